@@ -1,0 +1,128 @@
+//! What the user (or a finished task) asks for. Nothing else changes the state.
+use super::{
+    state::VisitId,
+    task::{Outcome, Task},
+};
+use crate::{
+    measure::Plane,
+    volume::{Progress, Structure},
+};
+use chrono::NaiveDate;
+use glam::DVec3;
+
+/// One change of the state.
+#[derive(Debug)]
+pub enum Command {
+    /// Of what is seen.
+    View(ViewCommand),
+    /// Of the visits.
+    Visit(VisitCommand),
+    /// Of what is being computed.
+    Work(WorkCommand),
+}
+
+/// A change of what is seen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ViewCommand {
+    /// Moves through the slices, towards the patient's right, front or head when positive.
+    Scroll {
+        /// The visit under the pointer.
+        visit: VisitId,
+        /// The plane under the pointer.
+        plane: Plane,
+        /// Whole slices.
+        slices: i64,
+    },
+    /// Marks a point, RAS mm of the visit's own space.
+    Crosshair {
+        /// The visit under the pointer.
+        visit: VisitId,
+        /// Where.
+        point_in_world: DVec3,
+    },
+    /// Changes window and level by parts of the automatic width: `wider` multiplies, `brighter` shifts.
+    Window {
+        /// Wider when positive (a doubling for 1).
+        wider: f64,
+        /// Brighter when positive.
+        brighter: f64,
+    },
+    /// The window that suits the scan.
+    AutomaticWindow,
+    /// Moves the picture.
+    Pan {
+        /// The visit under the pointer.
+        visit: VisitId,
+        /// The plane under the pointer.
+        plane: Plane,
+        /// How far the picture moves right and down, mm.
+        by_mm: [f64; 2],
+    },
+    /// Magnifies about a point.
+    Zoom {
+        /// The visit under the pointer.
+        visit: VisitId,
+        /// The plane under the pointer.
+        plane: Plane,
+        /// Larger when above 1.
+        factor: f64,
+        /// The point that stays where it is, mm right and down of the picture's middle.
+        about_mm: [f64; 2],
+    },
+    /// White and black exchanged.
+    Invert,
+    /// Smooth or voxel by voxel.
+    ToggleInterpolation,
+    /// Hides the overlays, or shows them again.
+    HideOverlays(bool),
+    /// Opacity of the fill, 0 to 1.
+    FillOpacity(f64),
+    /// An outline on or off.
+    Contour(Structure, bool),
+    /// A fill on or off.
+    Fill(Structure, bool),
+    /// One plane alone, or all again.
+    Maximise(Option<Plane>),
+    /// Two visits together.
+    Compare(bool),
+    /// The list of keys.
+    Shortcuts(bool),
+    /// Zoom, pan and window as at the start.
+    Reset,
+}
+
+/// A change of the visits.
+#[derive(Debug, Clone, PartialEq)]
+pub enum VisitCommand {
+    /// Shows a visit.
+    Select(VisitId),
+    /// Shows the visit so many places later (earlier when negative).
+    Move(i64),
+    /// Sets the day of the scan.
+    SetDate(VisitId, NaiveDate),
+    /// Takes a visit off the list; its files stay.
+    Remove(VisitId),
+}
+
+/// A change of what is being computed.
+#[derive(Debug)]
+pub enum WorkCommand {
+    /// Does this when what is waiting before it is done.
+    Enqueue(Task),
+    /// Loads and assesses the demo patient.
+    Demo,
+    /// Finds the structures in a visit's scan.
+    Segment(VisitId),
+    /// Aligns every visit that is not aligned yet to the first.
+    Align,
+    /// Stops what is being done and forgets what waits.
+    Cancel,
+    /// A task has come so far.
+    Progressed(Progress),
+    /// A task has ended. `None` when it crashed.
+    Ended(Option<Outcome>),
+    /// A message has been read.
+    Dismiss(usize),
+    /// Tells the user something.
+    Tell(super::state::Message),
+}

@@ -1,0 +1,75 @@
+//! The system's file dialogs, off the window's thread where the system allows it.
+use super::{
+    command::{Command, WorkCommand},
+    job::Job,
+    state::Message,
+    task::Task,
+};
+use egui::Context;
+use std::{ops::ControlFlow, path::PathBuf};
+
+/// What is done with the files that the user names.
+#[derive(Debug, Clone)]
+pub(super) enum Purpose {
+    /// Scans to open.
+    OpenScans,
+    /// Outlines of a visit to open.
+    OpenLabels(Box<super::task::Target>),
+    /// Where to write outlines.
+    SaveLabels(std::sync::Arc<crate::volume::LabelMap>),
+}
+
+/// An open dialog.
+#[derive(Debug)]
+pub(super) struct Dialog {
+    purpose: Purpose,
+    job: Job<(), Vec<PathBuf>>,
+}
+
+impl Dialog {
+    /// Opens a dialog. `None` when the system gives no thread for it.
+    pub(super) fn open(ctx: &Context, purpose: Purpose) -> Option<Self> {
+        let ctx = ctx.clone();
+        let asked = purpose.clone();
+        // macOS shows dialogs on the main thread only.
+        let early = cfg!(target_os = "macos").then(|| ask(&asked));
+        let job = Job::spawn("dialog", move || ctx.request_repaint(), move |_| early.unwrap_or_else(|| ask(&asked)))
+            .inspect_err(|error| log::error!("no thread for a dialog: {error}"))
+            .ok()?;
+        Some(Self { purpose, job })
+    }
+
+    /// The commands that follow from it, once it is closed.
+    pub(super) fn poll(&mut self) -> Option<Vec<Command>> {
+        let ControlFlow::Break(paths) = self.job.poll() else { return None };
+        let task = |path| match &self.purpose {
+            Purpose::OpenScans => Task::ReadScan(path),
+            Purpose::OpenLabels(target) => Task::ReadLabels((**target).clone(), path),
+            Purpose::SaveLabels(labels) => Task::WriteLabels {
+                labels: std::sync::Arc::clone(labels),
+                path,
+            },
+        };
+        Some(paths.map_or_else(
+            || {
+                let text = "The file dialog did not open; drop files on the window instead.".to_owned();
+                vec![Command::Work(WorkCommand::Tell(Message { error: true, text }))]
+            },
+            |paths| paths.into_iter().map(|path| Command::Work(WorkCommand::Enqueue(task(path)))).collect(),
+        ))
+    }
+}
+
+fn ask(purpose: &Purpose) -> Vec<PathBuf> {
+    let dialog = rfd::FileDialog::new().add_filter("NIfTI or Analyze", &["nii", "gz", "hdr", "img"]);
+    match purpose {
+        Purpose::OpenScans => dialog.set_title("Open scans").pick_files().unwrap_or_default(),
+        Purpose::OpenLabels(_) => dialog.set_title("Open outlines").pick_file().into_iter().collect(),
+        Purpose::SaveLabels(_) => dialog
+            .set_title("Save outlines")
+            .set_file_name("outlines.nii.gz")
+            .save_file()
+            .into_iter()
+            .collect(),
+    }
+}

@@ -1,0 +1,154 @@
+//! What was found in the shown visits: sizes with their error, Koos grade with its evidence, provenance.
+use super::{CAUTION, cautions, heading, row, rows};
+use crate::{
+    app::state::{AppState, Outlines, VisitState},
+    measure::{KoosAssessment, KoosGrade, SizeSide, StructureSize, loa95_mm3, volume_text},
+    volume::Structure,
+};
+use egui::{CollapsingHeader, ProgressBar, RichText, ScrollArea, Ui};
+
+/// Findings of every shown visit.
+pub(in crate::app) fn findings_ui(ui: &mut Ui, state: &AppState) {
+    ScrollArea::vertical().auto_shrink([false; 2]).show(ui, |ui| {
+        let shown = state.shown();
+        if shown.is_empty() {
+            heading(ui, "Findings");
+            ui.label(RichText::new("No scan is open").weak());
+        }
+        for visit in shown {
+            heading(ui, &format!("Findings, {}", visit.title()));
+            match &visit.outlines {
+                Some(outlines) => outlines_ui(ui, visit, outlines),
+                None => {
+                    ui.label(RichText::new("Not segmented yet").weak());
+                }
+            }
+            ui.separator();
+        }
+    });
+}
+
+fn outlines_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines) {
+    let finding = &outlines.measured.finding;
+    ui.label(RichText::new(finding.provenance.state.to_string()).strong().color(CAUTION));
+    let tumour = outlines.sizes.iter().find(|s| s.structure == Structure::VestibularSchwannoma);
+    match tumour {
+        Some(size) => tumour_ui(ui, visit, size, &finding.koos),
+        None => {
+            ui.label("No vestibular schwannoma was outlined");
+        }
+    }
+    koos_ui(ui, visit, &finding.koos);
+    CollapsingHeader::new("Other structures")
+        .id_salt(("structures", visit.id.0))
+        .default_open(true)
+        .show(ui, |ui| structures_ui(ui, visit, &outlines.sizes));
+    CollapsingHeader::new("Where this comes from")
+        .id_salt(("provenance", visit.id.0))
+        .default_open(true)
+        .show(ui, |ui| provenance_ui(ui, visit, outlines));
+    let warnings: Vec<String> = finding.warnings.iter().chain(&finding.koos.warnings).cloned().collect();
+    cautions(ui, &warnings);
+}
+
+fn tumour_ui(ui: &mut Ui, visit: &VisitState, size: &StructureSize, koos: &KoosAssessment) {
+    let error = loa95_mm3(size.volume_mm3, Some(size.surface_mm2));
+    let volume = format!("{} mm³", volume_text(size.volume_mm3));
+    ui.label(RichText::new(volume).size(24.0).strong());
+    let percent = 100.0 * error / size.volume_mm3;
+    ui.label(format!("± {} mm³ ({percent:.0} %), 95 % measurement error", volume_text(error)));
+    rows(ui, ("tumour", visit.id.0), |ui| {
+        if let Some(side) = size.side {
+            row(ui, "Side", side_words(side));
+        }
+        row(ui, "Largest axial diameter", format!("{:.1} mm", size.max_axial_diameter_mm));
+        if let Some(diameter) = koos.evidence.extrameatal_diameter_mm {
+            row(ui, "  outside the canal", format!("{diameter:.1} mm"));
+        }
+        row(ui, "Largest diameter in 3D", format!("{:.1} mm", size.max_diameter_3d_mm));
+        row(ui, "Surface", format!("{:.0} mm²", size.surface_mm2));
+        if size.components > 1 {
+            row(ui, "Separate parts", size.components.to_string());
+        }
+    });
+}
+
+fn side_words(side: SizeSide) -> &'static str {
+    match side {
+        SizeSide::Left => "patient's left",
+        SizeSide::Right => "patient's right",
+        SizeSide::Both => "both sides",
+    }
+}
+
+fn koos_ui(ui: &mut Ui, visit: &VisitState, koos: &KoosAssessment) {
+    ui.add_space(6.0);
+    let grade = match (koos.tumour, koos.grade) {
+        (_, Some(grade)) => format!("Koos grade {grade}"),
+        (true, None) => "Koos grade withheld".to_owned(),
+        (false, None) => "No Koos grade: no tumour".to_owned(),
+    };
+    ui.label(RichText::new(grade).size(18.0).strong());
+    let Some(grade) = koos.grade else { return };
+    ui.label(grade.meaning());
+    for (grade, probability) in KoosGrade::ALL.into_iter().zip(koos.probabilities) {
+        ui.horizontal(|ui| {
+            ui.add_sized([26.0, 14.0], egui::Label::new(grade.to_string()));
+            let bar = ProgressBar::new(probability as f32).desired_width(150.0).desired_height(12.0);
+            ui.add(bar.text(RichText::new(format!("{:.0} %", probability * 100.0)).small()));
+        });
+    }
+    CollapsingHeader::new("Evidence").id_salt(("koos", visit.id.0)).default_open(true).show(ui, |ui| evidence_ui(ui, visit, koos));
+}
+
+fn evidence_ui(ui: &mut Ui, visit: &VisitState, koos: &KoosAssessment) {
+    let evidence = &koos.evidence;
+    let measures = [
+        ("Outside the canal", evidence.extrameatal_volume_mm3, "mm³"),
+        ("Within the canal", evidence.intrameatal_volume_mm3, "mm³"),
+        ("Reach beyond the porus", evidence.protrusion_mm, "mm"),
+        ("Gap to the brainstem", evidence.brainstem_gap_mm, "mm"),
+        ("Contact with the brainstem", evidence.contact_area_mm2, "mm²"),
+        ("Indentation", evidence.indentation_mm, "mm"),
+        ("Shift of the brainstem", evidence.brainstem_shift_mm, "mm"),
+        ("Shift of the fourth ventricle", evidence.fourth_ventricle_shift_mm, "mm"),
+    ];
+    rows(ui, ("evidence", visit.id.0), |ui| {
+        for (name, value, unit) in measures {
+            let value = value.map_or_else(|| RichText::new("not measured").weak(), |v| RichText::new(format!("{v:.1} {unit}")));
+            row(ui, name, value);
+        }
+        if let Some(porus) = &evidence.porus_plane {
+            row(ui, "Porus plane from", porus.source);
+        }
+        row(ui, "Rule", koos.wording);
+    });
+}
+
+fn structures_ui(ui: &mut Ui, visit: &VisitState, sizes: &[StructureSize]) {
+    rows(ui, ("other", visit.id.0), |ui| {
+        for size in sizes.iter().filter(|s| s.structure != Structure::VestibularSchwannoma) {
+            row(ui, size.structure.name(), format!("{} mm³", volume_text(size.volume_mm3)));
+        }
+    });
+}
+
+fn provenance_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines) {
+    let provenance = &outlines.measured.finding.provenance;
+    let short = |hash: &str| hash.chars().take(12).collect::<String>();
+    rows(ui, ("provenance", visit.id.0), |ui| {
+        match &provenance.model {
+            Some(model) => {
+                row(ui, "Model", format!("{} {}", model.name, model.version));
+                row(ui, "Weights", format!("SHA-256 {}…", short(&model.sha256)));
+            }
+            None => row(ui, "Model", "none: outlines from a file"),
+        }
+        if let Some(device) = &provenance.device {
+            let seconds = outlines.seconds.map_or_else(String::new, |s| format!(", {s:.1} s"));
+            row(ui, "Ran on", format!("{device}{seconds}"));
+        }
+        row(ui, "Scan", format!("SHA-256 {}…", short(&provenance.scan_sha256)));
+        row(ui, "Software", format!("Schwann {}", provenance.software_version));
+    });
+}

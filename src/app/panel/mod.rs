@@ -1,0 +1,73 @@
+//! What stands around the planes.
+
+mod findings;
+mod growth;
+mod patient;
+mod shortcuts;
+mod toolbar;
+
+pub(super) use findings::findings_ui;
+pub(super) use growth::growth_ui;
+pub(super) use patient::patient_ui;
+pub(super) use shortcuts::shortcuts_ui;
+pub(super) use toolbar::{messages_ui, status_ui, toolbar_ui, welcome_ui};
+
+use super::state::VisitId;
+use egui::{Color32, RichText, Ui};
+use std::collections::BTreeMap;
+
+/// What a draft, a caution or a doubt is written in.
+pub(super) const CAUTION: Color32 = Color32::from_rgb(255, 170, 60);
+const ERROR: Color32 = Color32::from_rgb(255, 110, 100);
+
+/// What a panel wishes that is not a change of the state: a file dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// Scans to open.
+    OpenScans,
+    /// Outlines of the shown visit to open.
+    OpenLabels,
+    /// The shown visit's outlines to save.
+    SaveLabels,
+}
+
+/// What panels keep of their own: half-typed text.
+#[derive(Debug, Default)]
+pub(super) struct Panels {
+    dates: BTreeMap<VisitId, String>,
+    path: String,
+}
+
+/// The look of the window.
+pub(super) fn style(style: &mut egui::Style) {
+    style.visuals = egui::Visuals::dark();
+    style.visuals.panel_fill = Color32::from_gray(24);
+    style.visuals.override_text_color = Some(Color32::from_gray(215));
+    style.spacing.item_spacing = egui::vec2(8.0, 5.0);
+    style.interaction.tooltip_delay = 0.4;
+}
+
+/// A heading of a part of a panel.
+fn heading(ui: &mut Ui, text: &str) {
+    ui.add_space(4.0);
+    ui.label(RichText::new(text).strong().size(14.0));
+}
+
+/// A name and its value in a grid of two columns.
+fn row(ui: &mut Ui, name: &str, value: impl Into<egui::WidgetText>) {
+    ui.label(RichText::new(name).weak());
+    ui.label(value);
+    ui.end_row();
+}
+
+/// A grid of names and values.
+fn rows(ui: &mut Ui, name: impl std::hash::Hash + std::fmt::Debug, add: impl FnOnce(&mut Ui)) {
+    egui::Grid::new(name).num_columns(2).spacing([10.0, 3.0]).show(ui, add);
+}
+
+/// Things to beware of, one a line.
+fn cautions(ui: &mut Ui, warnings: &[String]) {
+    for warning in warnings {
+        ui.label(RichText::new(format!("• {warning}")).color(CAUTION).small());
+    }
+}

@@ -1,0 +1,283 @@
+//! Everything the window shows. Only [`apply`](super::apply) changes it.
+use super::task::Task;
+use crate::{
+    measure::{Plane, PlaneFrame, StructureSize},
+    patient::{self, GrowthAssessment},
+    render::{NativePlane, OverlayStyle, SliceView},
+    volume::{LabelMap, Registration, Sequence, Structure, Volume, WindowLevel},
+};
+use chrono::NaiveDate;
+use glam::{DAffine3, DVec3};
+use std::{collections::VecDeque, sync::Arc};
+
+/// Names a visit as long as the program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VisitId(pub u64);
+
+/// The whole state of the window.
+#[derive(Debug, Default)]
+pub struct AppState {
+    /// Visits of one patient: dated ones first, from the earliest on, then those without a date as they were opened.
+    pub visits: Vec<VisitState>,
+    /// The visit that is shown, or on which commands without a visit act.
+    pub active: Option<VisitId>,
+    /// How things are shown.
+    pub view: ViewState,
+    /// What is being computed.
+    pub work: WorkState,
+    /// What the user must be told, oldest first.
+    pub messages: Vec<Message>,
+    /// Growth between the dated visits that have a finding; `Err` says in words why there is none.
+    pub assessment: Option<Result<GrowthAssessment, String>>,
+    pub(super) assessment_revision: u64,
+    pub(super) next_id: u64,
+}
+
+/// One visit: a scan and what is known of it.
+#[derive(Debug)]
+pub struct VisitState {
+    /// Its name while the program runs.
+    pub id: VisitId,
+    /// Where it comes from, for people: a file name, or the demo patient.
+    pub origin: String,
+    /// Day of the scan.
+    pub date: Option<NaiveDate>,
+    /// The scan.
+    pub volume: Arc<Volume>,
+    /// SHA-256 of the scan's voxels.
+    pub scan_sha256: String,
+    /// What the scan shows.
+    pub sequence: Sequence,
+    /// Its slices along its own voxel axes, in the order of [`Plane::ALL`].
+    pub planes: [NativePlane; 3],
+    /// The window that suits the scan.
+    pub automatic_window: WindowLevel,
+    /// The marked point, RAS mm of this scan's own space.
+    pub crosshair: DVec3,
+    /// Zoom and pan of each plane.
+    pub zoom_pan: [ZoomPan; 3],
+    /// The outlines and what was measured on them.
+    pub outlines: Option<Outlines>,
+    /// Counts changes of the outlines; results of an older revision are dropped.
+    pub revision: u64,
+    /// How it lies to the reference visit.
+    pub alignment: Alignment,
+    /// What to beware of in the file.
+    pub warnings: Vec<String>,
+}
+
+/// Outlines of a visit with everything measured on them.
+#[derive(Debug)]
+pub struct Outlines {
+    /// The labels.
+    pub labels: Arc<LabelMap>,
+    /// The labels of each structure in its box.
+    pub parts: Vec<(Structure, LabelMap)>,
+    /// Size of each structure.
+    pub sizes: Vec<StructureSize>,
+    /// Size of the tumour, Koos grade, provenance, warnings. Its date is that of the visit only where the visit has one.
+    pub measured: patient::Visit,
+    /// How long the model took.
+    pub seconds: Option<f64>,
+}
+
+/// How a visit lies to the reference visit (the first of the list).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Alignment {
+    /// Nothing is known: crosshairs are not linked.
+    NotAligned,
+    /// Aligned to the visit named.
+    Aligned {
+        /// The reference when it was made.
+        reference: VisitId,
+        /// Takes the reference's patient space to this visit's.
+        registration: Registration,
+    },
+    /// It was tried and failed, in words.
+    Failed(String),
+}
+
+/// Zoom and pan of one plane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ZoomPan {
+    /// Magnification; 1 fits the scan into the cell.
+    pub zoom: f64,
+    /// The picture's middle, mm right and down of the scan's middle.
+    pub centre_mm: [f64; 2],
+}
+
+impl Default for ZoomPan {
+    fn default() -> Self {
+        Self {
+            zoom: 1.0,
+            centre_mm: [0.0; 2],
+        }
+    }
+}
+
+/// A window relative to a scan's automatic one, so that one setting serves scans of different units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RelativeWindow {
+    /// Shift of the centre, in automatic widths.
+    pub centre: f64,
+    /// Width, in automatic widths.
+    pub width: f64,
+}
+
+impl Default for RelativeWindow {
+    fn default() -> Self {
+        Self { centre: 0.0, width: 1.0 }
+    }
+}
+
+impl RelativeWindow {
+    /// The window of a scan whose automatic window is given.
+    pub fn of(&self, automatic: WindowLevel) -> WindowLevel {
+        WindowLevel {
+            centre: automatic.centre + self.centre * automatic.width,
+            width: automatic.width * self.width,
+        }
+    }
+}
+
+/// How things are shown.
+#[derive(Debug, Default)]
+pub struct ViewState {
+    /// Outlines, fill, inversion, interpolation.
+    pub style: OverlayStyle,
+    /// Brightness and contrast, for all visits.
+    pub window: RelativeWindow,
+    /// Overlays are hidden as long as the key is held.
+    pub hidden: bool,
+    /// Two visits are shown together.
+    pub compare: bool,
+    /// The plane that fills the window.
+    pub maximised: Option<Plane>,
+    /// The list of keys is open.
+    pub shortcuts: bool,
+}
+
+/// What is being computed.
+#[derive(Debug, Default)]
+pub struct WorkState {
+    /// What comes next.
+    pub queue: VecDeque<Task>,
+    /// What is being done.
+    pub running: Option<Running>,
+}
+
+/// A task on its thread.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Running {
+    /// In words: `segmenting the scan of 2024-03-12`.
+    pub name: String,
+    /// The step it is at, in words.
+    pub stage: String,
+    /// Part of the step that is done, 0 to 1.
+    pub fraction: f32,
+    /// The user asked it to stop.
+    pub cancelling: bool,
+}
+
+/// Something the user must be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Whether something failed.
+    pub error: bool,
+    /// In words.
+    pub text: String,
+}
+
+impl AppState {
+    /// A visit by its name.
+    pub fn visit(&self, id: VisitId) -> Option<&VisitState> {
+        self.visits.iter().find(|v| v.id == id)
+    }
+
+    pub(super) fn visit_mut(&mut self, id: VisitId) -> Option<&mut VisitState> {
+        self.visits.iter_mut().find(|v| v.id == id)
+    }
+
+    /// The visit that is shown.
+    pub fn active_visit(&self) -> Option<&VisitState> {
+        self.visit(self.active?)
+    }
+
+    /// The visit the others are aligned to: the first.
+    pub fn reference(&self) -> Option<&VisitState> {
+        self.visits.first()
+    }
+
+    /// The visits that are shown, left to right: the active one, or in a comparison the reference and the active (or last) one.
+    pub fn shown(&self) -> Vec<&VisitState> {
+        let Some(active) = self.active_visit() else { return Vec::new() };
+        match (self.view.compare, self.reference(), self.visits.last()) {
+            (true, Some(first), Some(last)) if first.id != last.id => {
+                vec![first, if active.id == first.id { last } else { active }]
+            }
+            _ => vec![active],
+        }
+    }
+
+    /// Takes the reference's patient space to a visit's: the identity for the reference, `None` where it is not aligned.
+    pub fn world_visit_from_world_reference(&self, visit: &VisitState) -> Option<DAffine3> {
+        let reference = self.reference()?.id;
+        if visit.id == reference {
+            return Some(DAffine3::IDENTITY);
+        }
+        match &visit.alignment {
+            Alignment::Aligned {
+                reference: to,
+                registration,
+            } if *to == reference => Some(registration.world_moving_from_world_fixed),
+            _ => None,
+        }
+    }
+
+    /// The visit whose slices a visit's cells show: in a comparison an aligned visit is cut along the reference's slices, otherwise along
+    /// its own.
+    pub fn cut_by<'a>(&'a self, visit: &'a VisitState) -> (&'a VisitState, DAffine3) {
+        if self.view.compare
+            && let Some(world_visit_from_world_reference) = self.world_visit_from_world_reference(visit)
+            && let Some(reference) = self.reference()
+        {
+            return (reference, world_visit_from_world_reference);
+        }
+        (visit, DAffine3::IDENTITY)
+    }
+
+    /// What a cell of `size_px` shows of a visit, in the visit's own patient space.
+    pub fn slice_view(&self, visit: &VisitState, plane: Plane, size_px: [f64; 2]) -> SliceView {
+        let (guide, world_visit_from_world_guide) = self.cut_by(visit);
+        let native = &guide.planes[plane as usize];
+        let zoom_pan = guide.zoom_pan[plane as usize];
+        let grid = guide.volume.grid();
+        let middle = native.frame(grid, native.slice_at(grid, guide.crosshair));
+        let frame = PlaneFrame {
+            centre: middle.point_in_world(zoom_pan.centre_mm),
+            ..middle
+        };
+        SliceView {
+            frame: frame.mapped(world_visit_from_world_guide),
+            size_px,
+            mm_per_px: native.fit_mm_per_px(size_px) / zoom_pan.zoom,
+        }
+    }
+
+    /// The window a visit is shown with.
+    pub fn window(&self, visit: &VisitState) -> WindowLevel {
+        self.view.window.of(visit.automatic_window)
+    }
+
+    /// Whether the crosshair of a visit follows that of the reference.
+    pub fn linked(&self, visit: &VisitState) -> bool {
+        self.world_visit_from_world_reference(visit).is_some()
+    }
+}
+
+impl VisitState {
+    /// The visit in words: its date, or where it comes from.
+    pub fn title(&self) -> String {
+        self.date.map_or_else(|| self.origin.clone(), |d| d.to_string())
+    }
+}

@@ -1,0 +1,262 @@
+//! What runs on a background thread: from what it needs to what it gives, without the window's state.
+use super::{assess, parts::structure_parts, state::VisitId};
+use crate::{
+    io, measure,
+    patient::{self, GrowthAssessment, ModelInfo, Outline, ScanOrigin},
+    phantom, predict,
+    volume::{LabelMap, LabelTable, Observe, Progress, RegisterError, Registration, Sequence, Structure, Volume, register_rigid, unobserved},
+};
+use chrono::NaiveDate;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// One piece of background work.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// Reads a scan.
+    ReadScan(PathBuf),
+    /// Makes a scan of the demo patient.
+    DemoScan {
+        /// Which of the demo's visits.
+        visit: usize,
+    },
+    /// Finds the structures in a scan.
+    Segment(Target),
+    /// Reads outlines of a scan from a file.
+    ReadLabels(Target, PathBuf),
+    /// Writes outlines.
+    WriteLabels {
+        /// What.
+        labels: Arc<LabelMap>,
+        /// Where.
+        path: PathBuf,
+    },
+    /// Aligns two visits.
+    Align {
+        /// The reference.
+        fixed: (VisitId, Arc<Volume>),
+        /// The visit that is aligned to it.
+        moving: (VisitId, Arc<Volume>),
+    },
+    /// Compares the visits.
+    Assess(assess::Inputs),
+}
+
+/// The scan that outlines are wanted for.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The visit.
+    pub visit: VisitId,
+    /// The visit in words.
+    pub title: String,
+    /// The revision of the outlines that are replaced.
+    pub revision: u64,
+    /// The scan.
+    pub volume: Arc<Volume>,
+    /// What is known of it.
+    pub origin: ScanOrigin,
+}
+
+/// What a task gave.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A scan.
+    Scan(Box<NewScan>),
+    /// Outlines of a visit.
+    Outlined(Box<NewOutlines>),
+    /// Where outlines were written.
+    Written(PathBuf),
+    /// How two visits lie to each other.
+    Aligned {
+        /// The reference.
+        fixed: VisitId,
+        /// The other.
+        moving: VisitId,
+        /// The transform, or why there is none.
+        result: Result<Registration, RegisterError>,
+    },
+    /// What changed between the visits of that revision, or in words why that cannot be said.
+    Assessed(u64, Result<Box<GrowthAssessment>, String>),
+    /// In words what went wrong, the file last.
+    Failed(String),
+    /// The user stopped it.
+    Cancelled,
+}
+
+/// A scan that was read or made.
+#[derive(Debug)]
+pub struct NewScan {
+    /// Where it comes from, for people.
+    pub origin: String,
+    /// Day of the scan.
+    pub date: Option<NaiveDate>,
+    /// The scan.
+    pub volume: Volume,
+    /// What it shows.
+    pub sequence: Sequence,
+    /// SHA-256 of its voxels.
+    pub scan_sha256: String,
+    /// What to beware of.
+    pub warnings: Vec<String>,
+    /// Part of the demo patient, which is segmented, aligned and assessed without being asked.
+    pub demo: bool,
+}
+
+/// Outlines that were found or read, with what was measured on them.
+#[derive(Debug)]
+pub struct NewOutlines {
+    /// The visit they belong to.
+    pub visit: VisitId,
+    /// The revision they replace.
+    pub revision: u64,
+    /// The labels.
+    pub labels: LabelMap,
+    /// The labels of each structure in its box.
+    pub parts: Vec<(Structure, LabelMap)>,
+    /// Size of each structure.
+    pub sizes: Vec<measure::StructureSize>,
+    /// Size of the tumour, Koos grade, provenance, warnings.
+    pub measured: patient::Visit,
+    /// How long the model took.
+    pub seconds: Option<f64>,
+}
+
+impl Task {
+    /// In words, for the progress bar.
+    pub fn name(&self) -> String {
+        match self {
+            Self::ReadScan(_) => "Opening a scan".to_owned(),
+            Self::DemoScan { visit } => format!("Making scan {} of the demo patient", visit + 1),
+            Self::Segment(target) => format!("Segmenting {}", target.title),
+            Self::ReadLabels(..) => "Opening outlines".to_owned(),
+            Self::WriteLabels { .. } => "Writing outlines".to_owned(),
+            Self::Align { .. } => "Aligning the visits".to_owned(),
+            Self::Assess(_) => "Comparing the visits".to_owned(),
+        }
+    }
+
+    /// Does it. Long; stops at the next report after the observer says so.
+    pub fn run(self, observe: &mut Observe<'_>) -> Outcome {
+        match self {
+            Self::ReadScan(path) => read_scan(&path, observe),
+            Self::DemoScan { visit } => demo_scan(visit, observe),
+            Self::Segment(target) => segment(&target, observe),
+            Self::ReadLabels(target, path) => read_labels(&target, &path),
+            Self::WriteLabels { labels, path } => match io::write_labels(&path, &labels) {
+                Ok(()) => Outcome::Written(path),
+                Err(error) => Outcome::Failed(format!("The outlines could not be written: {error}")),
+            },
+            Self::Assess(inputs) => Outcome::Assessed(inputs.revision, inputs.assess().map(Box::new)),
+            Self::Align { fixed, moving } => match register_rigid(&fixed.1, &moving.1, observe) {
+                Err(RegisterError::Cancelled) => Outcome::Cancelled,
+                result => Outcome::Aligned {
+                    fixed: fixed.0,
+                    moving: moving.0,
+                    result,
+                },
+            },
+        }
+    }
+}
+
+fn read_scan(path: &Path, observe: &mut Observe<'_>) -> Outcome {
+    match io::read_volume(path, observe) {
+        Ok((volume, warnings)) => Outcome::Scan(Box::new(NewScan {
+            origin: path.file_name().map_or_else(|| "scan".to_owned(), |n| n.to_string_lossy().into_owned()),
+            date: None,
+            sequence: Sequence::Unknown,
+            scan_sha256: io::voxels_sha256(&volume),
+            volume,
+            warnings: warnings.iter().map(ToString::to_string).collect(),
+            demo: false,
+        })),
+        Err(io::Error::Cancelled) => Outcome::Cancelled,
+        Err(error) => Outcome::Failed(format!("The scan was not opened: {error}")),
+    }
+}
+
+fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
+    let scan = phantom::demo::patient().and_then(|patient| phantom::demo::scan(&patient, visit, observe));
+    match scan {
+        Ok(scan) => Outcome::Scan(Box::new(NewScan {
+            origin: "demo patient (synthetic)".to_owned(),
+            date: phantom::demo::DATES.get(visit).and_then(|date| date.parse().ok()),
+            sequence: Sequence::HrT2,
+            scan_sha256: io::voxels_sha256(&scan.volume),
+            volume: scan.volume,
+            warnings: Vec::new(),
+            demo: true,
+        })),
+        Err(phantom::Error::Stopped) => Outcome::Cancelled,
+        Err(error) => Outcome::Failed(format!("The demo patient was not made: {error}")),
+    }
+}
+
+fn segment(target: &Target, observe: &mut Observe<'_>) -> Outcome {
+    let run = predict::Segmenter::shipped()
+        .and_then(|segmenter| predict::segment(&target.volume, &segmenter, &predict::SegmentOptions::default(), observe));
+    let prediction = match run {
+        Ok(prediction) => prediction,
+        Err(predict::Error::Cancelled) => return Outcome::Cancelled,
+        Err(error) => return Outcome::Failed(format!("{} was not segmented: {error}", target.title)),
+    };
+    let outline = Outline::Model {
+        model: ModelInfo {
+            name: prediction.model.name,
+            version: prediction.model.version,
+            sha256: prediction.model.sha256,
+        },
+        device: prediction.device,
+    };
+    measured(target, prediction.labels, outline, prediction.warnings, observe).with_seconds(prediction.seconds)
+}
+
+fn read_labels(target: &Target, path: &Path) -> Outcome {
+    let (labels, warnings) = match io::read_labels(path, &LabelTable::default()) {
+        Ok(read) => read,
+        Err(error) => return Outcome::Failed(format!("The outlines were not opened: {error}")),
+    };
+    if !labels.grid().matches(target.volume.grid(), 0.1) {
+        return Outcome::Failed("The outlines belong to another scan: their voxels lie elsewhere in the patient.".to_owned());
+    }
+    let warnings = warnings.iter().map(ToString::to_string).collect();
+    measured(target, labels, Outline::Imported, warnings, &mut unobserved)
+}
+
+/// Measures outlines.
+fn measured(target: &Target, labels: LabelMap, outline: Outline, warnings: Vec<String>, observe: &mut Observe<'_>) -> Outcome {
+    let mut stop = |fraction| observe(Progress { stage: "measuring", fraction }).is_break();
+    if stop(0.0) {
+        return Outcome::Cancelled;
+    }
+    let sizes = measure::structure_sizes(&labels);
+    if stop(0.5) {
+        return Outcome::Cancelled;
+    }
+    let mut origin = target.origin.clone();
+    origin.warnings.extend(warnings);
+    let measured = patient::Visit::measured(&labels, origin, outline);
+    if stop(1.0) {
+        return Outcome::Cancelled;
+    }
+    Outcome::Outlined(Box::new(NewOutlines {
+        visit: target.visit,
+        revision: target.revision,
+        parts: structure_parts(&labels),
+        labels,
+        sizes,
+        measured,
+        seconds: None,
+    }))
+}
+
+impl Outcome {
+    fn with_seconds(mut self, seconds: f64) -> Self {
+        if let Self::Outlined(outlines) = &mut self {
+            outlines.seconds = Some(seconds);
+        }
+        self
+    }
+}

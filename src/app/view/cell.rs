@@ -1,0 +1,221 @@
+//! One cell of the window: a plane of a visit, and what the mouse does on it.
+use super::{Canvas, gpu::Picture, overlay};
+use crate::{
+    app::{
+        command::{Command, ViewCommand, VisitCommand},
+        state::{AppState, VisitId, VisitState},
+    },
+    measure::Plane,
+    render::SliceView,
+};
+use egui::{PointerButton, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo, Role};
+
+/// A plane of a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) struct Cell {
+    /// The visit.
+    pub(in crate::app) visit: VisitId,
+    /// The plane.
+    pub(in crate::app) plane: Plane,
+}
+
+/// Points between cells.
+const GAP: f32 = 3.0;
+/// Points of a drag that double or halve the window's width, and that shift it by its width.
+const WINDOW_DRAG: f64 = 250.0;
+/// Points of a drag that double the magnification.
+const ZOOM_DRAG: f64 = 150.0;
+
+/// Shows the planes in what is left of the window. `fourth` fills the cell beside three planes of one visit.
+pub(in crate::app) fn show_planes(
+    ui: &mut Ui,
+    state: &AppState,
+    canvas: &mut Canvas,
+    out: &mut Vec<Command>,
+    fourth: impl FnOnce(&mut Ui),
+) {
+    let area = ui.available_rect_before_wrap();
+    canvas.pointer = None;
+    let visits = state.shown();
+    let planes: Vec<Plane> = state.view.maximised.map_or_else(|| Plane::ALL.to_vec(), |plane| vec![plane]);
+    match (visits.len(), planes.len()) {
+        (0, _) => {}
+        (1, 3) => {
+            let grid = grid(area, 2, 2);
+            for (plane, rect) in planes.into_iter().zip(&grid) {
+                show(ui, *rect, state, canvas, (visits[0], plane), out);
+            }
+            if let Some(rect) = grid.get(3) {
+                ui.scope_builder(egui::UiBuilder::new().max_rect(*rect), fourth);
+            }
+        }
+        (rows, columns) => {
+            // One plane of two visits stands side by side, three planes in two rows.
+            let (rows, columns) = if columns == 1 { (1, rows) } else { (rows, columns) };
+            let cells = visits.iter().flat_map(|visit| planes.iter().map(move |plane| (*visit, *plane)));
+            for (cell, rect) in cells.zip(grid(area, rows, columns)) {
+                show(ui, rect, state, canvas, cell, out);
+            }
+        }
+    }
+}
+
+/// Rectangles of equal size, row by row.
+fn grid(area: Rect, rows: usize, columns: usize) -> Vec<Rect> {
+    let size = Vec2::new(
+        (area.width() - GAP * (columns - 1) as f32) / columns as f32,
+        (area.height() - GAP * (rows - 1) as f32) / rows as f32,
+    )
+    .max(Vec2::splat(8.0));
+    (0..rows * columns)
+        .map(|n| {
+            let at = Vec2::new((n % columns) as f32, (n / columns) as f32) * (size + Vec2::splat(GAP));
+            Rect::from_min_size(area.min + at, size)
+        })
+        .collect()
+}
+
+fn show(ui: &mut Ui, rect: Rect, state: &AppState, canvas: &mut Canvas, (visit, plane): (&VisitState, Plane), out: &mut Vec<Command>) {
+    let cell = Cell { visit: visit.id, plane };
+    let response = ui.interact(rect, ui.scope_id().with(("plane", visit.id.0, plane as usize)), Sense::click_and_drag());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, overlay::cell_words(state, visit, plane)));
+    let scale = f64::from(ui.ctx().pixels_per_point());
+    let size_px = [rect.width(), rect.height()].map(|x| f64::from(x) * scale);
+    let screen = Screen {
+        rect,
+        scale,
+        view: state.slice_view(visit, plane, size_px),
+    };
+    let style = if state.view.hidden {
+        state.view.style.without_overlays()
+    } else {
+        state.view.style.clone()
+    };
+    let painter = ui.painter_at(rect);
+    let picture = Picture {
+        cell: (visit.id, plane as usize),
+        volume: &visit.volume,
+        labels: visit.outlines.as_ref().map(|o| (&o.labels, visit.revision)),
+        view: screen.view,
+        window: state.window(visit),
+        style: &style,
+    };
+    canvas.gpu.paint(&painter, rect, &picture);
+    overlay::draw(&painter, &screen, state, canvas, (visit, plane));
+    point(ui, &response, &screen, state, canvas, cell, out);
+    turn(ui, &response, &screen, canvas, cell, out);
+}
+
+/// A cell on the screen: from points of the window to the patient and back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Screen {
+    pub(super) rect: Rect,
+    /// Pixels in a point.
+    pub(super) scale: f64,
+    pub(super) view: SliceView,
+}
+
+impl Screen {
+    /// The pixel under a position of the window.
+    fn px(&self, at: Pos2) -> [f64; 2] {
+        let from_corner = at - self.rect.min;
+        [from_corner.x, from_corner.y].map(|x| f64::from(x) * self.scale)
+    }
+
+    /// The position of a pixel in the window.
+    pub(super) fn position(&self, px: [f64; 2]) -> Pos2 {
+        let [x, y] = px.map(|x| (x / self.scale) as f32);
+        self.rect.min + Vec2::new(x, y)
+    }
+
+    /// Millimetres in a point.
+    pub(super) fn mm_per_point(&self) -> f64 {
+        self.view.mm_per_px * self.scale
+    }
+}
+
+/// Clicks, drags and the pointer's place.
+fn point(
+    ui: &Ui,
+    response: &Response,
+    screen: &Screen,
+    state: &AppState,
+    canvas: &mut Canvas,
+    cell: Cell,
+    out: &mut Vec<Command>,
+) {
+    let Cell { visit, plane } = cell;
+    let mut view = |command| out.push(Command::View(command));
+    if let Some(at) = response.hover_pos() {
+        let point_in_world = screen.view.world_from_px(screen.px(at));
+        canvas.pointer = Some((visit, point_in_world));
+        canvas.hovered = Some(cell);
+        if ui.input(|i| i.modifiers.shift && i.pointer.is_moving()) {
+            view(ViewCommand::Crosshair { visit, point_in_world });
+        }
+    }
+    if response.double_clicked() {
+        view(ViewCommand::Maximise(state.view.maximised.is_none().then_some(plane)));
+    } else if response.clicked()
+        && let Some(at) = response.interact_pointer_pos()
+    {
+        let point_in_world = screen.view.world_from_px(screen.px(at));
+        view(ViewCommand::Crosshair { visit, point_in_world });
+        out.push(Command::Visit(VisitCommand::Select(visit)));
+    }
+    drag(ui, response, screen, cell, out);
+}
+
+/// Left: window and level. Middle, or left with Alt: pan. Right: zoom at the press point.
+fn drag(ui: &Ui, response: &Response, screen: &Screen, Cell { visit, plane }: Cell, out: &mut Vec<Command>) {
+    let delta = response.drag_delta();
+    if delta == Vec2::ZERO {
+        return;
+    }
+    let (dx, dy) = (f64::from(delta.x), f64::from(delta.y));
+    let pan = response.dragged_by(PointerButton::Middle)
+        || response.dragged_by(PointerButton::Primary) && ui.input(|i| i.modifiers.alt);
+    let command = if pan {
+        let mm = screen.mm_per_point();
+        ViewCommand::Pan {
+            visit,
+            plane,
+            by_mm: [dx * mm, dy * mm],
+        }
+    } else if response.dragged_by(PointerButton::Secondary) {
+        let press = ui.input(|i| i.pointer.press_origin()).unwrap_or(screen.rect.center());
+        ViewCommand::Zoom {
+            visit,
+            plane,
+            factor: (-dy / ZOOM_DRAG).exp2(),
+            about_mm: screen.view.mm_from_px(screen.px(press)),
+        }
+    } else {
+        ViewCommand::Window {
+            wider: dx / WINDOW_DRAG,
+            brighter: -dy / WINDOW_DRAG,
+        }
+    };
+    out.push(Command::View(command));
+}
+
+/// The wheel: slices, or zoom at the pointer.
+fn turn(ui: &Ui, response: &Response, screen: &Screen, canvas: &mut Canvas, Cell { visit, plane }: Cell, out: &mut Vec<Command>) {
+    let Some(at) = response.hover_pos() else { return };
+    let turn = ui.input(|i| canvas.wheel.turn(i));
+    if turn.slices != 0 {
+        out.push(Command::View(ViewCommand::Scroll {
+            visit,
+            plane,
+            slices: turn.slices,
+        }));
+    }
+    if (turn.zoom - 1.0).abs() > 1e-9 {
+        out.push(Command::View(ViewCommand::Zoom {
+            visit,
+            plane,
+            factor: turn.zoom,
+            about_mm: screen.view.mm_from_px(screen.px(at)),
+        }));
+    }
+}

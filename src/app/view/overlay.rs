@@ -1,0 +1,153 @@
+//! What lies over a plane: outlines, crosshair, letters, scale bar, words.
+use super::{Canvas, cell::Screen, colour};
+use crate::{
+    app::state::{Alignment, AppState, VisitState},
+    measure::Plane,
+    render::{edge_letters, scale_bar_mm},
+};
+use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, Vec2, epaint::PathShape};
+
+/// Width of outlines, points, at every magnification.
+const CONTOUR_POINTS: f32 = 1.5;
+/// Half the gap that the crosshair leaves around the marked point, points.
+const CROSSHAIR_GAP: f32 = 10.0;
+const TEXT: Color32 = Color32::from_gray(225);
+const CAUTION: Color32 = Color32::from_rgb(255, 170, 60);
+
+/// The colour by which a plane is known in the other planes.
+fn plane_colour(plane: Plane) -> Color32 {
+    match plane {
+        Plane::Axial => Color32::from_rgb(240, 90, 90),
+        Plane::Coronal => Color32::from_rgb(90, 205, 110),
+        Plane::Sagittal => Color32::from_rgb(235, 210, 70),
+    }
+}
+
+/// A cell in words, for screen readers: `axial plane of 2024-03-12, slice 40 of 80`.
+pub(super) fn cell_words(state: &AppState, visit: &VisitState, plane: Plane) -> String {
+    format!("{} plane of {}, {}", plane.name(), visit.title(), slice_words(state, visit, plane))
+}
+
+fn slice_words(state: &AppState, visit: &VisitState, plane: Plane) -> String {
+    let (guide, _) = state.cut_by(visit);
+    let native = &guide.planes[plane as usize];
+    let slice = native.slice_at(guide.volume.grid(), guide.crosshair);
+    let along = if guide.id == visit.id { "" } else { " of the reference" };
+    format!("slice {} of {}{along}", slice + 1, native.slices)
+}
+
+/// Draws everything over a cell's picture.
+pub(super) fn draw(painter: &Painter, screen: &Screen, state: &AppState, canvas: &mut Canvas, (visit, plane): (&VisitState, Plane)) {
+    if !state.view.hidden {
+        draw_outlines(painter, screen, state, canvas, (visit, plane));
+        draw_crosshair(painter, screen, visit, plane);
+    }
+    draw_letters(painter, screen);
+    draw_scale_bar(painter, screen);
+    draw_words(painter, screen, state, canvas, (visit, plane));
+}
+
+fn draw_outlines(painter: &Painter, screen: &Screen, state: &AppState, canvas: &mut Canvas, (visit, plane): (&VisitState, Plane)) {
+    let Some(outlines) = &visit.outlines else { return };
+    let style = &state.view.style;
+    let cell = (visit.id, plane as usize);
+    let found = canvas.outlined.get(cell, &outlines.parts, visit.revision, &screen.view.frame);
+    for (structure, contours) in found {
+        if !style.structure(*structure).contour {
+            continue;
+        }
+        let stroke = Stroke::new(CONTOUR_POINTS, colour(style, *structure));
+        for contour in contours {
+            let points = contour.points_mm.iter().map(|&mm| screen.position(screen.view.px_from_mm(mm))).collect();
+            painter.add(if contour.closed {
+                PathShape::closed_line(points, stroke)
+            } else {
+                PathShape::line(points, stroke)
+            });
+        }
+    }
+}
+
+/// Where the other two planes cut this one, each in its colour.
+fn draw_crosshair(painter: &Painter, screen: &Screen, visit: &VisitState, plane: Plane) {
+    let at = screen.position(screen.view.px_from_world(visit.crosshair));
+    let (upright, level) = match plane {
+        Plane::Axial => (Plane::Sagittal, Plane::Coronal),
+        Plane::Coronal => (Plane::Sagittal, Plane::Axial),
+        Plane::Sagittal => (Plane::Coronal, Plane::Axial),
+    };
+    let stroke = |plane| Stroke::new(1.0, plane_colour(plane).gamma_multiply(0.7));
+    let (rect, gap) = (screen.rect, CROSSHAIR_GAP);
+    let lines = [
+        ([Pos2::new(at.x, rect.top()), Pos2::new(at.x, at.y - gap)], upright),
+        ([Pos2::new(at.x, at.y + gap), Pos2::new(at.x, rect.bottom())], upright),
+        ([Pos2::new(rect.left(), at.y), Pos2::new(at.x - gap, at.y)], level),
+        ([Pos2::new(at.x + gap, at.y), Pos2::new(rect.right(), at.y)], level),
+    ];
+    for (line, plane) in lines {
+        painter.add(Shape::line_segment(line, stroke(plane)));
+    }
+}
+
+fn draw_letters(painter: &Painter, screen: &Screen) {
+    let [left, right, top, bottom] = edge_letters(&screen.view.frame);
+    let rect = screen.rect.shrink(5.0);
+    let font = FontId::proportional(16.0);
+    words(painter, rect.left_center(), Align2::LEFT_CENTER, &left, &font, TEXT);
+    words(painter, rect.right_center(), Align2::RIGHT_CENTER, &right, &font, TEXT);
+    words(painter, rect.center_top(), Align2::CENTER_TOP, &top, &font, TEXT);
+    words(painter, rect.center_bottom(), Align2::CENTER_BOTTOM, &bottom, &font, TEXT);
+}
+
+fn draw_scale_bar(painter: &Painter, screen: &Screen) {
+    let mm = scale_bar_mm(f64::from(screen.rect.width()) * screen.mm_per_point() * 0.25);
+    let length = (mm / screen.mm_per_point()) as f32;
+    let right = screen.rect.right_bottom() - Vec2::new(10.0, 10.0);
+    let left = right - Vec2::new(length, 0.0);
+    for (width, colour) in [(4.0, Color32::from_black_alpha(160)), (2.0, TEXT)] {
+        let stroke = Stroke::new(width, colour);
+        painter.line_segment([left, right], stroke);
+        for end in [left, right] {
+            painter.line_segment([end - Vec2::new(0.0, 4.0), end + Vec2::new(0.0, 1.0)], stroke);
+        }
+    }
+    let middle = left + Vec2::new(length / 2.0, -5.0);
+    words(painter, middle, Align2::CENTER_BOTTOM, &format!("{mm} mm"), &FontId::proportional(12.0), TEXT);
+}
+
+fn draw_words(painter: &Painter, screen: &Screen, state: &AppState, canvas: &Canvas, (visit, plane): (&VisitState, Plane)) {
+    let rect = screen.rect.shrink2(Vec2::new(8.0, 5.0));
+    let (head, small) = (FontId::proportional(14.0), FontId::proportional(12.0));
+    let name = plane.name();
+    let title = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
+    let mut at = words(painter, rect.left_top(), Align2::LEFT_TOP, &title, &head, plane_colour(plane)).left_bottom();
+    let mut line = |text: &str, colour| at = words(painter, at, Align2::LEFT_TOP, text, &small, colour).left_bottom();
+    line(&visit.title(), TEXT);
+    let (guide, _) = state.cut_by(visit);
+    if let Some(oblique) = guide.planes[plane as usize].oblique_words() {
+        line(&oblique, CAUTION);
+    }
+    if state.view.compare && !state.linked(visit) {
+        let text = match &visit.alignment {
+            Alignment::Failed(reason) => format!("not aligned: {reason}"),
+            _ => "not aligned, not linked".to_owned(),
+        };
+        line(&text, CAUTION);
+    }
+    if let Some(reason) = canvas.gpu.refusal(visit.id) {
+        line(&format!("drawn by the processor: {reason}"), CAUTION);
+    }
+    if visit.outlines.is_some() && !state.view.hidden {
+        let state = visit.outlines.as_ref().map(|o| o.measured.finding.provenance.state.to_string());
+        words(painter, rect.right_top(), Align2::RIGHT_TOP, &state.unwrap_or_default(), &small, CAUTION);
+    }
+    words(painter, rect.left_bottom(), Align2::LEFT_BOTTOM, &slice_words(state, visit, plane), &small, TEXT);
+}
+
+/// Text with a dark rim, readable on white; gives the rectangle it fills.
+fn words(painter: &Painter, at: Pos2, anchor: Align2, text: &str, font: &FontId, colour: Color32) -> Rect {
+    for offset in [Vec2::new(1.0, 1.0), Vec2::new(-1.0, 0.0), Vec2::new(0.0, -1.0)] {
+        painter.text(at + offset, anchor, text, font.clone(), Color32::from_black_alpha(170));
+    }
+    painter.text(at, anchor, text, font.clone(), colour)
+}

@@ -1,0 +1,218 @@
+//! The window's frame: work that has ended, keys, panels, planes.
+use super::{
+    apply::{apply, next_task, target},
+    command::{Command, VisitCommand, WorkCommand},
+    dialog::{Dialog, Purpose},
+    job::Job,
+    keys, panel,
+    state::{AppState, Message},
+    task::{Outcome, Task},
+    view::{Canvas, Gpu, show_planes},
+};
+use crate::volume::Progress;
+use egui::{CentralPanel, Context, Frame, Panel, Ui};
+use egui_wgpu::RenderState;
+use std::{ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
+
+/// How often a window looks after work whose end cannot wake it (a thread ends after its last word).
+const POLL: Duration = Duration::from_millis(100);
+
+/// The window.
+#[derive(Debug)]
+pub struct App {
+    state: AppState,
+    canvas: Canvas,
+    job: Option<Job<Progress, Outcome>>,
+    dialog: Option<Dialog>,
+    panels: panel::Panels,
+}
+
+impl App {
+    /// A window on scans, or on the demo patient when there is no path. Without a render state the processor draws the slices.
+    pub fn new(ctx: &Context, render_state: Option<&RenderState>, paths: Vec<PathBuf>) -> Self {
+        ctx.set_theme(egui::Theme::Dark);
+        ctx.all_styles_mut(panel::style);
+        let mut state = AppState::default();
+        if paths.is_empty() {
+            apply(&mut state, Command::Work(WorkCommand::Demo));
+        }
+        for path in paths {
+            apply(&mut state, Command::Work(WorkCommand::Enqueue(Task::ReadScan(path))));
+        }
+        Self::with_state(render_state, state)
+    }
+
+    /// A window on a state.
+    pub fn with_state(render_state: Option<&RenderState>, state: AppState) -> Self {
+        Self {
+            state,
+            canvas: Canvas::new(Gpu::new(render_state)),
+            job: None,
+            dialog: None,
+            panels: panel::Panels::default(),
+        }
+    }
+
+    /// What the window shows.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Takes in what background work has to say and begins what waits.
+    fn work(&mut self, ctx: &Context) {
+        if let Some(job) = &mut self.job {
+            if self.state.work.running.as_ref().is_some_and(|r| r.cancelling) {
+                job.cancel();
+            }
+            let ended = job.poll();
+            if let Some(progress) = job.events().pop() {
+                apply(&mut self.state, Command::Work(WorkCommand::Progressed(progress)));
+            }
+            if let ControlFlow::Break(outcome) = ended {
+                self.job = None;
+                apply(&mut self.state, Command::Work(WorkCommand::Ended(outcome)));
+            }
+        }
+        if self.job.is_none()
+            && let Some(task) = next_task(&mut self.state)
+        {
+            self.begin(ctx, task);
+        }
+        if let Some(commands) = self.dialog.as_mut().and_then(Dialog::poll) {
+            self.dialog = None;
+            for command in commands {
+                apply(&mut self.state, command);
+            }
+            ctx.request_repaint();
+        }
+        self.canvas.gpu.sync(ctx, &self.state);
+        if self.job.is_some() || self.dialog.is_some() || self.canvas.gpu.busy() {
+            ctx.request_repaint_after(POLL);
+        }
+    }
+
+    fn begin(&mut self, ctx: &Context, task: Task) {
+        let waker = ctx.clone();
+        let job = Job::spawn("work", move || waker.request_repaint(), move |observe| task.run(observe));
+        match job {
+            Ok(job) => self.job = Some(job),
+            Err(error) => {
+                let failed = Outcome::Failed(format!("The system gives no thread for this work: {error}"));
+                apply(&mut self.state, Command::Work(WorkCommand::Ended(Some(failed))));
+            }
+        }
+    }
+
+    /// Files dropped on the window.
+    fn dropped(ctx: &Context, out: &mut Vec<Command>) {
+        let paths: Vec<PathBuf> = ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).collect());
+        out.extend(paths.into_iter().map(|path| Command::Work(WorkCommand::Enqueue(Task::ReadScan(path)))));
+    }
+
+    fn ask(&mut self, ctx: &Context, purpose: Purpose) {
+        if self.dialog.is_none() {
+            self.dialog = Dialog::open(ctx, purpose);
+        }
+    }
+
+    fn wish(&mut self, ctx: &Context, wish: panel::Wish) {
+        let active = self.state.active_visit();
+        match wish {
+            panel::Wish::OpenScans => self.ask(ctx, Purpose::OpenScans),
+            panel::Wish::OpenLabels => {
+                if let Some(target) = active.map(target) {
+                    self.ask(ctx, Purpose::OpenLabels(Box::new(target)));
+                }
+            }
+            panel::Wish::SaveLabels => {
+                if let Some(outlines) = active.and_then(|v| v.outlines.as_ref()) {
+                    let labels = Arc::clone(&outlines.labels);
+                    self.ask(ctx, Purpose::SaveLabels(labels));
+                }
+            }
+        }
+    }
+
+    /// Everything in the window.
+    fn show(&mut self, ui: &mut Ui, out: &mut Vec<Command>) -> Vec<panel::Wish> {
+        let mut wishes = Vec::new();
+        let state = &self.state;
+        Panel::top("toolbar").show(ui, |ui| panel::toolbar_ui(ui, state, out, &mut wishes));
+        Panel::bottom("status").show(ui, |ui| panel::status_ui(ui, state, &self.canvas));
+        if !state.messages.is_empty() {
+            Panel::bottom("messages").show(ui, |ui| panel::messages_ui(ui, state, out));
+        }
+        let panels = &mut self.panels;
+        Panel::left("patient")
+            .default_size(250.0)
+            .size_range(210.0..=420.0)
+            .show(ui, |ui| panel::patient_ui(ui, state, panels, out, &mut wishes));
+        Panel::right("findings")
+            .default_size(320.0)
+            .size_range(240.0..=520.0)
+            .show(ui, |ui| panel::findings_ui(ui, state));
+        let four = state.shown().len() == 1 && state.view.maximised.is_none();
+        if !four && state.visits.len() > 1 && state.view.maximised.is_none() {
+            Panel::bottom("growth")
+                .default_size(190.0)
+                .size_range(120.0..=400.0)
+                .resizable(true)
+                .show(ui, |ui| panel::growth_ui(ui, state));
+        }
+        let canvas = &mut self.canvas;
+        CentralPanel::default()
+            .frame(Frame::new().fill(egui::Color32::from_gray(14)))
+            .show(ui, |ui| {
+                if state.visits.is_empty() {
+                    panel::welcome_ui(ui, state);
+                } else {
+                    show_planes(ui, state, canvas, out, |ui| panel::growth_ui(ui, state));
+                }
+            });
+        panel::shortcuts_ui(ui.ctx(), state, out);
+        wishes
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.work(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        let mut out = Vec::new();
+        Self::dropped(&ctx, &mut out);
+        let mut wishes = keys::keys(&ctx, &self.state, &self.canvas, &mut out);
+        wishes.extend(self.show(ui, &mut out));
+        if !out.is_empty() {
+            // What was drawn shows the state before.
+            ctx.request_repaint();
+        }
+        for command in out {
+            if let Command::Visit(VisitCommand::Remove(_)) = &command {
+                self.canvas.hovered = None;
+            }
+            apply(&mut self.state, command);
+        }
+        for wish in wishes {
+            self.wish(&ctx, wish);
+        }
+        self.work(&ctx);
+    }
+
+    fn persist_egui_memory(&self) -> bool {
+        // Text fields would be saved: no patient data in preferences.
+        false
+    }
+}
+
+impl Message {
+    /// A message about something that failed.
+    pub fn error(text: impl Into<String>) -> Self {
+        Self {
+            error: true,
+            text: text.into(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The command line: one thin file a subcommand, no science.
+//!
+//! Every command prints for people, or with `--json` one JSON object on standard output and nothing else there. Progress and warnings go to standard error. Exit status: 0 done, 1 the
+//! work failed, 2 wrong usage.
+
+mod demo;
+mod growth;
+mod inspect;
+mod koos;
+mod measure;
+mod output;
+mod phantom;
+mod register;
+mod segment;
+mod train;
+
+use clap::{Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+/// Follows vestibular schwannoma on MRI: shows scans, segments and grades the tumour, and says whether it grew.
+///
+/// Without a command the window opens, on the given scans or on the demo patient. Research use only, not for diagnosis.
+#[derive(Debug, Parser)]
+#[command(name = "schwann", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Scans (NIfTI) to open in the window.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Print one JSON object on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Do the whole job on the built-in demo patient: scans, labels, Koos, growth, report, pictures.
+    Demo(demo::Arguments),
+    /// Say what a scan holds.
+    Inspect(inspect::Arguments),
+    /// Write a label map on the scan's own grid.
+    Segment(segment::Arguments),
+    /// Size of each structure in a label map.
+    Measure(measure::Arguments),
+    /// Koos grade with its evidence.
+    Koos(koos::Arguments),
+    /// Rigid alignment of two visits.
+    Register(register::Arguments),
+    /// Change between visits.
+    Growth(growth::Arguments),
+    /// Write a synthetic patient with exact truth.
+    Phantom(phantom::Arguments),
+    /// Train a model.
+    Train(train::Arguments),
+}
+
+/// Runs the program on its command line.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    let done = match arguments.command {
+        None => crate::app::run(arguments.paths).map_err(anyhow::Error::from),
+        Some(Command::Demo(a)) => demo::run(&a, json),
+        Some(Command::Inspect(a)) => inspect::run(&a, json),
+        Some(Command::Segment(a)) => segment::run(&a, json),
+        Some(Command::Measure(a)) => measure::run(&a, json),
+        Some(Command::Koos(a)) => koos::run(&a, json),
+        Some(Command::Register(a)) => register::run(&a, json),
+        Some(Command::Growth(a)) => growth::run(&a, json),
+        Some(Command::Phantom(a)) => phantom::run(&a, json),
+        Some(Command::Train(a)) => train::run(&a, json),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What the commands print, and where.
+use crate::volume::Progress;
+use serde::Serialize;
+use std::{
+    fmt::Display,
+    io::{IsTerminal, Write},
+    ops::ControlFlow,
+};
+
+/// Prints a result: JSON with `--json`, else for people. A closed pipe is not an error.
+pub(super) fn result(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+    let mut line = if json { serde_json::to_string_pretty(value)? } else { text() };
+    line.push('\n');
+    match std::io::stdout().lock().write_all(line.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
+        _ => Ok(()),
+    }
+}
+
+/// One line on standard error.
+pub(super) fn error(error: &anyhow::Error) {
+    let text = format!("{error:#}").replace('\n', " ");
+    to_stderr(&format!("error: {text}\n"));
+}
+
+/// One line a warning on standard error.
+pub(super) fn warnings(warnings: &[impl Display]) {
+    for warning in warnings {
+        to_stderr(&format!("warning: {warning}\n"));
+    }
+}
+
+/// A line about what is going on, on standard error.
+pub(super) fn note(text: &str) {
+    to_stderr(&format!("{text}\n"));
+}
+
+/// Nothing can be done about a standard error that is closed.
+fn to_stderr(text: &str) {
+    drop(std::io::stderr().lock().write_all(text.as_bytes()));
+}
+
+/// Draws a bar on a terminal, nothing in a pipe.
+#[derive(Debug)]
+pub(super) struct Bar {
+    shown: Option<(&'static str, u32)>,
+    terminal: bool,
+}
+
+impl Bar {
+    /// A bar that shows nothing yet.
+    pub(super) fn new() -> Self {
+        Self {
+            shown: None,
+            terminal: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Shows progress; never stops the work.
+    pub(super) fn show(&mut self, progress: Progress) -> ControlFlow<()> {
+        let percent = (progress.fraction.clamp(0.0, 1.0) * 100.0) as u32;
+        if self.terminal && self.shown != Some((progress.stage, percent)) {
+            self.shown = Some((progress.stage, percent));
+            let full = percent as usize * 30 / 100;
+            to_stderr(&format!("\r\x1b[K[{}{}] {percent:3} % {}", "█".repeat(full), " ".repeat(30 - full), progress.stage));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if self.shown.is_some() {
+            to_stderr("\r\x1b[K");
+        }
+    }
+}
+
+/// Refuses, before the work is done, a name that could not be written after it.
+pub(super) fn check_scan_name(path: &std::path::Path) -> anyhow::Result<()> {
+    let name = path.to_string_lossy().to_lowercase();
+    if !(name.ends_with(".nii") || name.ends_with(".nii.gz")) {
+        anyhow::bail!("the output's name must end in .nii or .nii.gz: {}", path.display());
+    }
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            anyhow::bail!("the output's folder does not exist: {}", folder.display())
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,95 @@
+//! `schwann train`: trains a model.
+use super::output;
+use crate::{
+    model::DeviceChoice,
+    train::{SegmenterTraining, train_segmenter},
+};
+use serde::Serialize;
+use std::{collections::BTreeMap, path::PathBuf};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Which model.
+    name: Model,
+    /// Folder for the model, its card, the log and the checkpoint.
+    #[arg(short, long)]
+    output: PathBuf,
+    /// Steps at most.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    steps: Option<u32>,
+    /// Minutes at most; the learning rate then reaches its end with the time.
+    #[arg(long, value_parser = minutes)]
+    minutes: Option<f64>,
+    /// Decides the first weights and all examples.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// `auto`, `cpu`, `cuda` or `metal`.
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+    /// Go on from the checkpoint in the folder.
+    #[arg(long)]
+    resume: bool,
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(m) if m > 0.0 && m.is_finite() => Ok(m),
+        _ => Err("a number above zero is needed".to_owned()),
+    }
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Model {
+    /// The 3D U-Net, on phantoms made on the fly.
+    Segmenter,
+}
+
+#[derive(Debug, Serialize)]
+struct Output {
+    steps: usize,
+    seconds: f64,
+    device: String,
+    sha256: String,
+    /// Dice of each class on phantoms that the training never saw.
+    validation_dice: BTreeMap<String, Option<f64>>,
+}
+
+pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
+    let Model::Segmenter = arguments.name;
+    let defaults = SegmenterTraining::new(arguments.output.clone());
+    let mut command = format!("schwann train segmenter --seed {}", arguments.seed);
+    if let Some(steps) = arguments.steps {
+        command.push_str(&format!(" --steps {steps}"));
+    }
+    if let Some(minutes) = arguments.minutes {
+        command.push_str(&format!(" --minutes {minutes}"));
+    }
+    let config = SegmenterTraining {
+        steps: arguments.steps.map_or(defaults.steps, |n| n as usize),
+        max_seconds: arguments.minutes.map(|m| m * 60.0),
+        seed: arguments.seed,
+        resume: arguments.resume,
+        device: arguments.device,
+        command,
+        ..defaults
+    };
+    let mut bar = output::Bar::new();
+    let summary = train_segmenter(&config, &mut |p| bar.show(p))?;
+    drop(bar);
+    let output = Output {
+        steps: summary.steps,
+        seconds: summary.seconds,
+        device: summary.device,
+        sha256: summary.sha256,
+        validation_dice: summary.validation.into_iter().map(|c| (c.class, c.dice)).collect(),
+    };
+    output::result(json, &output, || {
+        format!(
+            "trained {} steps in {:.0} minutes on {}: {}",
+            output.steps,
+            output.seconds / 60.0,
+            output.device,
+            arguments.output.display()
+        )
+    })
+}

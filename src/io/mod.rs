@@ -1,0 +1,20 @@
+//! Files to the types of [`volume`](crate::volume) and back.
+//!
+//! What is read is checked against what the file really holds: no claim of a header makes memory, and a doubtful file ends in an
+//! [`Error`] or in a [`Warning`] that stays with the result.
+
+mod atomic;
+mod each;
+mod error;
+mod hash;
+mod inspect;
+mod nifti;
+mod statistics;
+mod warning;
+
+pub use atomic::write_atomically;
+pub use error::{Error, HeaderError};
+pub use hash::voxels_sha256;
+pub use inspect::{Inspection, Percentiles, Rescale, inspect};
+pub use nifti::{read_labels, read_volume, write_labels, write_volume};
+pub use warning::Warning;

@@ -1,0 +1,15 @@
+//! NIfTI-1, NIfTI-2 and Analyze 7.5.
+
+mod affine;
+mod data;
+mod fields;
+mod header;
+mod pair;
+mod read;
+mod source;
+mod write;
+
+pub(super) use header::Scaling;
+pub(super) use read::{Extent, Scan, load};
+pub use read::{read_labels, read_volume};
+pub use write::{write_labels, write_volume};

@@ -1,0 +1,155 @@
+//! Where a labelled structure ends.
+use crate::volume::{LabelMap, Structure};
+use glam::DVec3;
+use rayon::prelude::*;
+
+/// The middle of a voxel face between a structure and what is not it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BoundaryPoint {
+    /// Halfway between the two voxel centres, RAS mm.
+    pub point: DVec3,
+    /// Area of the face, mm².
+    pub area_mm2: f64,
+    /// Index of the slice along the voxel axis nearest to the patient's long axis.
+    pub axial_slice: usize,
+    /// Whether the face lies between two voxels of one axial slice.
+    pub in_slice: bool,
+}
+
+/// All faces of a structure. What lies outside the grid counts as not the structure.
+#[derive(Debug, Clone, Default)]
+pub struct Boundary {
+    /// One entry for each face.
+    pub points: Vec<BoundaryPoint>,
+}
+
+impl Boundary {
+    /// The faces of a structure in a label map.
+    pub fn of(labels: &LabelMap, structure: Structure) -> Self {
+        let (Some(bounds), Some(value)) = (labels.bounds(structure), labels.table().value(structure)) else {
+            return Self::default();
+        };
+        let grid = labels.grid();
+        let shape = grid.shape();
+        let slice_axis = grid.closest_ras().voxel_axis(2);
+        let edges = [0, 1, 2].map(|a| grid.world_from_voxel().matrix3.col(a));
+        let face = |axis: usize| edges[(axis + 1) % 3].cross(edges[(axis + 2) % 3]).length();
+        let areas = [face(0), face(1), face(2)];
+        let data = labels.labels();
+        let points = (bounds[2][0]..=bounds[2][1])
+            .into_par_iter()
+            .flat_map_iter(|k| {
+                let mut found = Vec::new();
+                for j in bounds[1][0]..=bounds[1][1] {
+                    for i in bounds[0][0]..=bounds[0][1] {
+                        let voxel = [i, j, k];
+                        if data[grid.index(voxel)] != value {
+                            continue;
+                        }
+                        let centre = grid.point_in_world(voxel);
+                        for axis in 0..3 {
+                            for step in [-1_isize, 1] {
+                                let next = voxel[axis].checked_add_signed(step).filter(|&n| n < shape[axis]);
+                                let inside = next.is_some_and(|n| {
+                                    let mut other = voxel;
+                                    other[axis] = n;
+                                    data[grid.index(other)] == value
+                                });
+                                if !inside {
+                                    found.push(BoundaryPoint {
+                                        point: centre + edges[axis] * (step as f64 / 2.0),
+                                        area_mm2: areas[axis],
+                                        axial_slice: voxel[slice_axis],
+                                        in_slice: axis != slice_axis,
+                                    });
+                                }
+                            }
+                        }
+                    }
+                }
+                found
+            })
+            .collect();
+        Self { points }
+    }
+
+    /// Sum of the face areas, mm². Larger than the surface it approximates, because faces follow the voxel axes.
+    pub fn face_area_mm2(&self) -> f64 {
+        self.points.iter().map(|p| p.area_mm2).sum()
+    }
+
+    /// For each point of `self` its distance to the nearest point of `other`, mm, and that point's index; `None` when `other` is empty.
+    pub fn nearest_in(&self, other: &Self) -> Option<Vec<(f64, usize)>> {
+        if other.points.is_empty() {
+            return None;
+        }
+        // Sorted along one axis, the search runs outwards from the query's own place and stops when that axis alone is farther than the best.
+        let mut order: Vec<usize> = (0..other.points.len()).collect();
+        order.sort_by(|&a, &b| other.points[a].point.y.total_cmp(&other.points[b].point.y));
+        let ys: Vec<f64> = order.iter().map(|&i| other.points[i].point.y).collect();
+        let nearest = |query: DVec3| {
+            let start = ys.partition_point(|&y| y < query.y);
+            let mut best = (f64::INFINITY, 0);
+            let mut look = |at: usize| {
+                let dy = ys[at] - query.y;
+                if dy * dy >= best.0 {
+                    return false;
+                }
+                let d = other.points[order[at]].point.distance_squared(query);
+                if d < best.0 {
+                    best = (d, order[at]);
+                }
+                true
+            };
+            let mut up = start;
+            while up < ys.len() && look(up) {
+                up += 1;
+            }
+            let mut down = start;
+            while down > 0 && look(down - 1) {
+                down -= 1;
+            }
+            (best.0.sqrt(), best.1)
+        };
+        Some(self.points.par_iter().map(|p| nearest(p.point)).collect())
+    }
+}
+
+/// Largest distance between two of the points, mm; 0 for fewer than two.
+pub(super) fn diameter_mm(points: &[DVec3]) -> f64 {
+    if points.len() < 2 {
+        return 0.0;
+    }
+    let centre = points.iter().sum::<DVec3>() / points.len() as f64;
+    let radius = points.iter().map(|p| p.distance(centre)).fold(0.0, f64::max);
+    // A lower bound from 100 directions; a pair that beats it has both ends farther from the centre than the bound less the radius.
+    let bound = (0..100)
+        .map(|n| {
+            let u = fibonacci_direction(n, 200);
+            let (low, high) = points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| {
+                let x = p.dot(u);
+                (l.min(x), h.max(x))
+            });
+            high - low
+        })
+        .fold(0.0, f64::max);
+    // The extent along a direction never exceeds the diameter.
+    let far: Vec<DVec3> = points
+        .iter()
+        .copied()
+        .filter(|p| p.distance(centre) >= bound - radius - 1e-9)
+        .collect();
+    far.par_iter()
+        .enumerate()
+        .map(|(n, p)| far[n + 1..].iter().map(|q| p.distance_squared(*q)).fold(0.0, f64::max))
+        .reduce(|| 0.0, f64::max)
+        .sqrt()
+}
+
+/// The `n`-th of `count` nearly even directions on the sphere.
+pub(super) fn fibonacci_direction(n: usize, count: usize) -> DVec3 {
+    let z = 1.0 - (2.0 * n as f64 + 1.0) / count as f64;
+    let turn = n as f64 * std::f64::consts::PI * (3.0 - 5.0_f64.sqrt());
+    let r = (1.0 - z * z).max(0.0).sqrt();
+    DVec3::new(r * turn.cos(), r * turn.sin(), z)
+}

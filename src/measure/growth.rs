@@ -1,0 +1,364 @@
+//! Growth of a tumour between visits, with the measurement error that belongs to its size.
+//!
+//! Error model: every published limit of agreement for vestibular schwannoma volumes, from 26.8 % of the smallest tumours to 7.3 % of the
+//! largest (limits of agreement with the mean, five observers, 100 patients, PMID 38980343), follows from one constant, a uniform 95 % shift
+//! [`BOUNDARY_SHIFT_95_MM`] of the whole surface. The error in mm³ is that shift times the surface, so a canal-shaped tumour has wider limits
+//! than a ball of the same volume. For a ball of volume V mm³ the limit is `125.7 · V^(-1/3)` percent.
+//!
+//! Time is in years of 365.25 days.
+use serde::{Deserialize, Serialize};
+use std::{f64::consts::LN_2, fmt};
+
+/// 95 % uncertainty of where a tumour's surface lies, mm (see the module's text).
+pub const BOUNDARY_SHIFT_95_MM: f64 = 0.26;
+/// Volume change that is called growth when it also exceeds the detectable change, percent.
+pub const GROWTH_VOLUME_PERCENT: f64 = 20.0;
+/// Volume change that is called probable growth when it also exceeds the 95 % error of one measurement, percent.
+pub const PROBABLE_GROWTH_VOLUME_PERCENT: f64 = 10.0;
+/// Change of one diameter that is called growth, mm.
+pub const GROWTH_DIAMETER_MM: f64 = 2.0;
+/// Thickest slices on which a diameter change counts, mm. Thicker ones also call for a warning.
+pub const THIN_SLICE_MM: f64 = 1.5;
+/// Thickest slices from which volumes are compared, mm.
+pub const COMPARABLE_SLICE_MM: f64 = 3.0;
+/// Normal quantile of a two-sided 95 % interval.
+const Z95: f64 = 1.96;
+/// Slack for a slice thickness or a limit that a file rounded.
+const ROUNDING: f64 = 1e-6;
+
+/// What one visit contributes to a comparison.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TumourExtent {
+    /// Tumour volume, mm³, above zero.
+    pub volume_mm3: f64,
+    /// Its surface, mm². Without one, and where a surface is smaller than any body of that volume can have, the sphere's is used.
+    pub surface_mm2: Option<f64>,
+    /// Largest extrameatal diameter in an axial slice, mm; none for a tumour that stays in the canal.
+    pub extrameatal_diameter_mm: Option<f64>,
+    /// Largest diameter of the whole tumour in an axial slice, mm.
+    pub max_axial_diameter_mm: Option<f64>,
+    /// Distance between slices, mm.
+    pub slice_thickness_mm: f64,
+}
+
+/// Which diameter two visits are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiameterKind {
+    /// Largest extrameatal diameter in an axial slice.
+    Extrameatal,
+    /// Largest diameter in an axial slice, the part in the canal included.
+    MaxAxial,
+}
+
+impl fmt::Display for DiameterKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Extrameatal => "largest extrameatal diameter",
+            Self::MaxAxial => "largest axial diameter",
+        })
+    }
+}
+
+/// What may be said about a tumour between two visits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Larger by more than the measurement error and by a clinically used limit.
+    Growth,
+    /// Larger by more than the error of one measurement, but below the limit of growth.
+    #[serde(rename = "probable growth")]
+    ProbableGrowth,
+    /// No change that can be told from measurement error.
+    Stable,
+    /// What would be growth were the visits exchanged.
+    Shrinkage,
+    /// The two measurements must not be compared.
+    #[serde(rename = "not comparable")]
+    NotComparable,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Growth => "growth",
+            Self::ProbableGrowth => "probable growth",
+            Self::Stable => "stable",
+            Self::Shrinkage => "shrinkage",
+            Self::NotComparable => "not comparable",
+        })
+    }
+}
+
+/// A verdict with the numbers it rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GrowthJudgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, each one sentence with its numbers.
+    pub reasons: Vec<String>,
+}
+
+/// A specific growth rate `d ln V / dt`, per year, with its 95 % confidence interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct GrowthRate {
+    /// Rate, 1/year; negative when shrinking.
+    pub per_year: f64,
+    /// Lower and upper limit, 1/year.
+    pub ci95: [f64; 2],
+}
+
+impl GrowthRate {
+    fn new(per_year: f64, standard_error: f64) -> Self {
+        let half = Z95 * standard_error;
+        Self {
+            per_year,
+            ci95: [per_year - half, per_year + half],
+        }
+    }
+}
+
+/// Half-width of the 95 % interval of one volume, mm³: boundary shift × surface.
+///
+/// `surface_mm2` is the measured surface. None, or one below the sphere's (impossible for that volume), gives the sphere's.
+pub fn loa95_mm3(volume_mm3: f64, surface_mm2: Option<f64>) -> f64 {
+    let sphere = (36.0 * std::f64::consts::PI).cbrt() * volume_mm3.powf(2.0 / 3.0);
+    let surface = surface_mm2.filter(|s| s.is_finite()).map_or(sphere, |s| s.max(sphere));
+    BOUNDARY_SHIFT_95_MM * surface
+}
+
+/// [`loa95_mm3`] in percent of the volume.
+pub fn loa95_percent(volume_mm3: f64, surface_mm2: Option<f64>) -> f64 {
+    100.0 * loa95_mm3(volume_mm3, surface_mm2) / volume_mm3
+}
+
+/// Smallest change between two independent measurements that exceeds their error (95 %), in percent of the volume: √2 × [`loa95_percent`].
+pub fn detectable_change_percent(volume_mm3: f64, surface_mm2: Option<f64>) -> f64 {
+    std::f64::consts::SQRT_2 * loa95_percent(volume_mm3, surface_mm2)
+}
+
+/// An increase in percent seen from the other end: the decrease that undoes it, in percent of the larger volume.
+pub fn mirrored_decrease_percent(increase_percent: f64) -> f64 {
+    100.0 * increase_percent / (100.0 + increase_percent)
+}
+
+/// Relative standard deviation of one volume, a fraction.
+pub fn relative_sd(volume_mm3: f64, surface_mm2: Option<f64>) -> f64 {
+    loa95_percent(volume_mm3, surface_mm2) / (100.0 * Z95)
+}
+
+/// Compound growth per year, percent: `100 · ((V2/V1)^(1/Δt) − 1)`.
+pub fn annual_growth_percent(volume1_mm3: f64, volume2_mm3: f64, years: f64) -> f64 {
+    100.0 * ((volume2_mm3 / volume1_mm3).powf(1.0 / years) - 1.0)
+}
+
+/// Specific growth rate between two visits: `ln(V2/V1)/Δt`, standard error `sqrt(σ1² + σ2²)/Δt` with [`relative_sd`].
+pub fn specific_growth_rate(earlier: &TumourExtent, later: &TumourExtent, years: f64) -> GrowthRate {
+    let sd = |e: &TumourExtent| relative_sd(e.volume_mm3, e.surface_mm2);
+    GrowthRate::new(
+        (later.volume_mm3 / earlier.volume_mm3).ln() / years,
+        sd(earlier).hypot(sd(later)) / years,
+    )
+}
+
+/// Specific growth rate over three or more visits: weighted least squares of `ln V` on time (years), weights `1/σ²`.
+///
+/// `None` for fewer than three visits or when all have one time.
+pub fn growth_trend(visits: &[(f64, TumourExtent)]) -> Option<GrowthRate> {
+    if visits.len() < 3 {
+        return None;
+    }
+    let points: Vec<[f64; 3]> = visits
+        .iter()
+        .map(|(t, e)| [*t, e.volume_mm3.ln(), relative_sd(e.volume_mm3, e.surface_mm2).powi(-2)])
+        .collect();
+    let total: f64 = points.iter().map(|p| p[2]).sum();
+    let mean = |axis: usize| points.iter().map(|p| p[2] * p[axis]).sum::<f64>() / total;
+    let (t_mean, y_mean) = (mean(0), mean(1));
+    let spread: f64 = points.iter().map(|p| p[2] * (p[0] - t_mean).powi(2)).sum();
+    let slope = points.iter().map(|p| p[2] * (p[0] - t_mean) * (p[1] - y_mean)).sum::<f64>() / spread;
+    let rate = GrowthRate::new(slope, spread.powf(-0.5));
+    (spread > 0.0 && rate.ci95.iter().all(|c| c.is_finite())).then_some(rate)
+}
+
+/// Time in which the volume doubles, years: `ln 2 / rate`. `None` when the rate is not above zero.
+pub fn doubling_time_years(specific_growth_rate: f64) -> Option<f64> {
+    let years = LN_2 / specific_growth_rate;
+    (specific_growth_rate > 0.0 && years.is_finite()).then_some(years)
+}
+
+/// Change of the diameter that both visits have, extrameatal before whole, mm.
+pub fn diameter_change_mm(earlier: &TumourExtent, later: &TumourExtent) -> Option<(DiameterKind, f64)> {
+    let change = |a: Option<f64>, b: Option<f64>| Some(b? - a?);
+    change(earlier.extrameatal_diameter_mm, later.extrameatal_diameter_mm)
+        .map(|mm| (DiameterKind::Extrameatal, mm))
+        .or_else(|| {
+            change(earlier.max_axial_diameter_mm, later.max_axial_diameter_mm).map(|mm| (DiameterKind::MaxAxial, mm))
+        })
+}
+
+/// How far the larger of two volumes stands out of the error of the smaller.
+#[derive(Clone, Copy, PartialEq)]
+enum Step {
+    Within,
+    Probable,
+    Beyond,
+}
+
+/// Compares two visits that may be compared as far as their scans and models go.
+///
+/// Growth is a volume change of at least 20 % and the detectable change of the smaller volume, or a diameter change of at least 2 mm on slices of
+/// at most 1.5 mm; probable growth one of at least 10 % and the 95 % error of one measurement. Both percentages are of the smaller volume, so
+/// exchanging the visits turns growth into shrinkage and back exactly. A possible decrease is called stable, with the reason. Slices over 3 mm,
+/// and a volume and a diameter that change in opposite directions, are not comparable.
+pub fn judge_growth(earlier: &TumourExtent, later: &TumourExtent) -> GrowthJudgement {
+    let thickest = earlier.slice_thickness_mm.max(later.slice_thickness_mm);
+    if thickest > COMPARABLE_SLICE_MM + ROUNDING {
+        return GrowthJudgement {
+            verdict: Verdict::NotComparable,
+            reasons: vec![format!(
+                "slices of {thickest:.1} mm: volumes are not compared above {COMPARABLE_SLICE_MM:.0} mm"
+            )],
+        };
+    }
+    let (step, volume_reason) = volume_step(earlier, later);
+    let grew = later.volume_mm3 >= earlier.volume_mm3;
+    let mut reasons = vec![volume_reason];
+    let diameter = diameter_change_mm(earlier, later).filter(|(_, mm)| mm.abs() >= GROWTH_DIAMETER_MM - ROUNDING);
+    let mut verdict = match (step, grew) {
+        (Step::Beyond, true) => Verdict::Growth,
+        (Step::Beyond, false) => Verdict::Shrinkage,
+        (Step::Probable, true) => Verdict::ProbableGrowth,
+        (Step::Probable, false) | (Step::Within, _) => Verdict::Stable,
+    };
+    if let Some((kind, mm)) = diameter {
+        if thickest > THIN_SLICE_MM + ROUNDING {
+            reasons.push(format!(
+                "{kind} {mm:+.1} mm is not counted: slices of {thickest:.1} mm exceed {THIN_SLICE_MM} mm"
+            ));
+        } else if step != Step::Within && grew != (mm > 0.0) {
+            verdict = Verdict::NotComparable;
+            reasons.push(format!(
+                "{kind} {mm:+.1} mm contradicts the volume: check both outlines"
+            ));
+        } else {
+            verdict = if mm > 0.0 { Verdict::Growth } else { Verdict::Shrinkage };
+            let alone = if step == Step::Within {
+                "; by the diameter alone, the volume change being within error: check both outlines"
+            } else {
+                ""
+            };
+            reasons.push(format!(
+                "{kind} {mm:+.1} mm reaches {GROWTH_DIAMETER_MM:.0} mm on slices of {thickest:.1} mm{alone}"
+            ));
+        }
+    }
+    GrowthJudgement { verdict, reasons }
+}
+
+/// The volume's part of the decision, with its sentence.
+fn volume_step(earlier: &TumourExtent, later: &TumourExtent) -> (Step, String) {
+    let grew = later.volume_mm3 >= earlier.volume_mm3;
+    let (small, large) = if grew { (earlier, later) } else { (later, earlier) };
+    let change = 100.0 * (large.volume_mm3 / small.volume_mm3 - 1.0);
+    let loa = loa95_percent(small.volume_mm3, small.surface_mm2);
+    let detectable = detectable_change_percent(small.volume_mm3, small.surface_mm2);
+    let growth_limit = detectable.max(GROWTH_VOLUME_PERCENT);
+    let probable_limit = loa.max(PROBABLE_GROWTH_VOLUME_PERCENT);
+    // Limits are those of the smaller volume; a decrease is told in percent of the earlier, larger one.
+    let told = |percent: f64| {
+        if grew {
+            format!("+{percent:.1} %")
+        } else {
+            format!("-{:.1} %", mirrored_decrease_percent(percent))
+        }
+    };
+    let from_to = format!(
+        "volume {} to {} mm³ ({})",
+        volume_text(earlier.volume_mm3),
+        volume_text(later.volume_mm3),
+        told(change)
+    );
+    let beyond_error = told(detectable);
+    // The slack keeps a change of exactly 20 % on the growing side whatever the last bit of the division says.
+    if change >= growth_limit - ROUNDING {
+        let limit = told(GROWTH_VOLUME_PERCENT);
+        (
+            Step::Beyond,
+            format!("{from_to} reaches both the {limit} limit and the detectable change of {beyond_error}"),
+        )
+    } else if change >= probable_limit - ROUNDING {
+        let limit = told(growth_limit);
+        let direction = if grew { "growth" } else { "decrease" };
+        (
+            Step::Probable,
+            format!(
+                "{from_to} exceeds the error of one measurement ({}) but not the limit of {limit}: possible {direction}",
+                told(loa)
+            ),
+        )
+    } else {
+        let limit = told(probable_limit);
+        (
+            Step::Within,
+            format!("{from_to} stays within {limit}; the detectable change is {beyond_error}"),
+        )
+    }
+}
+
+/// A volume for people: whole mm³ from 100 on, one decimal below.
+pub fn volume_text(volume_mm3: f64) -> String {
+    if volume_mm3.abs() >= 99.95 {
+        format!("{volume_mm3:.0}")
+    } else {
+        format!("{volume_mm3:.1}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ball(volume_mm3: f64) -> TumourExtent {
+        TumourExtent {
+            volume_mm3,
+            surface_mm2: None,
+            extrameatal_diameter_mm: None,
+            max_axial_diameter_mm: None,
+            slice_thickness_mm: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_surface_that_no_body_can_have_does_not_shrink_the_error() {
+        assert_eq!(loa95_mm3(500.0, Some(1.0)).to_bits(), loa95_mm3(500.0, None).to_bits());
+        assert_eq!(loa95_mm3(500.0, Some(f64::NAN)).to_bits(), loa95_mm3(500.0, None).to_bits());
+        assert!((loa95_mm3(500.0, Some(600.0)) - 156.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn diameters_of_different_kind_are_not_subtracted() {
+        let inside = TumourExtent {
+            max_axial_diameter_mm: Some(8.0),
+            ..ball(300.0)
+        };
+        let outside = TumourExtent {
+            extrameatal_diameter_mm: Some(12.0),
+            ..ball(300.0)
+        };
+        assert_eq!(diameter_change_mm(&inside, &outside), None);
+    }
+
+    #[test]
+    fn a_trend_needs_three_visits_at_different_times() {
+        assert_eq!(growth_trend(&[(0.0, ball(1.0)), (1.0, ball(2.0))]), None);
+        assert_eq!(growth_trend(&[(1.0, ball(1.0)), (1.0, ball(2.0)), (1.0, ball(2.0))]), None);
+    }
+
+    #[test]
+    fn exactly_twenty_percent_of_a_large_tumour_is_growth() {
+        for v in [2000.0, 3000.0, 7000.0, 12345.0] {
+            assert_eq!(judge_growth(&ball(v), &ball(v * 1.2)).verdict, Verdict::Growth);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The patient's own axes and the porus plane, from the cochleae.
+//!
+//! The cochleae are bright, rigid and nearly symmetric, so the line between them is the best left–right axis that a label map holds. From each
+//! cochlea the porus acusticus lies 13.7 mm medial, 4.9 mm posterior and 0.5 mm superior on average (both scaled with the distance between the cochleae, 75.4 mm on average), and
+//! the posterior face of the petrous bone runs at 45° to the midline. The plane through that point along that face divides the intrameatal from the
+//! extrameatal part. The place of the porus varies between people by about 1.5 mm (SD), which the Koos probabilities take into account.
+use super::parts::parts;
+use crate::volume::{LabelMap, Side, Structure};
+use glam::DVec3;
+use serde::Serialize;
+
+/// Mean distance between the cochlea centroids, mm.
+const INTERCOCHLEAR_MM: f64 = 75.4;
+/// Porus relative to the cochlea centroid, mm towards medial, posterior and superior.
+const PORUS_FROM_COCHLEA_MM: [f64; 3] = [13.7, 4.9, 0.5];
+/// The smallest part that is taken for a cochlea, mm³.
+const MIN_COCHLEA_MM3: f64 = 15.0;
+
+/// The patient's axes in the scan's world.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeadAxes {
+    /// A point of the midsagittal plane, RAS mm.
+    pub midpoint: DVec3,
+    /// Unit vector towards the patient's right; normal of the midsagittal plane.
+    pub right: DVec3,
+    /// Unit vector towards anterior.
+    pub anterior: DVec3,
+    /// Unit vector towards superior.
+    pub superior: DVec3,
+    /// Left and right cochlea centroids, where known.
+    pub cochleae: [Option<DVec3>; 2],
+    /// Whether the axes come from both cochleae; otherwise they are the scan's own axes through the midpoint.
+    pub from_cochleae: bool,
+}
+
+impl HeadAxes {
+    /// The axes of the patient in a label map; `None` when it holds neither a cochlea pair nor a brainstem.
+    pub fn of(labels: &LabelMap) -> Option<Self> {
+        let parts = parts_by_size(labels, Structure::Cochlea);
+        for (n, a) in parts.iter().enumerate() {
+            for b in &parts[n + 1..] {
+                let (left, right) = if a.x < b.x { (*a, *b) } else { (*b, *a) };
+                let apart = right - left;
+                // Far enough apart, and more sideways than any other way: otherwise the two are not a pair.
+                if (50.0..110.0).contains(&apart.length()) && apart.x > 0.8 * apart.length() {
+                    return Some(Self::from_pair(left, right));
+                }
+            }
+        }
+        let brainstem = parts_by_size(labels, Structure::Brainstem).first().copied()?;
+        let mut cochleae = [None, None];
+        if let Some(&c) = parts.first() {
+            cochleae[usize::from(c.x > brainstem.x)] = Some(c);
+        }
+        Some(Self {
+            midpoint: brainstem,
+            right: DVec3::X,
+            anterior: DVec3::Y,
+            superior: DVec3::Z,
+            cochleae,
+            from_cochleae: false,
+        })
+    }
+
+    fn from_pair(left: DVec3, right: DVec3) -> Self {
+        let x = (right - left).normalize_or(DVec3::X);
+        let z = (DVec3::Z - x * x.z).normalize_or(DVec3::Z);
+        Self {
+            midpoint: (left + right) / 2.0,
+            right: x,
+            anterior: z.cross(x),
+            superior: z,
+            cochleae: [Some(left), Some(right)],
+            from_cochleae: true,
+        }
+    }
+
+    /// Which side of the midsagittal plane a point lies on.
+    pub fn side(&self, point_in_world: DVec3) -> Side {
+        if self.right_of_midline_mm(point_in_world) < 0.0 {
+            Side::Left
+        } else {
+            Side::Right
+        }
+    }
+
+    /// Distance to the right of the midsagittal plane, mm; negative on the left.
+    pub fn right_of_midline_mm(&self, point_in_world: DVec3) -> f64 {
+        (point_in_world - self.midpoint).dot(self.right)
+    }
+}
+
+/// Centroids of the 26-connected parts of a structure, the largest first; specks left out.
+fn parts_by_size(labels: &LabelMap, structure: Structure) -> Vec<DVec3> {
+    let voxel_mm3 = labels.grid().voxel_volume_mm3();
+    parts(labels, structure)
+        .into_iter()
+        .filter(|p| p.voxels as f64 * voxel_mm3 >= MIN_COCHLEA_MM3)
+        .map(|p| p.centroid)
+        .collect()
+}
+
+/// The plane that divides the intrameatal from the extrameatal part of a tumour.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PorusPlane {
+    /// Centre of the porus, RAS mm.
+    pub point_ras_mm: [f64; 3],
+    /// Unit normal towards the cerebellopontine angle (medial and posterior).
+    pub normal_ras: [f64; 3],
+    /// What it was made from, in words.
+    pub source: &'static str,
+}
+
+impl PorusPlane {
+    /// Distance beyond the plane towards the cerebellopontine angle, mm; negative inside the canal.
+    pub fn beyond_mm(&self, point_in_world: DVec3) -> f64 {
+        (point_in_world - DVec3::from_array(self.point_ras_mm)).dot(DVec3::from_array(self.normal_ras))
+    }
+}
+
+/// The porus plane of one side; `None` when that side's cochlea is not labelled.
+pub fn porus_plane(axes: &HeadAxes, side: Side) -> Option<PorusPlane> {
+    let [left, right] = axes.cochleae;
+    let (cochlea, medial) = match side {
+        Side::Left => (left?, axes.right),
+        Side::Right => (right?, -axes.right),
+    };
+    let scale = match (left, right) {
+        (Some(l), Some(r)) => (l.distance(r) / INTERCOCHLEAR_MM).clamp(0.85, 1.15),
+        _ => 1.0,
+    };
+    let [m, p, s] = PORUS_FROM_COCHLEA_MM.map(|mm| mm * scale);
+    let point = cochlea + medial * m - axes.anterior * p + axes.superior * s;
+    let normal = (medial - axes.anterior).normalize_or(medial);
+    Some(PorusPlane {
+        point_ras_mm: point.to_array(),
+        normal_ras: normal.to_array(),
+        source: if axes.from_cochleae {
+            "average anatomy between both cochleae"
+        } else {
+            "average anatomy from one cochlea"
+        },
+    })
+}

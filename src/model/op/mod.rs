@@ -1,0 +1,38 @@
+//! Differentiable operators that candle has not: 3D convolution, transposed convolution, instance normalisation.
+//!
+//! Tensors are `N, C, D, H, W`, `f32`. On the CPU each is a `CustomOp` with a gradient of its own; on other devices the same sum is
+//! composed of candle's operators.
+
+mod conv3d;
+mod direct;
+mod kernel;
+mod norm;
+mod upsample;
+
+pub use conv3d::{Conv3d, conv3d, conv3d_composed};
+pub use kernel::Isa;
+pub use norm::{instance_norm_leaky_relu, instance_norm_leaky_relu_composed};
+pub use upsample::{transposed_conv3d, transposed_conv3d_composed};
+
+use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};
+
+/// The values of a contiguous `f32` storage.
+fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(v), Some((start, end))) => match v.get(start..end) {
+            Some(slice) => Ok(slice),
+            None => bail!("a layout reaches beyond its storage"),
+        },
+        _ => bail!("the operator takes contiguous f32 tensors"),
+    }
+}
+
+/// Calls `f` with the values of a tensor on the CPU.
+fn with_values<R>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(cpu) => f(values(cpu, layout)?),
+        _ => bail!("the operator runs on the CPU"),
+    }
+}

@@ -1,0 +1,349 @@
+//! Visits to the growth assessment.
+use super::{
+    Error, ModelInfo, NOTICE, ReviewState, Visit,
+    comparable::{obstacles, pair_cautions, visit_cautions, years_between},
+    sequence_name, text, treatment,
+};
+use crate::measure::{
+    DiameterKind, GrowthRate, SizeSide, TumourExtent, Verdict, annual_growth_percent, detectable_change_percent,
+    diameter_change_mm, doubling_time_years, growth_trend, judge_growth, loa95_mm3, mirrored_decrease_percent,
+    specific_growth_rate,
+};
+use chrono::NaiveDate;
+use serde::Serialize;
+
+/// How well two visits were aligned.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RegistrationResult {
+    /// Date of the fixed visit.
+    pub from: NaiveDate,
+    /// Date of the moving visit.
+    pub to: NaiveDate,
+    /// What remains between landmarks of the two after alignment, mm; none when there were no landmarks.
+    pub residual_mm: Option<f64>,
+}
+
+/// One visit in the assessment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VisitSummary {
+    /// Day of the scan.
+    pub date: NaiveDate,
+    /// Tumour volume, mm³; none without a tumour.
+    pub volume_mm3: Option<f64>,
+    /// Half-width of its 95 % interval, mm³.
+    pub uncertainty95_mm3: Option<f64>,
+    /// Largest diameter in an axial slice, mm.
+    pub max_axial_diameter_mm: Option<f64>,
+    /// Koos grade; `none` without a tumour, null when it was withheld.
+    pub koos: Option<String>,
+    /// Probability of that grade.
+    pub koos_probability: Option<f64>,
+    /// The patient's side.
+    pub side: Option<SizeSide>,
+    /// Sequence.
+    pub sequence: &'static str,
+    /// Distance between slices, mm.
+    pub slice_thickness_mm: f64,
+    /// The model that drew the outline.
+    pub model: Option<ModelInfo>,
+    /// SHA-256 of the scan's voxels.
+    pub scan_sha256: String,
+    /// Review state of the outline.
+    pub state: ReviewState,
+}
+
+/// What changed between two visits. Numbers are absent where the visits must not be compared.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// Earlier visit.
+    pub from: NaiveDate,
+    /// Later visit.
+    pub to: NaiveDate,
+    /// Days between them / 365.25.
+    pub interval_years: f64,
+    /// Later less earlier volume, mm³.
+    pub volume_change_mm3: Option<f64>,
+    /// The same in percent of the earlier.
+    pub volume_change_percent: Option<f64>,
+    /// Smallest increase that exceeds the error of two measurements (95 %), percent of the earlier volume.
+    pub detectable_change_percent: Option<f64>,
+    /// Smallest decrease that does, percent of the earlier volume: the increase that would be detectable from the later volume, seen from the earlier.
+    pub detectable_decrease_percent: Option<f64>,
+    /// Compound growth per year, percent.
+    pub annual_growth_percent: Option<f64>,
+    /// ln(V2/V1) / years, 1/year.
+    pub specific_growth_rate: Option<f64>,
+    /// Its 95 % confidence interval, 1/year.
+    pub specific_growth_rate_ci95: Option<[f64; 2]>,
+    /// Doubling time, years; none when not growing.
+    pub doubling_time_years: Option<f64>,
+    /// Change of the diameter, mm.
+    pub diameter_change_mm: Option<f64>,
+    /// Which diameter that is.
+    pub diameter_kind: Option<DiameterKind>,
+    /// What may be said.
+    pub verdict: Verdict,
+    /// Why, with the numbers.
+    pub reasons: Vec<String>,
+}
+
+/// Specific growth rate over all visits that can be compared with the last.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Trend {
+    /// Number of visits.
+    pub visits: usize,
+    /// Weighted least squares of ln V on time.
+    #[serde(flatten)]
+    pub rate: GrowthRate,
+}
+
+/// The change of one tumour over all visits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GrowthAssessment {
+    /// The words that every result carries.
+    pub notice: &'static str,
+    /// Version of this program.
+    pub software_version: &'static str,
+    /// The gravest verdict of the last visit against the first and the previous; none for a single visit.
+    pub verdict: Option<Verdict>,
+    /// That verdict in a few words.
+    pub headline: String,
+    /// The result in sentences.
+    pub summary: String,
+    /// All visits, from the earliest.
+    pub visits: Vec<VisitSummary>,
+    /// Consecutive visits in order; then, from three visits on, the last against the first.
+    pub changes: Vec<Change>,
+    /// Trend over three or more visits.
+    pub trend: Option<Trend>,
+    /// Day of radiosurgery.
+    pub treated: Option<NaiveDate>,
+    /// How well visits were aligned.
+    pub registration: Vec<RegistrationResult>,
+    /// What to beware of.
+    pub warnings: Vec<String>,
+}
+
+impl GrowthAssessment {
+    /// The last visit against the first (`None` with fewer than three visits) and against the previous.
+    pub fn last_changes(&self) -> [Option<&Change>; 2] {
+        let consecutive = self.visits.len().saturating_sub(1);
+        let previous = consecutive.checked_sub(1).and_then(|n| self.changes.get(n));
+        [self.changes.get(consecutive), previous]
+    }
+
+    /// The assessment as one JSON object.
+    ///
+    /// # Errors
+    /// When serialising fails.
+    pub fn to_json(&self) -> Result<String, Error> {
+        Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// The assessment as plain text: headline, sentences, visits, warnings, notice.
+    pub fn to_text(&self) -> String {
+        text::paragraph(self)
+    }
+}
+
+/// Compares the visits of one patient: each with the previous, and the last with the first.
+///
+/// Visits come from the earliest to the latest. `treated` is the day of radiosurgery.
+///
+/// # Errors
+/// When there is no visit, dates repeat or run backwards, a measure is not a possible number, or a registration names an unknown date.
+pub fn assess(
+    visits: &[Visit],
+    registration: &[RegistrationResult],
+    treated: Option<NaiveDate>,
+) -> Result<GrowthAssessment, Error> {
+    check(visits, registration)?;
+    let mut changes: Vec<Change> = visits.windows(2).map(|pair| change(&pair[0], &pair[1])).collect();
+    let consecutive = changes.len();
+    if let ([first, _, .., last], true) = (visits, consecutive > 1) {
+        changes.push(change(first, last));
+    }
+    if let Some(treated) = treated {
+        treatment::note_treatment(treated, &mut changes, consecutive);
+    }
+    let mut assessment = GrowthAssessment {
+        notice: NOTICE,
+        software_version: env!("CARGO_PKG_VERSION"),
+        verdict: None,
+        headline: String::new(),
+        summary: String::new(),
+        visits: visits.iter().map(summary_of).collect(),
+        changes,
+        trend: trend(visits),
+        treated,
+        registration: registration.to_vec(),
+        warnings: warnings(visits, registration),
+    };
+    let [baseline, previous] = assessment.last_changes();
+    assessment.verdict = [baseline, previous].into_iter().flatten().map(|c| c.verdict).max_by_key(|v| gravity(*v));
+    assessment.headline = text::headline(&assessment);
+    assessment.summary = text::summary(&assessment);
+    Ok(assessment)
+}
+
+/// Order in which one verdict outweighs another: what must not be overlooked first.
+fn gravity(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Growth => 4,
+        Verdict::ProbableGrowth => 3,
+        Verdict::NotComparable => 2,
+        Verdict::Shrinkage => 1,
+        Verdict::Stable => 0,
+    }
+}
+
+fn check(visits: &[Visit], registration: &[RegistrationResult]) -> Result<(), Error> {
+    if visits.is_empty() {
+        return Err(Error::NoVisits);
+    }
+    for pair in visits.windows(2) {
+        let [a, b] = [pair[0].date, pair[1].date];
+        if a == b {
+            return Err(Error::SameDate(a));
+        }
+        if a > b {
+            return Err(Error::DateOrder { earlier: b, later: a });
+        }
+    }
+    for visit in visits {
+        let date = visit.date;
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        if !positive(visit.slice_thickness_mm) {
+            return Err(Error::Measurement { date, what: "slice thickness" });
+        }
+        if let Some(t) = &visit.finding.tumour {
+            if !positive(t.volume_mm3) {
+                return Err(Error::Measurement { date, what: "tumour volume" });
+            }
+            if !positive(t.surface_mm2) {
+                return Err(Error::Measurement { date, what: "tumour surface" });
+            }
+            let diameters = [Some(t.max_axial_diameter_mm), t.extrameatal_diameter_mm, Some(t.max_diameter_3d_mm)];
+            if diameters.into_iter().flatten().any(|d| !(d.is_finite() && d >= 0.0)) {
+                return Err(Error::Measurement { date, what: "tumour diameter" });
+            }
+        }
+    }
+    let known = |date: &NaiveDate| visits.iter().any(|v| v.date == *date);
+    match registration.iter().flat_map(|r| [r.from, r.to]).find(|d| !known(d)) {
+        Some(date) => Err(Error::RegistrationDate(date)),
+        None => Ok(()),
+    }
+}
+
+fn summary_of(visit: &Visit) -> VisitSummary {
+    let finding = &visit.finding;
+    let tumour = finding.tumour.as_ref();
+    let koos = &finding.koos;
+    let probability = koos.grade.and_then(|g| koos.probabilities.get(g as usize).copied());
+    VisitSummary {
+        date: visit.date,
+        volume_mm3: tumour.map(|t| t.volume_mm3),
+        uncertainty95_mm3: tumour.map(|t| loa95_mm3(t.volume_mm3, Some(t.surface_mm2))),
+        max_axial_diameter_mm: tumour.map(|t| t.max_axial_diameter_mm),
+        koos: match (tumour, koos.grade) {
+            (None, _) => Some("none".to_owned()),
+            (Some(_), grade) => grade.map(|g| g.to_string()),
+        },
+        koos_probability: tumour.and(probability),
+        side: tumour.and_then(|t| t.side),
+        sequence: sequence_name(visit.sequence),
+        slice_thickness_mm: visit.slice_thickness_mm,
+        model: finding.provenance.model.clone(),
+        scan_sha256: finding.provenance.scan_sha256.clone(),
+        state: finding.provenance.state,
+    }
+}
+
+fn change(earlier: &Visit, later: &Visit) -> Change {
+    let years = years_between(earlier.date, later.date);
+    let mut out = Change {
+        from: earlier.date,
+        to: later.date,
+        interval_years: years,
+        volume_change_mm3: None,
+        volume_change_percent: None,
+        detectable_change_percent: None,
+        detectable_decrease_percent: None,
+        annual_growth_percent: None,
+        specific_growth_rate: None,
+        specific_growth_rate_ci95: None,
+        doubling_time_years: None,
+        diameter_change_mm: None,
+        diameter_kind: None,
+        verdict: Verdict::NotComparable,
+        reasons: obstacles(earlier, later),
+    };
+    let (Some(a), Some(b), true) = (earlier.extent(), later.extent(), out.reasons.is_empty()) else {
+        return out;
+    };
+    let judgement = judge_growth(&a, &b);
+    out.verdict = judgement.verdict;
+    out.reasons = judgement.reasons;
+    if let Some((kind, mm)) = diameter_change_mm(&a, &b) {
+        out.diameter_kind = Some(kind);
+        out.diameter_change_mm = Some(mm);
+    }
+    if a.slice_thickness_mm.max(b.slice_thickness_mm) <= crate::measure::COMPARABLE_SLICE_MM + 1e-6 {
+        fill_volume_numbers(&mut out, &a, &b);
+    }
+    out
+}
+
+fn fill_volume_numbers(out: &mut Change, a: &TumourExtent, b: &TumourExtent) {
+    let years = out.interval_years;
+    let [v1, v2] = [a.volume_mm3, b.volume_mm3];
+    let rate = specific_growth_rate(a, b, years);
+    let later_detectable = detectable_change_percent(v2, b.surface_mm2);
+    out.volume_change_mm3 = Some(v2 - v1);
+    out.volume_change_percent = Some(100.0 * (v2 / v1 - 1.0));
+    out.detectable_change_percent = Some(detectable_change_percent(v1, a.surface_mm2));
+    out.detectable_decrease_percent = Some(mirrored_decrease_percent(later_detectable));
+    out.annual_growth_percent = Some(annual_growth_percent(v1, v2, years)).filter(|p| p.is_finite());
+    out.specific_growth_rate = Some(rate.per_year);
+    out.specific_growth_rate_ci95 = Some(rate.ci95);
+    out.doubling_time_years = doubling_time_years(rate.per_year);
+}
+
+/// Trend over the visits that may be compared with the last one.
+fn trend(visits: &[Visit]) -> Option<Trend> {
+    let last = visits.last()?;
+    let thin = |v: &Visit| v.slice_thickness_mm <= crate::measure::COMPARABLE_SLICE_MM + 1e-6;
+    let points: Vec<(f64, TumourExtent)> = visits
+        .iter()
+        .filter(|v| thin(v) && thin(last) && obstacles(v, last).is_empty())
+        .filter_map(|v| Some((years_between(visits[0].date, v.date), v.extent()?)))
+        .collect();
+    Some(Trend {
+        visits: points.len(),
+        rate: growth_trend(&points)?,
+    })
+}
+
+fn warnings(visits: &[Visit], registration: &[RegistrationResult]) -> Vec<String> {
+    let mut found = Vec::new();
+    if visits.len() == 1 {
+        found.push("one visit only: growth needs two".to_owned());
+    }
+    found.extend(visit_cautions(visits));
+    found.extend(visits.windows(2).flat_map(|pair| pair_cautions(&pair[0], &pair[1])));
+    for r in registration {
+        let edge = |date: NaiveDate| {
+            let visit = visits.iter().find(|v| v.date == date);
+            visit.map_or(0.0, |v| v.spacing_mm.into_iter().fold(0.0, f64::max))
+        };
+        let limit = edge(r.from).max(edge(r.to));
+        if let Some(mm) = r.residual_mm.filter(|mm| !(*mm <= limit)) {
+            found.push(format!(
+                "{} to {}: alignment is off by {mm:.1} mm, more than a voxel; pictures may show different planes",
+                r.from, r.to
+            ));
+        }
+    }
+    found
+}

@@ -1,0 +1,79 @@
+//! From a label map to a visit: the one place where an outline becomes numbers of a patient.
+use super::{Finding, ModelInfo, Provenance, ReviewState, TumourSize, Visit};
+use crate::{
+    measure::{HeadAxes, koos, structure_size},
+    volume::{LabelMap, Registration, Sequence, Structure},
+};
+use chrono::NaiveDate;
+
+/// What is known of a scan besides its voxels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanOrigin {
+    /// Day of the scan.
+    pub date: NaiveDate,
+    /// What the scan shows.
+    pub sequence: Sequence,
+    /// SHA-256 of its voxels, as `inspect` prints it.
+    pub scan_sha256: String,
+    /// What reading it warned of.
+    pub warnings: Vec<String>,
+}
+
+/// Who drew the outline.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outline {
+    /// A model, on a device that is named in words.
+    Model {
+        /// Which model.
+        model: ModelInfo,
+        /// Where it ran.
+        device: String,
+    },
+    /// A file from elsewhere.
+    Imported,
+}
+
+impl Visit {
+    /// Measures and grades the outline of one scan. The labels lie on the scan's own grid.
+    pub fn measured(labels: &LabelMap, scan: ScanOrigin, outline: Outline) -> Self {
+        let koos = koos(labels);
+        let tumour = structure_size(labels, Structure::VestibularSchwannoma).map(|size| TumourSize {
+            extrameatal_diameter_mm: koos.evidence.extrameatal_diameter_mm,
+            ..TumourSize::from(&size)
+        });
+        let (model, device, state) = match outline {
+            Outline::Model { model, device } => (Some(model), Some(device), ReviewState::AiDraft),
+            Outline::Imported => (None, None, ReviewState::Imported),
+        };
+        let spacing_mm = labels.grid().spacing_mm();
+        Self {
+            date: scan.date,
+            // Slices are stacked along the coarsest axis.
+            slice_thickness_mm: spacing_mm.iter().copied().fold(0.0, f64::max),
+            spacing_mm,
+            sequence: scan.sequence,
+            finding: Finding {
+                tumour,
+                koos,
+                provenance: Provenance {
+                    model,
+                    scan_sha256: scan.scan_sha256,
+                    software_version: env!("CARGO_PKG_VERSION").to_owned(),
+                    device,
+                    state,
+                },
+                warnings: scan.warnings,
+            },
+        }
+    }
+}
+
+/// How far apart an alignment leaves the cochleae of two visits, mm: the larger of both sides. `None` when a cochlea pair is not labelled in both.
+pub fn cochlea_residual_mm(fixed: &LabelMap, moving: &LabelMap, registration: &Registration) -> Option<f64> {
+    let (a, b) = (HeadAxes::of(fixed)?, HeadAxes::of(moving)?);
+    let distance = |side: usize| {
+        let mapped = registration.world_moving_from_world_fixed.transform_point3(a.cochleae[side]?);
+        Some(mapped.distance(b.cochleae[side]?))
+    };
+    Some(distance(0)?.max(distance(1)?))
+}

@@ -1,0 +1,209 @@
+//! The assessment in words. Every number comes from the assessment; nothing is computed here.
+use super::{Change, GrowthAssessment, VisitSummary, treatment};
+use crate::measure::{DiameterKind, SizeSide, Verdict, volume_text};
+use std::fmt::Write;
+
+/// `left`, `right` or `both sides`.
+pub(super) fn side_name(side: SizeSide) -> &'static str {
+    match side {
+        SizeSide::Left => "left",
+        SizeSide::Right => "right",
+        SizeSide::Both => "both sides",
+    }
+}
+
+/// A signed number with its unit, or a dash.
+pub(super) fn signed(value: Option<f64>, decimals: usize, unit: &str) -> String {
+    value.map_or_else(|| "–".to_owned(), |v| format!("{v:+.decimals$}{unit}"))
+}
+
+/// A volume change, mm³.
+pub(super) fn volume_change(value: Option<f64>) -> String {
+    value.map_or_else(
+        || "–".to_owned(),
+        |v| {
+            let sign = if v < 0.0 { "-" } else { "+" };
+            format!("{sign}{}", volume_text(v.abs()))
+        },
+    )
+}
+
+/// `812 ± 108`, mm³.
+pub(super) fn volume_with_error(visit: &VisitSummary) -> String {
+    match (visit.volume_mm3, visit.uncertainty95_mm3) {
+        (Some(v), Some(e)) => {
+            let volume = volume_text(v);
+            let decimals = usize::from(volume.contains('.'));
+            format!("{volume} ± {e:.decimals$}")
+        }
+        _ => "no tumour outlined".to_owned(),
+    }
+}
+
+/// `II (0.87)`.
+pub(super) fn koos(visit: &VisitSummary) -> String {
+    match (&visit.koos, visit.koos_probability) {
+        (Some(grade), Some(p)) => format!("{grade} ({p:.2})"),
+        (Some(grade), None) => grade.clone(),
+        (None, _) => "withheld".to_owned(),
+    }
+}
+
+/// What change exceeds the measurement error: `-15.6 / +18.4 %`.
+pub(super) fn detectable(change: &Change) -> String {
+    match (change.detectable_decrease_percent, change.detectable_change_percent) {
+        (Some(down), Some(up)) => format!("-{down:.1} / +{up:.1}"),
+        _ => "–".to_owned(),
+    }
+}
+
+/// `0.24 (0.08 to 0.40)`, 1/year.
+pub(super) fn rate(per_year: Option<f64>, ci95: Option<[f64; 2]>) -> String {
+    match (per_year, ci95) {
+        (Some(r), Some([low, high])) => format!("{r:+.2} ({low:+.2} to {high:+.2})"),
+        _ => "–".to_owned(),
+    }
+}
+
+/// Whether a growth rate above zero could as well be zero.
+fn rate_is_unsure(change: &Change) -> bool {
+    change.specific_growth_rate_ci95.is_some_and(|ci| ci[0] <= 0.0)
+}
+
+/// Doubling time, years, with a mark when the growth rate is not different from zero.
+pub(super) fn doubling(change: &Change) -> String {
+    match change.doubling_time_years {
+        Some(years) if years >= 100.0 => "> 100".to_owned(),
+        Some(years) if rate_is_unsure(change) => format!("{years:.1} (n.s.)"),
+        Some(years) => format!("{years:.1}"),
+        None => "–".to_owned(),
+    }
+}
+
+/// Name of the diameter that changed, short.
+pub(super) fn diameter_kind(kind: DiameterKind) -> &'static str {
+    match kind {
+        DiameterKind::Extrameatal => "extrameatal",
+        DiameterKind::MaxAxial => "axial",
+    }
+}
+
+fn growth_is_by_diameter_alone(change: &Change) -> bool {
+    change.volume_change_percent.is_some_and(|v| {
+        let limit = change.detectable_change_percent.unwrap_or(0.0).max(crate::measure::GROWTH_VOLUME_PERCENT);
+        v < limit - 1e-6
+    })
+}
+
+/// The verdict in a few words.
+pub(super) fn headline(assessment: &GrowthAssessment) -> String {
+    let Some(verdict) = assessment.verdict else {
+        return "One visit: no comparison yet".to_owned();
+    };
+    let deciding: Vec<&Change> = (assessment.last_changes().into_iter().flatten())
+        .filter(|c| c.verdict == verdict)
+        .collect();
+    let mut words = match verdict {
+        Verdict::Growth if deciding.iter().all(|c| growth_is_by_diameter_alone(c)) => {
+            "Growth by diameter; volume change within its limits"
+        }
+        Verdict::Growth => "Growth beyond measurement error",
+        Verdict::ProbableGrowth => "Probable growth",
+        Verdict::Stable => "Stable within measurement error",
+        Verdict::Shrinkage => "Shrinkage beyond measurement error",
+        Verdict::NotComparable => "Not comparable",
+    }
+    .to_owned();
+    if let Some(treated) = assessment.treated
+        && deciding.iter().any(|c| treatment::may_be_reaction(treated, c))
+    {
+        words.push_str("; possibly treatment-related");
+    }
+    words
+}
+
+/// One comparison as a sentence.
+fn sentence(change: &Change, since: &str) -> String {
+    let mut out = format!("Since {since} ({}, {:.1} years): {}", change.from, change.interval_years, change.verdict);
+    if let (Some(percent), Some(_)) = (change.volume_change_percent, change.detectable_change_percent) {
+        let _ = write!(
+            out,
+            "; volume {percent:+.1} % (detectable beyond {} %), specific growth rate {} per year",
+            detectable(change),
+            rate(change.specific_growth_rate, change.specific_growth_rate_ci95)
+        );
+        if change.doubling_time_years.is_some() && !rate_is_unsure(change) {
+            let _ = write!(out, ", doubling time {} years", doubling(change));
+        }
+        if let (Some(mm), Some(kind)) = (change.diameter_change_mm, change.diameter_kind) {
+            let _ = write!(out, ", {kind} {mm:+.1} mm");
+        }
+    } else {
+        let _ = write!(out, ": {}", change.reasons.join("; "));
+    }
+    out.push('.');
+    out
+}
+
+/// The result in sentences.
+pub(super) fn summary(assessment: &GrowthAssessment) -> String {
+    let Some(last) = assessment.visits.last() else {
+        return String::new();
+    };
+    let mut out = match last.volume_mm3 {
+        Some(_) => format!("On {} the tumour measures {} mm³ (95 %), Koos {}.", last.date, volume_with_error(last), koos(last)),
+        None => format!("On {} no tumour is outlined.", last.date),
+    };
+    let [baseline, previous] = assessment.last_changes();
+    let previous_name = if baseline.is_some() { "the previous visit" } else { "the first visit" };
+    for (change, name) in [(baseline, "the first visit"), (previous, previous_name)] {
+        if let Some(change) = change {
+            out.push(' ');
+            out.push_str(&sentence(change, name));
+        }
+    }
+    if let Some(trend) = &assessment.trend {
+        let _ = write!(
+            out,
+            " Trend over {} visits: {} per year.",
+            trend.visits,
+            rate(Some(trend.rate.per_year), Some(trend.rate.ci95))
+        );
+        if trend.rate.ci95[0] > 0.0 && assessment.verdict == Some(Verdict::Stable) {
+            out.push_str(" The trend is upward although no pair of visits exceeds its error: slow growth is possible.");
+        }
+    }
+    out
+}
+
+/// Headline, sentences, visits, warnings and notice as plain text.
+pub(super) fn paragraph(assessment: &GrowthAssessment) -> String {
+    let mut out = format!("{}\n{}\n", assessment.headline, assessment.summary);
+    for visit in &assessment.visits {
+        let diameter = visit.max_axial_diameter_mm.map_or_else(String::new, |d| format!(", largest axial diameter {d:.1} mm"));
+        let unit = if visit.volume_mm3.is_some() { " mm³ (95 %)" } else { "" };
+        let model = visit.model.as_ref().map_or_else(
+            || "no model".to_owned(),
+            |m| format!("{m} (sha256 {})", m.sha256),
+        );
+        let _ = writeln!(
+            out,
+            "{}: {}{unit}{diameter}, Koos {}; {}, slices {:.1} mm; {}; {model}; scan sha256 {}",
+            visit.date,
+            volume_with_error(visit),
+            koos(visit),
+            visit.sequence,
+            visit.slice_thickness_mm,
+            visit.state,
+            visit.scan_sha256
+        );
+    }
+    for change in &assessment.changes {
+        let _ = writeln!(out, "{} to {}: {} ({})", change.from, change.to, change.verdict, change.reasons.join("; "));
+    }
+    for warning in &assessment.warnings {
+        let _ = writeln!(out, "warning: {warning}");
+    }
+    let _ = writeln!(out, "{}", assessment.notice);
+    out
+}

@@ -1,0 +1,63 @@
+//! What radiosurgery between or before two visits means for a verdict.
+//!
+//! Up to 44 % of tumours swell before they shrink: median onset 1 year, 90 % at their largest by 3.5 years (118 patients after gamma knife,
+//! PMID 29518221). Enlargement 3 to 42 months after treatment is therefore not called progression by itself. The verdict on the volume stays
+//! what was measured; the window is told beside it.
+use super::Change;
+use crate::measure::Verdict;
+use chrono::NaiveDate;
+
+/// Months after radiosurgery in which enlargement may be a reaction to it.
+const WINDOW_MONTHS: [f64; 2] = [3.0, 42.0];
+/// Months after which repeated enlargement speaks for progression.
+const LATE_MONTHS: f64 = 36.0;
+
+fn months_after(treated: NaiveDate, date: NaiveDate) -> f64 {
+    (date - treated).num_days() as f64 / (365.25 / 12.0)
+}
+
+fn enlarged(change: &Change) -> bool {
+    matches!(change.verdict, Verdict::Growth | Verdict::ProbableGrowth)
+}
+
+/// Whether an enlargement may be a reaction to the treatment.
+pub(super) fn may_be_reaction(treated: NaiveDate, change: &Change) -> bool {
+    let months = months_after(treated, change.to);
+    enlarged(change) && (WINDOW_MONTHS[0]..=WINDOW_MONTHS[1]).contains(&months)
+}
+
+/// Adds to each change what the treatment means for it. `changes` begins with the `consecutive` ones in order.
+pub(super) fn note_treatment(treated: NaiveDate, changes: &mut [Change], consecutive: usize) {
+    let enlarging: Vec<bool> = changes.iter().take(consecutive).map(enlarged).collect();
+    for (n, change) in changes.iter_mut().enumerate() {
+        if change.to <= treated {
+            continue;
+        }
+        if change.from <= treated {
+            change.reasons.push(format!("radiosurgery on {treated} lies between the visits"));
+        }
+        let months = months_after(treated, change.to);
+        if months < WINDOW_MONTHS[0] {
+            change.reasons.push(format!(
+                "only {months:.1} months after radiosurgery: too early to judge its effect"
+            ));
+        } else if may_be_reaction(treated, change) {
+            change.reasons.push(format!(
+                "possible treatment-related enlargement: {months:.0} months after radiosurgery (expected from {:.0} to {:.0} months); \
+                 not progression by itself",
+                WINDOW_MONTHS[0], WINDOW_MONTHS[1]
+            ));
+        } else if enlarged(change) {
+            change.reasons.push(format!(
+                "{months:.0} months after radiosurgery: later than treatment-related enlargement is expected ({:.0} to {:.0} months)",
+                WINDOW_MONTHS[0], WINDOW_MONTHS[1]
+            ));
+        }
+        let again = n > 0 && n < consecutive && enlarging[n] && enlarging[n - 1];
+        if again && change.from > treated && months > LATE_MONTHS {
+            change.reasons.push(format!(
+                "enlarging at two visits in a row and more than {LATE_MONTHS:.0} months after radiosurgery: speaks for progression"
+            ));
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Skull, the space inside it, air cells and the great veins: nothing here moves.
+use super::{
+    anatomy::{Ear, Frame, SIDES, direction, rigid},
+    draw::Draw,
+    scene::Part,
+    shape::Shape,
+    tissue::{Paint, Tissue},
+};
+use crate::volume::Side;
+use glam::DVec3;
+
+/// The space below the tentorium, before the petrous bones and the clivus cut into it.
+pub(super) fn posterior_fossa(frame: &Frame) -> Shape {
+    let tent = SIDES.map(|side| Shape::HalfSpace {
+        point: frame.mid([0.0, 40.0, 38.0]),
+        normal: direction(side, [0.5, 0.12, 0.86]).normalize_or_zero(),
+    });
+    let [left, right] = tent;
+    Shape::Intersection(vec![
+        Shape::ellipsoid(frame.mid([0.0, 31.0, 1.0]), frame.semi([54.0, 48.0, 38.0])),
+        left,
+        right,
+    ])
+}
+
+/// The posterior fossa between clivus, petrous bones and tentorium: where a tumour can grow.
+pub(super) fn cistern(frame: &Frame, ears: &[Ear; 2]) -> Shape {
+    let mid = |p| frame.mid(p);
+    let mut fossa = vec![
+        posterior_fossa(frame),
+        // The clivus: from (0, -0.5, -22) over (0, -10, 0) to (0, -18, 18).
+        Shape::HalfSpace {
+            point: mid([0.0, -10.0, 0.0]),
+            normal: direction(Side::Left, [0.0, -0.915, -0.403]),
+        },
+    ];
+    for ear in ears {
+        fossa.push(Shape::HalfSpace {
+            point: ear.canal.porus,
+            normal: -ear.canal.face,
+        });
+    }
+    Shape::Intersection(fossa)
+}
+
+/// The space that holds brain and CSF: above and below the tentorium, and the spinal canal.
+pub(super) fn cavity(frame: &Frame, ears: &[Ear; 2]) -> Shape {
+    Shape::union(0.0, vec![cistern(frame, ears), above_tentorium(frame), spine(frame)])
+}
+
+fn spine(frame: &Frame) -> Shape {
+    let mid = |p| frame.mid(p);
+    Shape::Tube(vec![
+        (mid([0.0, 14.0, -18.0]), 13.0),
+        (mid([0.0, 15.0, -30.0]), 11.0),
+        (mid([0.0, 18.0, -110.0]), 9.0),
+    ])
+}
+
+/// Middle and anterior fossa and the vault.
+pub(super) fn above_tentorium(frame: &Frame) -> Shape {
+    let mid = |p| frame.mid(p);
+    let floor = |point: DVec3| Shape::HalfSpace {
+        point,
+        normal: DVec3::NEG_Z,
+    };
+    let above = Shape::ellipsoid(mid([0.0, 3.0, 35.0]), frame.semi([67.0, 83.0, 75.0]));
+    let middle = Shape::Intersection(vec![
+        above.clone(),
+        floor(mid([0.0, 0.0, 11.0])),
+        // The anterior wall of the middle fossa.
+        Shape::HalfSpace {
+            point: mid([0.0, -40.0, 0.0]),
+            normal: DVec3::Y,
+        },
+    ]);
+    let middle = middle.minus(Shape::ellipsoid(mid([0.0, -34.0, 6.0]), frame.semi([17.0, 24.0, 18.0])));
+    let front = Shape::Intersection(vec![above, floor(mid([0.0, 0.0, 29.0]))]);
+    Shape::union(0.0, vec![middle, front])
+}
+
+/// Bone around the cavity, marrow, air and veins, in painting order.
+pub(super) fn parts(frame: &Frame, cavity: &Shape, draw: &mut Draw) -> Vec<Part> {
+    let mid = |p| frame.mid(p);
+    let semi = |s| frame.semi(s);
+    let vault = Shape::Intersection(vec![
+        Shape::ellipsoid(mid([0.0, 3.0, 31.0]), semi([71.5, 89.0, 82.0])),
+        // Below this plane lie the face in front and the neck behind.
+        Shape::HalfSpace {
+            point: mid([0.0, 0.0, -8.0]),
+            normal: direction(Side::Left, [0.0, -0.33, -0.944]),
+        },
+    ]);
+    let clivus = Shape::ellipsoid(mid([0.0, -17.0, -2.0]), semi([15.0, 15.0, 25.0]));
+    let sella = Shape::ellipsoid(mid([0.0, -34.0, 6.0]), semi([17.0, 24.0, 18.0]));
+    let atlas = Shape::Tube(vec![(mid([0.0, 15.0, -30.0]), 16.0), (mid([0.0, 18.0, -110.0]), 14.0)]);
+    let mut solid = vec![vault, clivus.clone(), sella, atlas];
+    for side in SIDES {
+        let at = |p| frame.at(side, p);
+        solid.push(Shape::Tube(vec![
+            (at([12.0, -16.0, 0.0]), 7.5),
+            (at([24.0, -7.0, -1.0]), 10.5),
+            (at([40.0, 0.0, -1.0]), 12.5),
+            (at([56.0, 8.0, -3.0]), 14.0),
+        ]));
+        solid.push(Shape::ellipsoid(at([55.0, 15.0, -14.0]), semi([11.0, 14.0, 20.0])));
+    }
+    let skull = Shape::union(4.0, solid).minus(cavity.clone());
+    let mut parts = vec![
+        rigid(skull, Paint::Diploe),
+        rigid(clivus.minus(cavity.clone()).grown(-1.5), Paint::Plain(Tissue::Marrow)),
+    ];
+    let sphenoid = Shape::ellipsoid(mid([0.0, -42.0, 8.0]), semi([12.0, 12.0, 9.0]));
+    parts.push(rigid(sphenoid.clone().grown(0.8), Paint::Plain(Tissue::Mucosa)));
+    parts.push(rigid(sphenoid, Paint::Plain(Tissue::Air)));
+    let wider = if draw.chance(0.65) { Side::Right } else { Side::Left };
+    for side in SIDES {
+        let dominant = if side == wider { 1.15 } else { 0.85 };
+        parts.extend(temporal_bone(frame, cavity, side, dominant, draw));
+    }
+    parts
+}
+
+/// Marrow, air and vessels of one temporal bone.
+fn temporal_bone(frame: &Frame, cavity: &Shape, side: Side, dominant: f64, draw: &mut Draw) -> Vec<Part> {
+    let at = |p| frame.at(side, p);
+    let semi = |s| frame.semi(s);
+    let mut parts = Vec::new();
+    let apex = Shape::ellipsoid(at([14.0, -17.0, 1.0]), semi([6.0, 6.0, 5.0])).minus(cavity.clone().grown(1.0));
+    let filling = if draw.chance(0.7) {
+        Paint::Plain(Tissue::Marrow)
+    } else if draw.chance(0.7) {
+        Paint::Cells
+    } else {
+        Paint::Diploe
+    };
+    parts.push(rigid(apex, filling));
+    let air = draw.uniform(0.6, 1.1);
+    let mastoid = Shape::union(
+        4.0,
+        vec![
+            Shape::ellipsoid(at([56.0, 11.0, -7.0]), semi([9.0, 11.0, 17.0]) * air),
+            Shape::ellipsoid(at([51.0, 2.0, 2.0]), semi([5.0, 7.0, 6.0])),
+        ],
+    );
+    parts.push(rigid(mastoid, Paint::Cells));
+    parts.push(rigid(
+        Shape::ellipsoid(at([48.0, -5.0, -1.0]), semi([3.5, 5.0, 7.0])),
+        Paint::Plain(Tissue::Air),
+    ));
+    let ear_canal = vec![(at([50.0, -5.0, -3.0]), 3.6), (at([80.0, -3.0, -4.0]), 4.0)];
+    parts.push(rigid(Shape::Tube(ear_canal), Paint::Plain(Tissue::Air)));
+    let vein = |points: Vec<(DVec3, f64)>| rigid(Shape::Tube(points), Paint::Plain(Tissue::Vein));
+    parts.push(vein(vec![
+        (at([0.0, 76.5, 13.0]), 2.8 * dominant),
+        (at([14.0, 75.0, 13.0]), 2.8 * dominant),
+        (at([27.0, 70.0, 12.5]), 2.8 * dominant),
+        (at([38.0, 61.5, 12.0]), 2.9 * dominant),
+        (at([46.0, 51.0, 12.0]), 3.1 * dominant),
+        (at([50.5, 39.0, 10.0]), 3.4 * dominant),
+        (at([49.0, 29.0, 4.0]), 4.2 * dominant),
+        (at([43.0, 21.0, -10.0]), 4.4 * dominant),
+        (at([31.0, 11.0, -17.0]), 5.4 * dominant),
+        (at([31.0, 4.0, -40.0]), 5.0 * dominant),
+    ]));
+    let carotid = vec![
+        (at([30.0, -10.0, -45.0]), 2.7),
+        (at([32.0, -12.0, -10.0]), 2.7),
+        (at([30.0, -16.0, -3.0]), 2.6),
+        (at([15.0, -25.0, 3.0]), 2.5),
+        (at([13.0, -32.0, 14.0]), 2.4),
+        (at([11.0, -28.0, 24.0]), 2.2),
+    ];
+    parts.push(rigid(Shape::Tube(carotid), Paint::Plain(Tissue::Artery)));
+    parts
+}

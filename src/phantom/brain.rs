@@ -1,0 +1,179 @@
+//! Brain, nerves and vessels: all that gives way to a tumour.
+use super::{
+    anatomy::{Ear, Frame, SIDES, soft},
+    draw::Draw,
+    scene::Part,
+    shape::Shape,
+    tissue::{Paint, Tissue},
+};
+use crate::volume::Side;
+use glam::DVec3;
+
+/// Label values of the default table.
+const BRAINSTEM: u8 = 3;
+const FOURTH_VENTRICLE: u8 = 5;
+
+/// Midbrain, pons and medulla. The width of the pons decides how wide the cerebellopontine cistern is.
+pub(super) fn brainstem(frame: &Frame, draw: &mut Draw) -> Shape {
+    let width = draw.clipped(1.0, 0.06, 2.0);
+    let pons = Shape::ellipsoid(frame.mid([0.0, 4.0, 9.0]), frame.semi([17.0 * width, 11.4, 14.0]));
+    let medulla = Shape::Tube(vec![
+        (frame.mid([0.0, 7.5, -2.0]), 8.0),
+        (frame.mid([0.0, 9.0, -16.0]), 6.8),
+        (frame.mid([0.0, 13.0, -34.0]), 5.6),
+        (frame.mid([0.0, 17.0, -75.0]), 5.4),
+    ]);
+    let olives = SIDES.map(|side| Shape::ellipsoid(frame.at(side, [5.5, 4.0, -12.0]), frame.semi([2.6, 2.6, 6.0])));
+    let midbrain = Shape::ellipsoid(frame.mid([0.0, 3.0, 29.0]), frame.semi([14.0, 9.0, 13.0]));
+    let peduncles = SIDES.map(|side| {
+        Shape::Tube(vec![
+            (frame.at(side, [7.0, -3.0, 20.0]), 6.0),
+            (frame.at(side, [12.0, -7.0, 36.0]), 6.5),
+        ])
+    });
+    let mut of = vec![pons, medulla, midbrain];
+    of.extend(olives);
+    of.extend(peduncles);
+    Shape::union(3.0, of)
+}
+
+/// CSF spaces and brain in painting order.
+pub(super) fn parts(frame: &Frame, cavity: &Shape, brainstem: &Shape, ears: &[Ear; 2], draw: &mut Draw) -> Vec<Part> {
+    let mid = |p| frame.mid(p);
+    let semi = |s| frame.semi(s);
+    let atrophy = draw.uniform(0.8, 1.6);
+    let mut parts = vec![soft(cavity.clone().grown(1.5), Paint::Cistern)];
+    parts.extend(cerebrum(frame, atrophy));
+    parts.extend(cerebellum(frame, cavity, atrophy));
+    for side in SIDES {
+        let at = |p| frame.at(side, p);
+        let peduncle = Shape::Tube(vec![
+            (at([11.0, 6.0, 7.0]), 7.2),
+            (at([20.0, 14.0, 5.0]), 7.4),
+            (at([26.0, 24.0, 2.0]), 8.0),
+        ]);
+        parts.push(soft(peduncle, Paint::Plain(Tissue::White)));
+        let flocculus = Shape::ellipsoid(at([20.0, 13.5, -3.0]), semi([5.5, 3.4, 3.2]) * draw.clipped(1.0, 0.12, 2.0));
+        parts.push(soft(flocculus, Paint::Cerebellum));
+    }
+    parts.push(Part {
+        label: BRAINSTEM,
+        ..soft(brainstem.clone(), Paint::BrainstemTissue)
+    });
+    let mut ventricle = vec![
+        Shape::ellipsoid(mid([0.0, 18.5, 6.0]), semi([6.6 * atrophy.sqrt(), 4.2, 13.0])),
+        Shape::ellipsoid(mid([0.0, 22.5, 4.0]), semi([3.6, 5.5, 5.5])),
+        Shape::Tube(vec![(mid([0.0, 15.0, 17.0]), 1.6), (mid([0.0, 11.0, 32.0]), 0.9)]),
+    ];
+    for side in SIDES {
+        let at = |p| frame.at(side, p);
+        ventricle.push(Shape::Tube(vec![(at([3.0, 17.0, -2.0]), 1.6), (at([10.0, 17.5, -2.5]), 1.2), (at([14.5, 16.5, -3.0]), 1.1)]));
+    }
+    parts.push(Part {
+        label: FOURTH_VENTRICLE,
+        ..soft(Shape::union(2.0, ventricle), Paint::Plain(Tissue::Csf))
+    });
+    parts.extend(vessels(frame, ears, draw));
+    for (side, ear) in SIDES.into_iter().zip(ears) {
+        parts.extend(nerves(frame, side, ear));
+    }
+    parts
+}
+
+/// Hemispheres above the tentorium with lateral and third ventricles.
+fn cerebrum(frame: &Frame, atrophy: f64) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for side in SIDES {
+        let at = |p| frame.at(side, p);
+        let half = Shape::Intersection(vec![
+            super::bone::above_tentorium(frame).grown(-1.3 * atrophy),
+            Shape::HalfSpace {
+                point: at([0.8, 0.0, 0.0]),
+                normal: at([-1.0, 0.0, 0.0]).normalize_or_zero(),
+            },
+        ]);
+        // The cerebellum and brainstem come later and cover what lies below the tentorium; around the midbrain the cistern is open.
+        let notch = Shape::ellipsoid(frame.mid([0.0, 2.0, 26.0]), frame.semi([22.0, 21.0, 20.0]));
+        parts.push(soft(half.minus(notch), Paint::Cerebrum));
+        let horn = Shape::Tube(vec![
+            (at([30.0, -16.0, 14.0]), 1.2 * atrophy),
+            (at([32.0, 10.0, 20.0]), 2.2 * atrophy),
+            (at([26.0, 34.0, 36.0]), 4.0 * atrophy),
+            (at([14.0, 10.0, 56.0]), 4.0 * atrophy),
+            (at([9.0, -28.0, 46.0]), 4.5 * atrophy),
+        ]);
+        parts.push(soft(horn, Paint::Plain(Tissue::Csf)));
+    }
+    let third = Shape::ellipsoid(frame.mid([0.0, -8.0, 44.0]), frame.semi([2.2 * atrophy, 15.0, 9.0]));
+    parts.push(soft(third, Paint::Plain(Tissue::Csf)));
+    parts
+}
+
+/// The contents of the posterior fossa behind the brainstem, under a dark tentorium.
+fn cerebellum(frame: &Frame, cavity: &Shape, atrophy: f64) -> Vec<Part> {
+    let fossa = super::bone::posterior_fossa(frame);
+    let mut of: Vec<Shape> = SIDES
+        .iter()
+        .map(|&side| Shape::ellipsoid(frame.at(side, [25.0, 41.0, -1.0]), frame.semi([29.0, 32.0, 31.0])))
+        .collect();
+    of.push(Shape::ellipsoid(frame.mid([0.0, 44.0, 6.0]), frame.semi([12.0, 22.0, 24.0])));
+    let room = Shape::Intersection(vec![fossa.clone(), cavity.clone()]).grown(-1.4 * atrophy);
+    let angles = SIDES.map(|side| Shape::ellipsoid(frame.at(side, [18.0, 3.0, -1.0]), frame.semi([10.5, 10.0, 12.0])));
+    let cerebellum = Shape::Intersection(vec![Shape::union(4.0, of), room]).minus(Shape::union(2.0, angles.into()));
+    vec![
+        soft(fossa.clone().grown(0.7), Paint::Plain(Tissue::Dura)),
+        soft(fossa, Paint::Cistern),
+        soft(cerebellum, Paint::Cerebellum),
+    ]
+}
+
+/// Basilar and vertebral arteries, and one AICA loop a side.
+fn vessels(frame: &Frame, ears: &[Ear; 2], draw: &mut Draw) -> Vec<Part> {
+    let mid = |p| frame.mid(p);
+    let bow = draw.clipped(0.0, 2.5, 2.0);
+    let basilar = Shape::Tube(vec![
+        (mid([0.3 * bow, -8.6, -8.0]), 1.8),
+        (mid([bow, -10.6, 2.0]), 1.75),
+        (mid([0.8 * bow, -12.4, 12.0]), 1.65),
+        (mid([0.0, -14.0, 24.0]), 1.55),
+    ]);
+    let mut parts = vec![soft(basilar, Paint::Plain(Tissue::Artery))];
+    for (side, ear) in SIDES.into_iter().zip(ears) {
+        let at = |p| frame.at(side, p);
+        let wide = draw.uniform(1.2, 1.9);
+        let vertebral = Shape::Tube(vec![
+            (at([10.0, 8.0, -40.0]), wide),
+            (at([8.0, 0.0, -22.0]), wide),
+            (mid([0.3 * bow, -8.6, -8.0]), 0.85 * wide),
+        ]);
+        parts.push(soft(vertebral, Paint::Plain(Tissue::Artery)));
+        let reach = draw.uniform(-9.0, -1.0);
+        let loop_end = ear.canal.on_axis(reach) + DVec3::new(0.0, 1.8, -2.2);
+        let start = mid([bow, -9.5, -2.0]);
+        let aica = Shape::Tube(vec![
+            (start, 0.75),
+            (start.lerp(loop_end, 0.5) + DVec3::new(0.0, 2.0, -2.5), 0.65),
+            (loop_end, 0.6),
+            (loop_end + DVec3::new(0.0, -3.2, -0.6), 0.55),
+            (at([16.0, 11.0, -6.0]), 0.5),
+        ]);
+        parts.push(soft(aica, Paint::Plain(Tissue::Artery)));
+    }
+    parts
+}
+
+/// The cisternal parts of nerves V, VI, VII, VIII and the IX–X bundle.
+fn nerves(frame: &Frame, side: Side, ear: &Ear) -> Vec<Part> {
+    let at = |p| frame.at(side, p);
+    let nerve = |points: Vec<(DVec3, f64)>| soft(Shape::Tube(points), Paint::Plain(Tissue::Nerve));
+    let [forward, up] = ear.canal.across();
+    let forward = if forward.y < 0.0 { -forward } else { forward };
+    let porus = ear.canal.porus;
+    vec![
+        nerve(vec![(at([10.0, 4.0, -1.0]), 0.85), (porus + forward * 1.3 + up * 0.8, 0.65)]),
+        nerve(vec![(at([11.0, 7.5, -2.0]), 1.25), (porus - forward * 0.7 - up * 0.3, 1.1)]),
+        nerve(vec![(at([15.0, 0.0, 9.0]), 1.9), (at([18.5, -13.0, 9.5]), 2.0)]),
+        nerve(vec![(at([4.0, -6.0, -3.0]), 0.5), (at([9.0, -15.0, 6.0]), 0.5)]),
+        nerve(vec![(at([8.0, 8.0, -9.0]), 0.7), (at([25.0, 5.0, -12.0]), 0.7)]),
+    ]
+}

@@ -1,0 +1,128 @@
+//! One inner ear: the canal with its nerves, and the labyrinth.
+use super::{
+    anatomy::{Ear, Frame, direction, rigid},
+    canal::Canal,
+    cochlea::Cochlea,
+    draw::Draw,
+    scene::Part,
+    shape::Shape,
+    tissue::{Paint, Tissue},
+};
+use crate::volume::Side;
+use glam::DVec3;
+
+/// Label values of the default table.
+const COCHLEA: u8 = 2;
+const CANAL: u8 = 4;
+
+/// Draws the canal and the cochlea of a side.
+pub(super) fn draw_ear(frame: &Frame, side: Side, draw: &mut Draw) -> Ear {
+    let shift = [draw.clipped(0.0, 0.7, 2.0), draw.clipped(0.0, 0.4, 2.0), draw.clipped(0.0, 0.4, 2.0)];
+    let porus = frame.at(side, [24.0 + shift[0], shift[1], shift[2]]);
+    let tilt = [draw.clipped(-0.09, 0.07, 2.0), draw.clipped(0.05, 0.05, 2.0)];
+    let axis = direction(side, [1.0, tilt[0], tilt[1]]).normalize_or_zero();
+    let wide = draw.clipped(1.0, 0.12, 2.0);
+    // The face of the petrous bone makes 45 to 53 degrees with the midsagittal plane.
+    let angle = draw.uniform(43.0, 52.0).to_radians();
+    let canal = Canal {
+        porus,
+        axis,
+        length: draw.clipped(10.2, 0.9, 2.0),
+        porus_semi: [3.4 * wide, 2.55 * draw.clipped(wide, 0.06, 2.0)],
+        fundus_semi: [1.95 * wide, 1.75 * wide],
+        face: direction(side, [-angle.cos(), angle.sin(), 0.06]).normalize_or_zero(),
+    };
+    let centre = canal.fundus() + direction(side, [3.4, -4.0, -1.0]);
+    let modiolus = direction(side, [0.66, -0.72, -0.20]);
+    let window = direction(side, [0.55, 0.75, -0.35]);
+    // Mean, spread and limits of cochlear labels drawn by people.
+    let volume = draw.normal(92.0, 12.0).clamp(66.0, 124.0);
+    Ear {
+        canal,
+        cochlea: Cochlea::new(centre, modiolus, window, side == Side::Right, volume),
+    }
+}
+
+/// Canal, nerves and labyrinth in painting order.
+pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw) -> Vec<Part> {
+    let canal = ear.canal;
+    let fluid = || Paint::Plain(Tissue::Labyrinth);
+    let mut parts = vec![rigid(Shape::Canal(Box::new(canal)), Paint::Cistern)];
+    parts.push(Part {
+        label: CANAL,
+        ..rigid(
+            Shape::Intersection(vec![
+                Shape::Canal(Box::new(canal)),
+                Shape::HalfSpace {
+                    point: canal.porus,
+                    normal: canal.face,
+                },
+            ]),
+            Paint::Plain(Tissue::Csf),
+        )
+    });
+    parts.extend(canal_nerves(&canal));
+    // Meckel's cave lies in front of the petrous ridge.
+    let meckel = Shape::ellipsoid(frame.at(side, [19.5, -20.0, 9.0]), frame.semi([4.0, 7.5, 3.2]));
+    parts.push(rigid(meckel, Paint::Plain(Tissue::Csf)));
+    // The labyrinth hangs on the fundus, so that canal and labyrinth never drift apart.
+    let near = |lps: [f64; 3]| canal.fundus() + direction(side, [lps[0] - 34.3, lps[1] + 0.9, lps[2] - 0.5]);
+    let round = |centre: [f64; 3], normal: [f64; 3], radius: f64| Shape::Ring {
+        centre: near(centre),
+        normal: direction(side, normal).normalize_or_zero(),
+        radius: radius * draw_scale(draw),
+        lumen: 0.62,
+    };
+    let rings = ring_shapes(round);
+    parts.extend(rings.into_iter().map(|ring| rigid(ring, fluid())));
+    parts.push(rigid(Shape::Tube(vec![(near([41.0, 4.2, 6.0]), 0.8), (near([41.0, 4.0, 2.5]), 0.9)]), fluid()));
+    parts.push(rigid(Shape::ellipsoid(near([39.5, 2.5, 0.5]), DVec3::new(2.2, 2.75, 2.0)), fluid()));
+    let cochlea = |grown_mm: f64, paint: Paint| Part {
+        label: COCHLEA,
+        ..rigid(
+            Shape::Cochlea {
+                cochlea: Box::new(ear.cochlea.clone()),
+                grown_mm,
+            },
+            paint,
+        )
+    };
+    parts.push(cochlea(ear.cochlea.label_grown_mm(), Paint::Plain(Tissue::Bone)));
+    parts.push(cochlea(0.0, fluid()));
+    parts
+}
+
+/// Canal rings differ by a few percent.
+fn draw_scale(draw: &mut Draw) -> f64 {
+    draw.clipped(1.0, 0.04, 2.0)
+}
+
+/// Superior, posterior and lateral semicircular canals (LPS, left): centre, normal of the plane, radius.
+fn ring_shapes(mut ring: impl FnMut([f64; 3], [f64; 3], f64) -> Shape) -> [Shape; 3] {
+    [
+        ring([41.0, -0.5, 5.5], [0.788, 0.590, -0.176], 3.2),
+        ring([43.0, 7.0, 1.5], [-0.668, 0.695, -0.271], 3.1),
+        ring([43.5, 3.5, 1.0], [-0.038, 0.323, 0.946], 2.35),
+    ]
+}
+
+/// Facial, cochlear and the two vestibular nerves from porus to fundus.
+fn canal_nerves(canal: &Canal) -> Vec<Part> {
+    let [forward, up] = canal.across();
+    let forward = if forward.y < 0.0 { -forward } else { forward };
+    let porus = canal.porus;
+    let fundus = canal.on_axis(canal.length + 0.5);
+    let nerve = |from: [f64; 2], to: [f64; 2], radius: f64| {
+        let points = vec![
+            (porus + forward * from[0] + up * from[1], radius * 1.1),
+            (fundus + forward * to[0] + up * to[1], radius),
+        ];
+        rigid(Shape::Tube(points), Paint::Plain(Tissue::Nerve))
+    };
+    vec![
+        nerve([1.3, 0.8], [0.9, 0.8], 0.55),
+        nerve([0.0, -0.6], [0.9, -0.8], 0.5),
+        nerve([-0.9, 0.1], [-0.9, 0.7], 0.48),
+        nerve([-0.9, -0.6], [-0.9, -0.7], 0.48),
+    ]
+}

@@ -1,0 +1,199 @@
+//! A synthetic patient: one head, and at most one tumour that grows.
+use super::{
+    Error,
+    anatomy::Anatomy,
+    check,
+    contact::{contact, grade, overlap_mm},
+    draw::Draw,
+    shape::Shape,
+    tumour::Tumour,
+};
+use crate::{measure::KoosGrade, volume::Side};
+
+/// What a patient should be like; what is left open is drawn from the seed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PatientSpec {
+    /// Decides everything that is drawn.
+    pub seed: u64,
+    /// Grade at the first visit; `None` for a person without tumour.
+    pub koos: Option<KoosGrade>,
+    /// Side of the tumour; `None` to draw it.
+    pub side: Option<Side>,
+    /// Growth of the tumour's volume per year, percent, -60 to 400; negative shrinks. `None` to draw it.
+    pub annual_growth_percent: Option<f64>,
+}
+
+impl PatientSpec {
+    /// A patient of whom everything is drawn: 12 % have no tumour, the grades I to IV are equally frequent among the others.
+    pub fn random(seed: u64) -> Self {
+        let mut draw = Draw::new(seed, 7);
+        let koos = if draw.chance(0.12) {
+            None
+        } else {
+            let n = draw.uniform(0.0, KoosGrade::ALL.len() as f64) as usize;
+            KoosGrade::ALL.get(n).copied()
+        };
+        Self {
+            seed,
+            koos,
+            side: None,
+            annual_growth_percent: None,
+        }
+    }
+}
+
+/// A synthetic patient. The anatomy is the same at every visit; pose, noise and the size of the tumour are the visit's.
+#[derive(Debug, Clone)]
+pub struct Patient {
+    pub(super) anatomy: Anatomy,
+    pub(super) growth: Option<Growth>,
+    pub(super) seed: u64,
+}
+
+/// A tumour and its course.
+#[derive(Debug, Clone)]
+pub(super) struct Growth {
+    pub(super) side: Side,
+    /// At the first visit.
+    pub(super) tumour: Tumour,
+    pub(super) volume_mm3: f64,
+    pub(super) annual_percent: f64,
+    /// Threshold of the cyst pattern; above 1 without cysts.
+    pub(super) cyst_above: f64,
+}
+
+/// Column distance of the integrals that define volumes, and of the quicker ones for training, mm.
+pub(super) const EXACT_STEP: f64 = 0.25;
+pub(super) const QUICK_STEP: f64 = 0.6;
+/// Heads' tumours tried before giving up on a grade.
+const ATTEMPTS: u64 = 40;
+
+impl Patient {
+    /// Draws a patient and solves for a tumour of the wanted grade.
+    ///
+    /// # Errors
+    /// When the growth rate is out of range or, very rarely, no tumour of the grade fits.
+    pub fn new(spec: &PatientSpec) -> Result<Self, Error> {
+        Self::with_step(spec, EXACT_STEP)
+    }
+
+    pub(super) fn with_step(spec: &PatientSpec, step: f64) -> Result<Self, Error> {
+        if let Some(percent) = spec.annual_growth_percent {
+            check("growth in percent a year", percent, -60.0, 400.0)?;
+        }
+        let anatomy = Anatomy::new(spec.seed);
+        let growth = match spec.koos {
+            Some(koos) => Some(Growth::new(spec, koos, &anatomy, step)?),
+            None => None,
+        };
+        Ok(Self {
+            anatomy,
+            growth,
+            seed: spec.seed,
+        })
+    }
+
+    /// Volume of the tumour so many years after the first visit, mm³; zero without tumour. Exactly exponential in time.
+    pub fn tumour_volume_mm3(&self, years: f64) -> f64 {
+        self.growth
+            .as_ref()
+            .map_or(0.0, |g| g.volume_mm3 * (1.0 + g.annual_percent / 100.0).powf(years))
+    }
+
+    /// Side of the tumour, if there is one.
+    pub fn side(&self) -> Option<Side> {
+        self.growth.as_ref().map(|g| g.side)
+    }
+
+    /// Growth of the tumour's volume per year, percent, if there is one.
+    pub fn annual_growth_percent(&self) -> Option<f64> {
+        self.growth.as_ref().map(|g| g.annual_percent)
+    }
+
+    /// The tumour so many years after the first visit.
+    pub(super) fn tumour(&self, years: f64) -> Result<Option<Tumour>, Error> {
+        let Some(growth) = &self.growth else {
+            return Ok(None);
+        };
+        let wanted = self.tumour_volume_mm3(years);
+        if (wanted - growth.volume_mm3).abs() <= 1e-9 * growth.volume_mm3 {
+            return Ok(Some(growth.tumour.clone()));
+        }
+        let tumour = growth.tumour.at_volume(wanted, EXACT_STEP);
+        tumour.map(Some).ok_or(Error::Growth(wanted))
+    }
+}
+
+impl Growth {
+    fn new(spec: &PatientSpec, koos: KoosGrade, anatomy: &Anatomy, step: f64) -> Result<Self, Error> {
+        let mut draw = Draw::new(spec.seed, 1);
+        let drawn_side = if draw.chance(0.5) { Side::Left } else { Side::Right };
+        let side = spec.side.unwrap_or(drawn_side);
+        let drawn_percent = if draw.chance(0.4) {
+            draw.normal(0.0, 1.0)
+        } else {
+            draw.log_normal(18.0, 0.7).clamp(4.0, 120.0)
+        };
+        let cystic = match koos {
+            KoosGrade::I => 0.02,
+            KoosGrade::II => 0.06,
+            KoosGrade::III => 0.15,
+            KoosGrade::IV => 0.3,
+        };
+        let cyst_above = if draw.chance(cystic) { draw.uniform(0.15, 0.5) } else { 2.0 };
+        for attempt in 0..ATTEMPTS {
+            let mut draw = Draw::new(spec.seed, 100 + attempt);
+            let Some(tumour) = first_tumour(koos, side, anatomy, step, &mut draw) else {
+                continue;
+            };
+            let [volume_mm3, extrameatal] = tumour.volumes_mm3(step);
+            let found = contact(&tumour, side, anatomy);
+            // Contact and shift keep a margin to the limits of the rule.
+            let clear = match koos {
+                KoosGrade::I | KoosGrade::II => true,
+                KoosGrade::III => found.area_mm2 > 14.0 && found.shift_mm < 1.6,
+                KoosGrade::IV => found.shift_mm > 2.4,
+            };
+            if clear && grade(&found, volume_mm3, extrameatal) == koos {
+                return Ok(Self {
+                    side,
+                    tumour,
+                    volume_mm3,
+                    annual_percent: spec.annual_growth_percent.unwrap_or(drawn_percent),
+                    cyst_above,
+                });
+            }
+        }
+        Err(Error::Grade(koos))
+    }
+}
+
+/// A tumour whose volume follows the grade's distribution as far as the geometry of the grade lets it.
+fn first_tumour(koos: KoosGrade, side: Side, anatomy: &Anatomy, step: f64, draw: &mut Draw) -> Option<Tumour> {
+    let canal = anatomy.ear(side).canal;
+    let cistern: Shape = anatomy.cistern.clone().grown(-0.1);
+    let (median, fill, overlap) = match koos {
+        KoosGrade::I => (120.0, [0.55, 1.0], [0.0, 0.0]),
+        KoosGrade::II => (410.0, [0.6, 1.0], [f64::NEG_INFINITY, -0.8]),
+        KoosGrade::III => (1270.0, [0.5, 1.0], [0.7, 1.6]),
+        KoosGrade::IV => (4500.0, [0.3, 1.0], [5.0, 15.0]),
+    };
+    let fill = draw.uniform(fill[0], fill[1]);
+    let tumour = Tumour::new(canal, cistern, fill, draw);
+    let wanted = draw.log_normal(median, 0.7);
+    if koos == KoosGrade::I {
+        let full = tumour.volume_mm3(step);
+        return tumour.at_volume(wanted.clamp(15.0_f64.min(0.5 * full), 0.92 * full), step);
+    }
+    // The smallest ball that counts as a protrusion has a radius of 3.2 mm.
+    let smallest = 1.32;
+    let size_at = |mm: f64| {
+        let at = tumour.solve([smallest, 3.9], 0.01, |t| overlap_mm(t, &anatomy.brainstem) - mm);
+        at.map(|t| t.size())
+    };
+    let low = if overlap[0].is_finite() { size_at(overlap[0])? } else { smallest };
+    let high = size_at(overlap[1])?;
+    let free = tumour.at_volume(wanted, step).map_or(high, |t| t.size());
+    let size = if (low..=high).contains(&free) { free } else { draw.uniform(low, high) };
+    Some(tumour.at_size(size))
+}

@@ -1,0 +1,252 @@
+//! What each tissue looks like: its signal relative to cerebrospinal fluid, and the patterns inside it.
+use super::{
+    Site,
+    draw::{Draw, field},
+};
+use glam::DVec3;
+
+/// Tissues that differ in signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tissue {
+    Air,
+    Bone,
+    Marrow,
+    Fat,
+    Muscle,
+    Csf,
+    Grey,
+    White,
+    Cerebellum,
+    Brainstem,
+    Nerve,
+    Artery,
+    Vein,
+    Labyrinth,
+    Tumour,
+    Cyst,
+    Dura,
+    Mucosa,
+    Vitreous,
+    Lens,
+}
+
+const COUNT: usize = Tissue::Lens as usize + 1;
+
+/// Signal of every tissue relative to CSF, and how uneven it is.
+#[derive(Debug, Clone)]
+pub(super) struct Palette {
+    signal: [f64; COUNT],
+    /// Depth of the fine texture of soft tissue, relative.
+    pub(super) texture: f64,
+    /// Depth of the coarse texture of the tumour, relative.
+    pub(super) tumour_texture: f64,
+    /// Period of that texture, mm.
+    pub(super) tumour_grain_mm: f64,
+    /// Signal lost by pulsating CSF where it is worst, relative.
+    pub(super) flow: f64,
+}
+
+/// hrT2 signal in % of CSF: Siemens CISS with flip angle 70 degrees (brain lowered for magnetisation transfer), 3D TSE with an effective TE
+/// of about 160 ms. In the order of [`Tissue`].
+const CISS: [f64; COUNT] = [
+    0.0, 2.0, 34.0, 52.0, 13.0, 100.0, 25.0, 23.0, 25.0, 24.5, 23.0, 12.0, 42.0, 92.0, 29.0, 66.0, 9.0, 48.0, 84.0, 12.0,
+];
+const TSE: [f64; COUNT] = [
+    0.0, 2.0, 28.0, 46.0, 6.0, 100.0, 28.0, 19.0, 27.0, 19.5, 18.0, 2.5, 14.0, 98.0, 36.0, 95.0, 3.0, 50.0, 97.0, 8.0,
+];
+
+impl Palette {
+    /// The signals of a site with the scatter of patients and settings.
+    pub(super) fn of_site(site: Site, draw: &mut Draw) -> Self {
+        let percent = match site {
+            Site::London => CISS,
+            Site::Tilburg => TSE,
+        };
+        let mut signal = percent.map(|s| s / 100.0 * draw.clipped(1.0, 0.04, 2.0));
+        signal[Tissue::Csf as usize] = 1.0;
+        // Solid parts of neighbouring brain rise and fall together with the flip angle or echo time.
+        let brain = draw.clipped(1.0, 0.06, 2.0);
+        for t in [Tissue::Grey, Tissue::White, Tissue::Cerebellum, Tissue::Brainstem, Tissue::Nerve] {
+            signal[t as usize] *= brain;
+        }
+        signal[Tissue::Tumour as usize] *= draw.clipped(1.0, 0.15, 1.5);
+        Self::with(signal, draw)
+    }
+
+    /// Signals drawn at large for training, in the order that all heavily T2-weighted scans share: fluids bright, bone and air dark, the
+    /// tumour darker than fluid.
+    pub(super) fn random(draw: &mut Draw) -> Self {
+        let mut signal = [0.0; COUNT];
+        let brain = draw.uniform(0.08, 0.55);
+        for (n, s) in signal.iter_mut().enumerate() {
+            *s = draw.uniform(0.0, 0.8);
+            let fluid = [Tissue::Csf, Tissue::Labyrinth, Tissue::Vitreous]
+                .iter()
+                .any(|t| *t as usize == n);
+            let soft = [Tissue::Grey, Tissue::White, Tissue::Cerebellum, Tissue::Brainstem, Tissue::Nerve]
+                .iter()
+                .any(|t| *t as usize == n);
+            if fluid {
+                *s = draw.uniform(0.75, 1.05);
+            } else if soft {
+                *s = brain * draw.uniform(0.75, 1.3);
+            }
+        }
+        signal[Tissue::Csf as usize] = 1.0;
+        signal[Tissue::Air as usize] = 0.0;
+        for t in [Tissue::Bone, Tissue::Dura, Tissue::Artery] {
+            signal[t as usize] = draw.uniform(0.0, 0.25) * brain.max(0.2);
+        }
+        signal[Tissue::Tumour as usize] = (brain * draw.uniform(0.7, 2.2)).min(0.72);
+        signal[Tissue::Cyst as usize] = draw.uniform(0.6, 1.0);
+        Self::with(signal, draw)
+    }
+
+    fn with(signal: [f64; COUNT], draw: &mut Draw) -> Self {
+        Self {
+            signal,
+            texture: draw.uniform(0.02, 0.06),
+            tumour_texture: draw.uniform(0.06, 0.22),
+            tumour_grain_mm: draw.uniform(2.0, 5.0),
+            flow: draw.uniform(0.0, 0.25),
+        }
+    }
+
+    pub(super) fn of(&self, tissue: Tissue) -> f64 {
+        self.signal[tissue as usize]
+    }
+}
+
+/// How a solid is filled.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Paint {
+    Plain(Tissue),
+    /// Fluid with pulsation.
+    Cistern,
+    /// Folded cortex around white matter; the first field sets gyri of about 14 mm.
+    Cerebrum,
+    /// Cortex in sheets about the fourth ventricle.
+    Cerebellum,
+    /// White matter, slightly streaked.
+    BrainstemTissue,
+    /// Bone with marrow inside.
+    Diploe,
+    /// Muscles in layers of fat.
+    Face,
+    /// Air cells with walls and a few drops of fluid.
+    Cells,
+    /// Solid tumour with cysts where the field exceeds a threshold (above 1: none).
+    Tumour {
+        cyst_above: f64,
+    },
+}
+
+/// Where a sample is taken: at rest (before any push), how deep under the surface of its solid, and over which width it averages.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spot {
+    pub(super) rest: DVec3,
+    pub(super) depth: f64,
+    pub(super) width: f64,
+}
+
+/// Part of a layer's `width` that lies on the positive side of a boundary at signed distance `d`.
+pub(super) fn coverage(d: f64, width: f64) -> f64 {
+    (0.5 + d / width).clamp(0.0, 1.0)
+}
+
+fn mix(a: f64, b: f64, t: f64) -> f64 {
+    a + (b - a) * t
+}
+
+impl Paint {
+    /// Signal relative to CSF.
+    pub(super) fn signal(self, spot: Spot, palette: &Palette, seed: u64) -> f64 {
+        let p = spot.rest;
+        match self {
+            Self::Plain(tissue) => palette.of(tissue),
+            Self::Cistern => {
+                let pulse = field(p / 9.0, seed ^ 11).max(0.0);
+                palette.of(Tissue::Csf) * (1.0 - palette.flow * pulse)
+            }
+            Self::Cerebrum => cerebrum(spot, palette, seed),
+            Self::Cerebellum => cerebellum(spot, palette, seed),
+            Self::BrainstemTissue => {
+                let streak = field(p / DVec3::new(5.0, 4.0, 9.0), seed ^ 21);
+                palette.of(Tissue::Brainstem) * (1.0 + 0.06 * streak + 0.5 * palette.texture * field(p / 1.5, seed ^ 22))
+            }
+            Self::Diploe => {
+                let marrow = coverage(spot.depth - 2.2, 1.2) * (0.5 + 0.5 * field(p / 4.0, seed ^ 31)).powi(2);
+                mix(palette.of(Tissue::Bone), palette.of(Tissue::Marrow), 0.8 * marrow)
+            }
+            Self::Face => {
+                let layers = field(p / DVec3::new(7.0, 9.0, 16.0), seed ^ 41).abs();
+                let fat = coverage(0.12 - layers, 0.12);
+                let muscle = palette.of(Tissue::Muscle) * (1.0 + 0.15 * field(p / 2.5, seed ^ 42));
+                mix(muscle, palette.of(Tissue::Fat), fat)
+            }
+            Self::Cells => {
+                let f = field(p / 3.2, seed ^ 51);
+                let wall = coverage(0.14 - f.abs(), 0.2);
+                let fluid = coverage(field(p / 5.0, seed ^ 52) - 0.82, 0.1);
+                mix(wall * palette.of(Tissue::Dura), palette.of(Tissue::Mucosa), fluid)
+            }
+            Self::Tumour { cyst_above } => tumour(spot, palette, seed, cyst_above),
+        }
+    }
+}
+
+/// Sulci between gyri are where a field passes zero; they reach 14 mm deep, and cortex of 2.7 mm lines them.
+fn cerebrum(spot: Spot, palette: &Palette, seed: u64) -> f64 {
+    let p = spot.rest;
+    let wobble = 5.0 * field(p / 18.0, seed ^ 61);
+    let gyri = field((p + wobble) / 13.0, seed ^ 62);
+    // The field changes by roughly one over half its period.
+    let to_sulcus = gyri.abs() * 7.0 + (spot.depth - 15.0).max(0.0);
+    let grey = coverage(3.0 - to_sulcus.min(spot.depth), spot.width.max(1.0));
+    let fluid = coverage(0.55 - to_sulcus, spot.width.max(0.9));
+    let deep = coverage(field(p / 11.0, seed ^ 63) - 0.35, 0.4) * coverage(spot.depth - 26.0, 6.0);
+    let tissue = mix(palette.of(Tissue::White), palette.of(Tissue::Grey), grey.max(deep));
+    mix(tissue, palette.of(Tissue::Csf), fluid) * (1.0 + palette.texture * field(p / 1.7, seed ^ 64))
+}
+
+/// Folia: sheets of cortex and thin fissures at constant angle about a transverse axis through the roof of the fourth ventricle, bent
+/// forwards at the sides, around a core of white matter.
+fn cerebellum(spot: Spot, palette: &Palette, seed: u64) -> f64 {
+    let p = spot.rest;
+    let bend = 0.35 * p.x.abs();
+    let (back, up) = (-p.y - 20.0 + bend, p.z - 4.0);
+    let warp = 1.6 * field(p / 9.0, seed ^ 71) + 0.5 * field(p / 3.0, seed ^ 72);
+    let arc = up.atan2(back.max(0.0) + 6.0) * 22.0 + 0.55 * back + warp;
+    // Folia of about 2.2 mm within lobules of about 7 mm; `wave` is the distance to the next fissure in mm.
+    let wave = |period: f64| (arc / period - (arc / period).round()).abs() * period;
+    let deep_fissure = wave(7.0);
+    let shallow = wave(2.3);
+    let lobule_depth = 10.0 + 4.0 * field(p / 15.0, seed ^ 73);
+    let fissure = coverage(0.35 - deep_fissure, spot.width.max(0.8)) * coverage(lobule_depth - spot.depth, 3.0);
+    let folium = coverage(0.12 - shallow, spot.width.max(0.7)) * coverage(0.55 * lobule_depth - spot.depth, 2.0);
+    let fluid = (fissure * 0.75).max(folium * 0.4);
+    let core = coverage(spot.depth - lobule_depth, 3.0);
+    let branch = coverage(deep_fissure - 2.5, 1.0);
+    let white = core.max(branch * 0.8);
+    // The dentate nucleus: a thin dark crimped shell in the core.
+    let crimp = 0.8 * field(p / 1.8, seed ^ 74);
+    let dentate = ((p - DVec3::new(14.0 * p.x.signum(), -32.0, 2.0)) / DVec3::new(7.0, 8.0, 5.0)).length();
+    let shell = coverage(0.8 - ((dentate - 1.0) * 6.0 + crimp).abs(), 1.0);
+    let tissue = mix(palette.of(Tissue::Cerebellum), palette.of(Tissue::White), white) * (1.0 - 0.12 * shell);
+    mix(tissue, palette.of(Tissue::Csf), fluid) * (1.0 + palette.texture * field(p / 1.4, seed ^ 75))
+}
+
+fn tumour(spot: Spot, palette: &Palette, seed: u64, cyst_above: f64) -> f64 {
+    let p = spot.rest;
+    let grain = palette.tumour_grain_mm;
+    let texture = 0.7 * field(p / grain, seed ^ 81) + 0.3 * field(p / (0.4 * grain), seed ^ 82);
+    // A slightly darker capsule.
+    let rim = 1.0 - 0.12 * coverage(0.5 - spot.depth, 0.6);
+    let solid = palette.of(Tissue::Tumour) * (1.0 + palette.tumour_texture * texture) * rim;
+    if cyst_above >= 1.0 {
+        return solid;
+    }
+    let hollow = field(p / 6.5, seed ^ 83) + 0.15 * field(p / 2.5, seed ^ 84);
+    let cyst = coverage((hollow - cyst_above) * 6.0, spot.width.max(0.8)) * coverage(spot.depth - 1.2, 0.8);
+    mix(solid, palette.of(Tissue::Cyst), cyst)
+}

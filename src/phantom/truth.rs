@@ -1,0 +1,114 @@
+//! What is exactly true of a scan.
+use super::{
+    Error, Patient, Site, VisitSpec,
+    anatomy::SIDES,
+    contact::{contact, grade},
+    patient::EXACT_STEP,
+    tumour::Tumour,
+};
+use crate::{measure::KoosGrade, volume::Side};
+use glam::DAffine3;
+use serde::{Serialize, Serializer};
+
+/// The truth behind a scan, from the continuous shapes and independent of the scan's voxels. Lengths are mm of the unscaled head.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Truth {
+    /// Koos grade of the geometry at this visit: contact of at least 10 mm² separates II from III, a shift of 2 mm III from IV.
+    #[serde(serialize_with = "as_text")]
+    pub koos: Option<KoosGrade>,
+    /// Side of the tumour.
+    #[serde(serialize_with = "as_text")]
+    pub side: Option<Side>,
+    /// Volume of the tumour, mm³; zero without tumour.
+    pub tumour_volume_mm3: f64,
+    /// Its part on the canal's side of the porus plane, mm³.
+    pub intrameatal_volume_mm3: f64,
+    /// Its part in the cerebellopontine angle, mm³.
+    pub extrameatal_volume_mm3: f64,
+    /// Least distance between tumour and brainstem, mm; zero in contact, `None` without tumour.
+    pub brainstem_gap_mm: Option<f64>,
+    /// Tumour surface that lies on the brainstem, mm².
+    pub contact_area_mm2: f64,
+    /// How far the tumour moves the centroid of the brainstem's axial section at its level to the other side, mm.
+    pub brainstem_shift_mm: f64,
+    /// Volume of the cochlear labels, mm³: left, right.
+    pub cochlea_volume_mm3: [f64; 2],
+    /// Porus planes: left, right.
+    pub porus: [PorusPlane; 2],
+    /// Rows of the 4 × 4 matrix from the head frame (RAS mm about the midpoint of the pori) to the scan's world (RAS mm).
+    pub world_from_head: [[f64; 4]; 4],
+    /// Years since the first visit.
+    pub years: f64,
+    /// The patient's seed.
+    pub patient_seed: u64,
+    /// The visit's seed.
+    pub visit_seed: u64,
+    /// Where the scan was made.
+    pub site: Site,
+}
+
+/// The plane that divides intrameatal from extrameatal, world RAS mm.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PorusPlane {
+    /// Centre of the porus.
+    pub point_mm: [f64; 3],
+    /// Unit normal towards the cerebellopontine angle.
+    pub normal: [f64; 3],
+}
+
+fn as_text<T: ToString, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.as_ref().map(ToString::to_string).serialize(serializer)
+}
+
+impl Truth {
+    /// The truth of a visit of a patient whose tumour then is `tumour`.
+    pub(super) fn new(patient: &Patient, visit: &VisitSpec, tumour: Option<&Tumour>, world_from_head: DAffine3) -> Result<Self, Error> {
+        let anatomy = &patient.anatomy;
+        let porus = SIDES.map(|side| {
+            let canal = &anatomy.ear(side).canal;
+            PorusPlane {
+                point_mm: world_from_head.transform_point3(canal.porus).to_array(),
+                normal: world_from_head.transform_vector3(canal.face).to_array(),
+            }
+        });
+        let mut truth = Self {
+            koos: None,
+            side: patient.side(),
+            tumour_volume_mm3: 0.0,
+            intrameatal_volume_mm3: 0.0,
+            extrameatal_volume_mm3: 0.0,
+            brainstem_gap_mm: None,
+            contact_area_mm2: 0.0,
+            brainstem_shift_mm: 0.0,
+            cochlea_volume_mm3: SIDES.map(|side| anatomy.ear(side).cochlea.label_volume_mm3()),
+            porus,
+            world_from_head: rows(world_from_head),
+            years: visit.years,
+            patient_seed: patient.seed,
+            visit_seed: visit.seed,
+            site: visit.site,
+        };
+        if let (Some(tumour), Some(side)) = (tumour, patient.side()) {
+            let [whole, beyond] = tumour.volumes_mm3(EXACT_STEP);
+            let found = contact(tumour, side, anatomy);
+            truth.koos = Some(grade(&found, whole, beyond));
+            truth.tumour_volume_mm3 = whole;
+            truth.intrameatal_volume_mm3 = whole - beyond;
+            truth.extrameatal_volume_mm3 = beyond;
+            truth.brainstem_gap_mm = Some(found.gap_mm);
+            truth.contact_area_mm2 = found.area_mm2;
+            truth.brainstem_shift_mm = found.shift_mm;
+        }
+        Ok(truth)
+    }
+}
+
+fn rows(m: DAffine3) -> [[f64; 4]; 4] {
+    let [x, y, z, t] = [m.matrix3.x_axis, m.matrix3.y_axis, m.matrix3.z_axis, m.translation];
+    [
+        [x.x, y.x, z.x, t.x],
+        [x.y, y.y, z.y, t.y],
+        [x.z, y.z, z.z, t.z],
+        [0.0, 0.0, 0.0, 1.0],
+    ]
+}

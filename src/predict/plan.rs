@@ -1,0 +1,124 @@
+//! How a model wants its input, and what its output means: `plan.json` of a model folder.
+use super::Error;
+use crate::model::UNetDescription;
+use crate::volume::{LabelTable, Structure};
+use serde::{Deserialize, Serialize};
+
+/// Which model made a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelInfo {
+    /// Name of the model.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of the weights, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// The plan of a model. Triples are right, anterior, superior.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Name of the model.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Spacing of the network's input, mm.
+    pub spacing_mm: [f64; 3],
+    /// Voxels of a tile.
+    pub patch: [usize; 3],
+    /// Names of the classes; the first is `background`, the others are those of [`Structure::name`].
+    pub classes: Vec<String>,
+    /// Fractions of the scan's voxels below which intensities are raised to, and above which they are lowered to, that quantile.
+    pub clip_quantiles: [f64; 2],
+    /// What the model learned from, in words that end the sentence "it was trained on …".
+    pub trained_on: String,
+    /// The network.
+    pub network: UNetDescription,
+}
+
+impl Plan {
+    /// Reads a plan and checks it.
+    ///
+    /// # Errors
+    /// When it is no JSON of a plan, or a number is out of range.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        let plan: Self = serde_json::from_str(text).map_err(|e| Error::Plan(e.to_string()))?;
+        plan.validate()?;
+        Ok(plan)
+    }
+
+    /// The plan as JSON for people.
+    ///
+    /// # Errors
+    /// When a number is not finite.
+    pub fn to_json(&self) -> Result<String, Error> {
+        serde_json::to_string_pretty(self).map_err(|e| Error::Plan(e.to_string()))
+    }
+
+    /// Checks what a file may get wrong.
+    ///
+    /// # Errors
+    /// Names the first thing that is out of range.
+    pub fn validate(&self) -> Result<(), Error> {
+        let wrong = |text: &str| Err(Error::Plan(text.to_owned()));
+        self.network.validate()?;
+        if !self.spacing_mm.iter().all(|s| (0.1..=10.0).contains(s)) {
+            return wrong("the spacing");
+        }
+        if self.network.in_channels != 1 {
+            return wrong("the network takes more than one scan");
+        }
+        let [d, h, w] = self.network.divisor();
+        let fits = |(size, by): (&usize, usize)| (1..=512).contains(size) && size % by == 0;
+        if !self.patch.iter().zip([w, h, d]).all(fits) {
+            return wrong("the patch");
+        }
+        let [low, high] = self.clip_quantiles;
+        if !(0.0 <= low && low < high && high <= 1.0) {
+            return wrong("the clip quantiles");
+        }
+        if self.classes.len() != self.network.classes || self.classes[0] != "background" {
+            return wrong("the number of classes, or the first is not background");
+        }
+        self.class_labels().map(|_| ())
+    }
+
+    /// For each class its value in the default [`LabelTable`].
+    ///
+    /// # Errors
+    /// When a name is not known or given twice.
+    pub fn class_labels(&self) -> Result<Vec<u8>, Error> {
+        let table = LabelTable::default();
+        let mut values = vec![0];
+        for name in self.classes.iter().skip(1) {
+            let structure = Structure::ALL.into_iter().find(|s| s.name() == name);
+            match structure.and_then(|s| table.value(s)) {
+                Some(value) if !values.contains(&value) => values.push(value),
+                _ => return Err(Error::Plan(format!("the class {name}"))),
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// Prepares the intensities of a tile for the network, in place: limits them to the quantiles, then [standardises](standardise). The same for
+/// a crop in training and a tile in prediction, because the network's instance normalisation sees no more than the tile either.
+pub fn prepare(values: &mut [f32], clip_quantiles: [f64; 2]) {
+    let step = (values.len() / 65_536).max(1) | 1;
+    let mut sorted: Vec<f32> = values.iter().copied().step_by(step).collect();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let Some(last) = sorted.len().checked_sub(1) else { return };
+    let [low, high] = clip_quantiles.map(|q| sorted[(q.clamp(0.0, 1.0) * last as f64).round() as usize]);
+    values.iter_mut().for_each(|v| *v = v.max(low).min(high));
+    standardise(values);
+}
+
+/// Brings values to mean 0 and standard deviation 1, in place; a constant becomes zeros.
+pub fn standardise(values: &mut [f32]) {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
+    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / count;
+    let inverse = if variance > 0.0 { 1.0 / variance.sqrt() } else { 0.0 };
+    values.iter_mut().for_each(|v| *v = ((f64::from(*v) - mean) * inverse) as f32);
+}

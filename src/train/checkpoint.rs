@@ -1,0 +1,66 @@
+//! Files of a training, each written whole or not at all.
+use super::{AdamW, Error};
+use crate::model::{read_tensors, write_tensors};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::path::Path;
+
+/// Name of the checkpoint in the output folder.
+pub(super) const CHECKPOINT: &str = "checkpoint.safetensors";
+const KEY: &str = "schwann.training";
+
+/// What, besides tensors, a training continues from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// Steps done.
+    pub(super) step: usize,
+    /// Seconds spent.
+    pub(super) seconds: f64,
+    /// Seed of the examples.
+    pub(super) seed: u64,
+    /// Examples of a step.
+    pub(super) batch: usize,
+}
+
+/// Saves parameters, moments and progress.
+pub(super) fn save(folder: &Path, optimiser: &AdamW, progress: &Progress) -> Result<(), Error> {
+    let text = serde_json::to_string(progress).map_err(|e| Error::Checkpoint(e.to_string()))?;
+    let bytes = write_tensors(&optimiser.state(), HashMap::from([(KEY.to_owned(), text)]), false)?;
+    write_whole(&folder.join(CHECKPOINT), &bytes)
+}
+
+/// Restores what [`save`] wrote; `None` when there is no checkpoint.
+pub(super) fn load(folder: &Path, optimiser: &mut AdamW) -> Result<Option<Progress>, Error> {
+    let path = folder.join(CHECKPOINT);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let bytes = std::fs::read(&path).map_err(|source| Error::File {
+        action: "read the checkpoint",
+        source,
+        path,
+    })?;
+    let (tensors, metadata) = read_tensors(&bytes)?;
+    let text = metadata
+        .get(KEY)
+        .ok_or_else(|| Error::Checkpoint("it does not say how far it is".to_owned()))?;
+    let progress = serde_json::from_str(text).map_err(|e| Error::Checkpoint(e.to_string()))?;
+    optimiser.restore(tensors)?;
+    Ok(Some(progress))
+}
+
+/// Writes a file beside its place and moves it there, so that a crash leaves the old one or the new one.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let failed = |source| Error::File {
+        action: "write",
+        source,
+        path: path.to_path_buf(),
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|e| failed(e.error))?;
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Training examples: crops of phantoms, standardised and augmented, made by a thread of their own.
+use super::Error;
+use crate::phantom;
+use crate::predict::{Plan, prepare, standardise};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
+
+/// One example on the network's input grid: right, anterior, superior; right fastest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Standardised intensities.
+    pub intensities: Vec<f32>,
+    /// Class of each voxel.
+    pub labels: Vec<u8>,
+}
+
+/// Where raw crops come from. The same seed gives the same crop.
+pub trait CropSource: Sync {
+    /// Intensities in any unit and a class for each voxel, of `plan.patch` voxels at `plan.spacing_mm`.
+    ///
+    /// # Errors
+    /// When the crop cannot be made.
+    fn crop(&self, seed: u64, plan: &Plan) -> Result<Sample, Error>;
+}
+
+/// Crops of synthetic patients.
+#[derive(Debug, Clone, Copy)]
+pub struct PhantomCrops;
+
+impl CropSource for PhantomCrops {
+    fn crop(&self, seed: u64, plan: &Plan) -> Result<Sample, Error> {
+        let crop = phantom::training_crop(seed, plan.patch, plan.spacing_mm)?;
+        Ok(Sample {
+            intensities: crop.intensities,
+            labels: crop.labels,
+        })
+    }
+}
+
+/// Seeds of training and validation never meet: the highest bit tells them apart.
+const VALIDATION_BIT: u64 = 1 << 63;
+
+/// The seed of the `index`th training crop.
+fn training_seed(seed: u64, index: u64) -> u64 {
+    mix(seed, index) & !VALIDATION_BIT
+}
+
+/// The seed of the `index`th validation example; the same for every training, so that models can be compared.
+pub(super) fn validation_seed(index: u64) -> u64 {
+    mix(0, index) | VALIDATION_BIT
+}
+
+/// SplitMix64's finaliser (Steele et al. 2014): neighbouring numbers become unrelated ones.
+fn mix(seed: u64, index: u64) -> u64 {
+    let mut z = seed
+        .wrapping_mul(0xD134_2543_DE82_EF95)
+        .wrapping_add(index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// A crop as the network sees it in prediction.
+///
+/// # Errors
+/// When the crop cannot be made or does not have the plan's size and classes.
+pub(super) fn plain_sample(source: &dyn CropSource, seed: u64, plan: &Plan) -> Result<Sample, Error> {
+    let mut sample = source.crop(seed, plan)?;
+    let voxels = plan.patch.iter().product::<usize>();
+    let fits = sample.intensities.len() == voxels
+        && sample.labels.len() == voxels
+        && sample.labels.iter().all(|&l| usize::from(l) < plan.classes.len());
+    if !fits {
+        return Err(Error::Labels);
+    }
+    prepare(&mut sample.intensities, plan.clip_quantiles);
+    Ok(sample)
+}
+
+/// Crops that are in memory at a time, and how often each is used: a phantom takes longer to draw than a network to look at it.
+const POOL: u64 = 24;
+const USES: u64 = 3;
+
+/// The examples of a training in order, each crop used a few times with other augmentations. An example depends on its index and the seed
+/// alone, so a resumed training goes on with the same ones.
+pub(super) struct Examples<'a> {
+    source: &'a dyn CropSource,
+    plan: &'a Plan,
+    seed: u64,
+    crops: BTreeMap<u64, Sample>,
+}
+
+impl<'a> Examples<'a> {
+    pub(super) fn new(source: &'a dyn CropSource, plan: &'a Plan, seed: u64) -> Self {
+        Self {
+            source,
+            plan,
+            seed,
+            crops: BTreeMap::new(),
+        }
+    }
+
+    /// The example at `index`.
+    ///
+    /// # Errors
+    /// As [`plain_sample`].
+    pub(super) fn get(&mut self, index: u64) -> Result<Sample, Error> {
+        let (pool, within) = (index / (POOL * USES), index % (POOL * USES));
+        // Each use walks through the pool from another start, so that neighbours change.
+        let crop = pool * POOL + (within % POOL + within / POOL * 7) % POOL;
+        self.crops.retain(|&kept, _| kept / POOL == pool);
+        let sample = match self.crops.get(&crop) {
+            Some(sample) => sample.clone(),
+            None => {
+                let sample = plain_sample(self.source, training_seed(self.seed, crop), self.plan)?;
+                self.crops.insert(crop, sample.clone());
+                sample
+            }
+        };
+        Ok(augment(sample, mix(self.seed, !index), self.plan))
+    }
+}
+
+/// Changes an example as other scanners and heads would, by what belongs to `seed`.
+fn augment(mut sample: Sample, seed: u64, plan: &Plan) -> Sample {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    // No label tells left from right, so a head seen in a mirror is as good as a head.
+    if random.random_bool(0.5) {
+        let row = plan.patch[0];
+        sample.intensities.chunks_exact_mut(row).for_each(<[f32]>::reverse);
+        sample.labels.chunks_exact_mut(row).for_each(<[u8]>::reverse);
+    }
+    if random.random_bool(0.3) {
+        let weight = random.random_range(0.2..0.5);
+        smooth(&mut sample.intensities, plan.patch, random.random_range(0..3), weight);
+    }
+    if random.random_bool(0.5) {
+        // A curve through the range's ends: what is brightest stays brightest.
+        let exponent = random.random_range(-0.35_f32..0.35).exp();
+        let (low, high) = sample.intensities.iter().fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+        let range = (high - low).max(1e-6);
+        sample.intensities.iter_mut().for_each(|v| *v = ((*v - low) / range).powf(exponent));
+    }
+    standardise(&mut sample.intensities);
+    if random.random_bool(0.3) {
+        let sd = random.random_range(0.02_f32..0.15);
+        // The sum of three uniform numbers is close enough to a bell.
+        sample.intensities.iter_mut().for_each(|v| {
+            let bell: f32 = (0..3).map(|_| random.random_range(-1.0_f32..1.0)).sum();
+            *v += sd * bell;
+        });
+        standardise(&mut sample.intensities);
+    }
+    sample
+}
+
+/// Mixes each voxel with its two neighbours along an axis, as thicker slices would: `weight` goes to the neighbours together.
+fn smooth(values: &mut [f32], shape: [usize; 3], axis: usize, weight: f32) {
+    let stride: usize = shape[..axis].iter().product();
+    let before = values.to_vec();
+    for (at, value) in values.iter_mut().enumerate() {
+        let along = at / stride % shape[axis];
+        let low = if along > 0 { before[at - stride] } else { before[at] };
+        let high = if along + 1 < shape[axis] { before[at + stride] } else { before[at] };
+        *value = (1.0 - weight) * before[at] + weight * 0.5 * (low + high);
+    }
+}

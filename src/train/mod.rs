@@ -1,0 +1,70 @@
+//! Training: data made on the fly, loss, optimiser, checkpoints, and what comes out, a model folder.
+
+mod checkpoint;
+mod data;
+mod loss;
+mod optimiser;
+mod report;
+mod segmenter;
+mod validation;
+
+pub use data::{CropSource, PhantomCrops, Sample};
+pub use loss::{Loss, dice_cross_entropy};
+pub use optimiser::AdamW;
+pub use segmenter::{SegmenterTraining, TrainingSummary, train_on, train_segmenter};
+pub use validation::{ClassDice, validate};
+
+use crate::{model, phantom, predict};
+use std::path::PathBuf;
+use thiserror::Error as ThisError;
+
+/// Why a training ended without a model.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// The settings cannot be trained with.
+    #[error("these settings cannot be trained with: {0}")]
+    Settings(String),
+    /// A training example could not be made.
+    #[error("a training example could not be made: {0}")]
+    Phantom(#[from] phantom::Error),
+    /// An example does not have the size or the labels that the plan asks for.
+    #[error("the labels of a batch do not fit the network's output")]
+    Labels,
+    /// The network or its plan is at fault.
+    #[error(transparent)]
+    Predict(#[from] predict::Error),
+    /// The network failed.
+    #[error(transparent)]
+    Model(#[from] model::Error),
+    /// A parameter took no part in the loss.
+    #[error("the parameter {0} has no gradient")]
+    Gradient(String),
+    /// The loss left the numbers.
+    #[error("the training diverged at step {0}; lower the learning rate")]
+    Diverged(usize),
+    /// A checkpoint is not one of this training.
+    #[error("the checkpoint does not fit this training: {0}")]
+    Checkpoint(String),
+    /// A file cannot be read or written.
+    #[error("cannot {action}: {source}: {path}")]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        source: std::io::Error,
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The thread that makes the examples ended early.
+    #[error("the thread that makes training examples ended early")]
+    Producer,
+    /// The user stopped it; a checkpoint was written.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Model(error.into())
+    }
+}

@@ -1,0 +1,152 @@
+//! What a training writes for people: the log and the model folder with its card.
+use super::checkpoint::{Progress, write_whole};
+use super::segmenter::{SegmenterTraining, TrainingSummary};
+use super::validation::ClassDice;
+use super::{Error, Loss};
+use crate::model::{Parameters, sha256, write_tensors};
+use crate::predict::Plan;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// `log.csv`: one line a step.
+pub(super) struct Log {
+    file: File,
+    path: PathBuf,
+    structures: usize,
+}
+
+impl Log {
+    /// Opens the log of a training that is at `step`; lines after it, of a run that was lost, are dropped.
+    pub(super) fn open(folder: &Path, plan: &Plan, step: usize) -> Result<Self, Error> {
+        let path = folder.join("log.csv");
+        let names: Vec<String> = plan.classes.iter().skip(1).map(|n| n.replace(' ', "_")).collect();
+        let mut text = "step,seconds,learning_rate,gradient_norm,loss,cross_entropy".to_owned();
+        for kind in ["dice", "validation_dice"] {
+            for name in &names {
+                // Writing into a String cannot fail.
+                let _ = write!(text, ",{kind}_{name}");
+            }
+        }
+        text.push('\n');
+        if step > 0 {
+            let old = std::fs::read_to_string(&path).unwrap_or_default();
+            let kept = old.lines().skip(1).filter(|line| {
+                let number = line.split(',').next().and_then(|n| n.parse::<usize>().ok());
+                number.is_some_and(|n| n <= step)
+            });
+            for line in kept {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+        write_whole(&path, text.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(&path);
+        Ok(Self {
+            file: file.map_err(|e| failed(e, &path))?,
+            structures: names.len(),
+            path,
+        })
+    }
+
+    /// Adds a step's line: `[learning rate, gradient norm]`, the loss, and Dice of validation where it was measured.
+    pub(super) fn line(
+        &mut self,
+        at: &Progress,
+        [rate, norm]: [f64; 2],
+        loss: &Loss,
+        validation: Option<&[ClassDice]>,
+    ) -> Result<(), Error> {
+        let mut text = format!(
+            "{},{:.1},{rate:.3e},{norm:.4},{:.5},{:.5}",
+            at.step,
+            at.seconds,
+            loss.total(),
+            loss.cross_entropy
+        );
+        loss.dice.iter().for_each(|d| text.push_str(&format!(",{d:.4}")));
+        for class in 0..self.structures {
+            let dice = validation.and_then(|v| v.get(class)).and_then(|d| d.mean);
+            match dice {
+                Some(dice) => text.push_str(&format!(",{dice:.4}")),
+                None => text.push(','),
+            }
+        }
+        text.push('\n');
+        self.file.write_all(text.as_bytes()).map_err(|e| failed(e, &self.path))
+    }
+}
+
+fn failed(source: std::io::Error, path: &Path) -> Error {
+    Error::File {
+        action: "write the log",
+        source,
+        path: path.to_path_buf(),
+    }
+}
+
+/// Writes `model.safetensors`, `plan.json` and `card.md`; returns the SHA-256 of the weights.
+pub(super) fn write_model(
+    config: &SegmenterTraining,
+    parameters: &Parameters,
+    summary: &TrainingSummary,
+) -> Result<String, Error> {
+    let description = serde_json::to_string(&config.plan.network).map_err(|e| Error::Settings(e.to_string()))?;
+    let metadata = HashMap::from([("schwann.network".to_owned(), description)]);
+    let weights = write_tensors(parameters, metadata, true)?;
+    let sha256 = sha256(&weights);
+    write_whole(&config.out.join("model.safetensors"), &weights)?;
+    write_whole(&config.out.join("plan.json"), config.plan.to_json()?.as_bytes())?;
+    write_whole(&config.out.join("card.md"), card(config, summary, &sha256).as_bytes())?;
+    Ok(sha256)
+}
+
+/// The model card.
+fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> String {
+    let plan = &config.plan;
+    let [x, y, z] = plan.spacing_mm;
+    let [w, h, d] = plan.patch;
+    let channels: Vec<String> = plan.network.levels.iter().map(|l| l.channels.to_string()).collect();
+    let mut text = format!(
+        "Trained on synthetic patients only: nothing here shows that it works on a real scan, and no result of it may be used without a \
+         reader's check.\n\n\
+         # {} {}\n\n\
+         - Input: one hrT2 scan at {x} × {y} × {z} mm in tiles of {w} × {h} × {d} voxels (right, anterior, superior), intensities limited to \
+         the quantiles {:?} and standardised tile by tile.\n\
+         - Output: {}.\n\
+         - Network: 3D U-Net, channels {}; instance normalisation, leaky ReLU.\n\
+         - Data: crops of phantoms, seed {}, made on the fly, {} a step; no real scan, no pretrained weights.\n\
+         - Training: {} steps, {:.0} minutes on {}; Dice plus cross-entropy, AdamW, learning rate {:e} with polynomial decay.\n\
+         - Command: `{}`\n\
+         - SHA-256 of the weights: `{sha256}`\n\n\
+         ## Validation\n\n\
+         Dice on {} phantom crops whose seeds the training never used; full resolution of the plan, no post-processing. These are phantoms \
+         of the same generator: the numbers say that the network learned the generator, no more.\n\n\
+         | structure | mean Dice | crops that have it | false alarms in the others |\n| --- | --- | --- | --- |\n",
+        plan.name,
+        plan.version,
+        plan.clip_quantiles,
+        plan.classes.join(", "),
+        channels.join(", "),
+        config.seed,
+        config.batch,
+        summary.steps,
+        summary.seconds / 60.0,
+        summary.device,
+        config.learning_rate,
+        config.command,
+        config.validation_crops,
+    );
+    for class in &summary.validation {
+        let dice = class.mean.map_or("–".to_owned(), |d| format!("{d:.3}"));
+        // Writing into a String cannot fail.
+        let _ = writeln!(
+            text,
+            "| {} | {dice} | {} | {} |",
+            class.name, class.present, class.false_alarms
+        );
+    }
+    text
+}

@@ -1,0 +1,339 @@
+//! `schwann train segmenter`: a U-Net on phantoms made on the fly.
+use super::checkpoint::{self, Progress as Saved};
+use super::data::{CropSource, Examples, PhantomCrops};
+use super::report::{self, Log};
+use super::validation::{ClassDice, to_tensor, validate};
+use super::{AdamW, Error, Loss, Sample, dice_cross_entropy};
+use crate::model::{DeviceChoice, Level, UNet, UNetDescription};
+use crate::predict::Plan;
+use crate::volume::{Observe, Progress, Structure};
+use candle_core::{Device, Var};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Instant;
+
+/// Settings of a training.
+#[derive(Debug, Clone)]
+pub struct SegmenterTraining {
+    /// Folder that receives model, checkpoint and log; made when it is missing.
+    pub out: PathBuf,
+    /// Steps at most.
+    pub steps: usize,
+    /// Wall time at most, seconds; the learning rate reaches its end with whichever of steps and time is first. A training without it is
+    /// the same however often it was interrupted.
+    pub max_seconds: Option<f64>,
+    /// Decides the first parameters and all examples.
+    pub seed: u64,
+    /// Whether to go on from the checkpoint in `out`, if there is one.
+    pub resume: bool,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// Examples of a step.
+    pub batch: usize,
+    /// Highest learning rate.
+    pub learning_rate: f64,
+    /// Steps until the learning rate is at its highest.
+    pub warm_up: usize,
+    /// Weight of each class in the cross-entropy.
+    pub class_weights: Vec<f32>,
+    /// Steps between two checkpoints and validations.
+    pub checkpoint_every: usize,
+    /// Crops of the validation set.
+    pub validation_crops: u64,
+    /// What is trained.
+    pub plan: Plan,
+    /// The command that started it, for the card.
+    pub command: String,
+}
+
+impl SegmenterTraining {
+    /// The settings of the model that Schwann ships, into a folder.
+    pub fn new(out: PathBuf) -> Self {
+        let level = |channels, stride| Level {
+            channels,
+            kernel: [3; 3],
+            stride: [stride; 3],
+            encoder_convs: 2,
+            decoder_convs: 1,
+        };
+        let classes: Vec<String> = std::iter::once("background")
+            .chain(Structure::ALL.iter().map(|s| s.name()))
+            .map(str::to_owned)
+            .collect();
+        Self {
+            out,
+            steps: 4000,
+            max_seconds: None,
+            seed: 1,
+            resume: false,
+            device: DeviceChoice::Auto,
+            batch: 1,
+            learning_rate: 2e-3,
+            warm_up: 50,
+            // The cochlea has a hundred voxels among half a million.
+            class_weights: vec![1.0, 2.0, 4.0, 1.0, 2.0, 2.0],
+            checkpoint_every: 200,
+            validation_crops: 12,
+            plan: Plan {
+                name: "segmenter".to_owned(),
+                version: "0.1.0".to_owned(),
+                spacing_mm: [0.8, 0.8, 1.0],
+                patch: [96, 96, 48],
+                clip_quantiles: [0.005, 0.995],
+                trained_on: "synthetic patients only".to_owned(),
+                network: UNetDescription {
+                    in_channels: 1,
+                    classes: classes.len(),
+                    levels: vec![level(8, 1), level(32, 2), level(64, 2), level(96, 2)],
+                },
+                classes,
+            },
+            command: "schwann train segmenter".to_owned(),
+        }
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        self.plan.validate()?;
+        let wrong = |text: &str| Err(Error::Settings(text.to_owned()));
+        if self.batch == 0 || self.steps == 0 || self.checkpoint_every == 0 {
+            return wrong("batch, steps and the steps between checkpoints must be at least 1");
+        }
+        if self.class_weights.len() != self.plan.classes.len() || !self.class_weights.iter().all(|w| *w > 0.0) {
+            return wrong("each class needs a weight above zero");
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return wrong("the learning rate must be above zero");
+        }
+        if self.max_seconds.is_some_and(|s| !(s > 0.0)) {
+            return wrong("the time must be above zero");
+        }
+        Ok(())
+    }
+
+    /// Learning rate after `done` of the work: a linear warm-up, then a polynomial decay with nnU-Net's exponent.
+    fn learning_rate_at(&self, step: usize, done: f64) -> f64 {
+        let warm = ((step + 1) as f64 / self.warm_up.max(1) as f64).min(1.0);
+        self.learning_rate * warm * (1.0 - done.min(1.0)).powf(0.9)
+    }
+}
+
+/// What a training achieved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingSummary {
+    /// Steps done, those before a resumption included.
+    pub steps: usize,
+    /// Seconds spent, likewise.
+    pub seconds: f64,
+    /// The device in words.
+    pub device: String,
+    /// Dice on validation crops.
+    pub validation: Vec<ClassDice>,
+    /// SHA-256 of the weights.
+    pub sha256: String,
+}
+
+/// Trains a segmenter on phantoms and writes a model folder: `plan.json`, `model.safetensors`, `card.md`, `log.csv`, and a checkpoint.
+///
+/// # Errors
+/// When the settings are unusable, a file cannot be written, the loss leaves the numbers, or the observer stops the work (after a checkpoint).
+pub fn train_segmenter(config: &SegmenterTraining, observe: &mut Observe<'_>) -> Result<TrainingSummary, Error> {
+    train_on(&PhantomCrops, config, observe)
+}
+
+/// [`train_segmenter`] on crops from anywhere.
+///
+/// # Errors
+/// As [`train_segmenter`].
+pub fn train_on(
+    source: &dyn CropSource,
+    config: &SegmenterTraining,
+    observe: &mut Observe<'_>,
+) -> Result<TrainingSummary, Error> {
+    config.validate()?;
+    std::fs::create_dir_all(&config.out).map_err(|e| Error::File {
+        action: "make the folder",
+        source: e,
+        path: config.out.clone(),
+    })?;
+    let mut training = Training::start(source, config)?;
+    let first = training.saved.step;
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(2);
+        std::thread::Builder::new()
+            .name("training examples".to_owned())
+            .spawn_scoped(scope, move || produce(source, config, first, &sender))
+            .map_err(|e| Error::File {
+                action: "start a thread for",
+                source: e,
+                path: config.out.clone(),
+            })?;
+        // Dropping the receiver at the end of this closure stops the thread.
+        training.run(&receiver, observe)
+    })?;
+    training.finish()
+}
+
+type Batch = Result<Vec<Sample>, Error>;
+
+/// Makes the batches from step `first` on, in order, until nobody wants more.
+fn produce(source: &dyn CropSource, config: &SegmenterTraining, first: usize, to: &SyncSender<Batch>) {
+    let mut examples = Examples::new(source, &config.plan, config.seed);
+    for step in first..config.steps {
+        let batch = (0..config.batch).map(|i| examples.get((step * config.batch + i) as u64)).collect();
+        if to.send(batch).is_err() {
+            return;
+        }
+    }
+}
+
+struct Training<'a> {
+    source: &'a dyn CropSource,
+    config: &'a SegmenterTraining,
+    device: Device,
+    device_words: String,
+    optimiser: AdamW,
+    network: UNet,
+    saved: Saved,
+    /// Seconds that earlier runs spent.
+    before: f64,
+    started: Instant,
+    log: Log,
+}
+
+impl<'a> Training<'a> {
+    fn start(source: &'a dyn CropSource, config: &'a SegmenterTraining) -> Result<Self, Error> {
+        let chosen = config.device.open();
+        let variables = config
+            .plan
+            .network
+            .initial_parameters(config.seed)?
+            .into_iter()
+            .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor.to_device(&chosen.device)?)?)))
+            .collect::<Result<_, Error>>()?;
+        let mut optimiser = AdamW::new(variables, 1e-2)?;
+        let network = UNet::new(config.plan.network.clone(), optimiser.parameters())?;
+        let restored = if config.resume {
+            checkpoint::load(&config.out, &mut optimiser)?
+        } else {
+            None
+        };
+        let saved = match restored {
+            Some(saved) if (saved.seed, saved.batch) != (config.seed, config.batch) => {
+                let text = format!("it was made with seed {} and batch {}", saved.seed, saved.batch);
+                return Err(Error::Checkpoint(text));
+            }
+            Some(saved) => saved,
+            None => Saved {
+                step: 0,
+                seconds: 0.0,
+                seed: config.seed,
+                batch: config.batch,
+            },
+        };
+        log::info!("training on {}", chosen.words);
+        Ok(Self {
+            source,
+            config,
+            device: chosen.device,
+            device_words: chosen.words,
+            optimiser,
+            network,
+            log: Log::open(&config.out, &config.plan, saved.step)?,
+            before: saved.seconds,
+            saved,
+            started: Instant::now(),
+        })
+    }
+
+    /// Part of the work that is done, by steps or by time, whichever is more.
+    fn done(&self) -> f64 {
+        let by_steps = self.saved.step as f64 / self.config.steps as f64;
+        let by_time = self.config.max_seconds.map_or(0.0, |most| self.saved.seconds / most);
+        by_steps.max(by_time)
+    }
+
+    fn run(&mut self, batches: &Receiver<Batch>, observe: &mut Observe<'_>) -> Result<(), Error> {
+        while self.done() < 1.0 {
+            let progress = Progress {
+                stage: "training",
+                fraction: self.done() as f32,
+            };
+            if observe(progress) == ControlFlow::Break(()) {
+                checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
+                return Err(Error::Cancelled);
+            }
+            let batch = batches.recv().map_err(|_closed| Error::Producer)??;
+            let rate = self.config.learning_rate_at(self.saved.step, self.done());
+            let (loss, norm) = self.step(&batch, rate)?;
+            self.saved.step += 1;
+            self.saved.seconds = self.before + self.started.elapsed().as_secs_f64();
+            let due = self.saved.step.is_multiple_of(self.config.checkpoint_every);
+            let validation = if due {
+                checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
+                Some(self.validate()?)
+            } else {
+                None
+            };
+            self.log.line(&self.saved, [rate, norm], &loss, validation.as_deref())?;
+            if let Some(validation) = validation {
+                self.write_model(&validation)?;
+            }
+            self.saved.seconds = self.before + self.started.elapsed().as_secs_f64();
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, batch: &[Sample], rate: f64) -> Result<(Loss, f64), Error> {
+        let x = to_tensor(batch, &self.config.plan, &self.device)?;
+        let labels: Vec<u8> = batch.iter().flat_map(|s| s.labels.iter().copied()).collect();
+        let scores = self.network.forward(&x)?;
+        let (loss, gradient) = dice_cross_entropy(&scores.detach(), &labels, &self.config.class_weights)?;
+        // A sum weighted by the known gradient has exactly that gradient: so candle carries it on through the network.
+        let gradients = (scores * gradient)?.sum_all()?.backward()?;
+        let norm = self.optimiser.step(&gradients, self.saved.step + 1, rate, 12.0)?;
+        Ok((loss, norm))
+    }
+
+    fn validate(&self) -> Result<Vec<ClassDice>, Error> {
+        // Detached parameters leave no graph behind, and memory stays that of a prediction.
+        let parameters = self.optimiser.parameters().into_iter().map(|(name, t)| (name, t.detach())).collect();
+        let network = UNet::new(self.config.plan.network.clone(), parameters)?;
+        validate(&network, &self.config.plan, self.source, self.config.validation_crops)
+    }
+
+    fn write_model(&self, validation: &[ClassDice]) -> Result<TrainingSummary, Error> {
+        let mut summary = TrainingSummary {
+            steps: self.saved.step,
+            seconds: self.saved.seconds,
+            device: self.device_words.clone(),
+            validation: validation.to_vec(),
+            sha256: String::new(),
+        };
+        summary.sha256 = report::write_model(self.config, &self.optimiser.parameters(), &summary)?;
+        Ok(summary)
+    }
+
+    fn finish(self) -> Result<TrainingSummary, Error> {
+        checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
+        let validation = self.validate()?;
+        self.write_model(&validation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_learning_rate_rises_then_falls_to_zero() {
+        let config = SegmenterTraining::new(PathBuf::new());
+        assert!(config.validate().is_ok());
+        let rates: Vec<f64> = (0..=config.steps)
+            .map(|s| config.learning_rate_at(s, s as f64 / config.steps as f64))
+            .collect();
+        assert!(rates[0] < rates[config.warm_up / 2] && rates[config.warm_up / 2] < rates[config.warm_up]);
+        assert!(rates[config.warm_up..].windows(2).all(|w| w[1] < w[0]));
+        assert!(rates[config.steps].abs() < 1e-12);
+    }
+}

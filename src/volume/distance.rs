@@ -1,0 +1,117 @@
+//! Exact Euclidean distances on an anisotropic grid, mm (Felzenszwalb and Huttenlocher 2012, one parabola envelope an axis).
+use super::{Error, Shape};
+use rayon::prelude::*;
+
+/// For each voxel the distance in mm from its centre to the nearest voxel centre of the mask; infinite when the mask is empty.
+///
+/// # Errors
+/// When the mask does not have one entry for each voxel.
+pub fn distance_to_mask_mm(mask: &[bool], shape: Shape, spacing_mm: [f64; 3]) -> Result<Vec<f32>, Error> {
+    let expected = shape.iter().product();
+    if mask.len() != expected {
+        return Err(Error::Length {
+            expected,
+            found: mask.len(),
+        });
+    }
+    let mut squared: Vec<f64> = mask.iter().map(|&m| if m { 0.0 } else { f64::INFINITY }).collect();
+    let [ni, nj, nk] = shape;
+    squared
+        .par_chunks_mut(ni)
+        .for_each_init(Envelope::default, |e, row| e.transform(row, spacing_mm[0]));
+    squared.par_chunks_mut(ni * nj).for_each_init(Envelope::default, |e, slab| {
+        let mut line = vec![0.0; nj];
+        for i in 0..ni {
+            (0..nj).for_each(|j| line[j] = slab[i + ni * j]);
+            e.transform(&mut line, spacing_mm[1]);
+            (0..nj).for_each(|j| slab[i + ni * j] = line[j]);
+        }
+    });
+    // Along k the lines are gathered, because neighbours in memory belong to different lines.
+    let plane = ni * nj;
+    let columns: Vec<Vec<f64>> = (0..plane)
+        .into_par_iter()
+        .map_init(Envelope::default, |e, at| {
+            let mut line: Vec<f64> = (0..nk).map(|k| squared[at + plane * k]).collect();
+            e.transform(&mut line, spacing_mm[2]);
+            line
+        })
+        .collect();
+    Ok((0..expected)
+        .into_par_iter()
+        .map(|index| columns[index % plane][index / plane].sqrt() as f32)
+        .collect())
+}
+
+/// Distance to a mask's boundary, mm: negative inside, positive outside. The boundary lies halfway between a voxel inside and its neighbour
+/// outside.
+#[derive(Debug, Clone)]
+pub struct SignedDistance {
+    /// One value for each voxel, `i` fastest; infinite when the mask is empty, minus infinity when it is full.
+    pub values_mm: Vec<f32>,
+}
+
+/// The signed distance of each voxel centre to a mask's boundary, mm.
+///
+/// # Errors
+/// When the mask does not have one entry for each voxel.
+pub fn signed_distance_mm(mask: &[bool], shape: Shape, spacing_mm: [f64; 3]) -> Result<SignedDistance, Error> {
+    let outside = distance_to_mask_mm(mask, shape, spacing_mm)?;
+    let inverted: Vec<bool> = mask.iter().map(|m| !m).collect();
+    let inside = distance_to_mask_mm(&inverted, shape, spacing_mm)?;
+    // Half the smallest spacing is the mean gap between a border voxel's centre and the boundary along the axes where it matters most.
+    let half = (spacing_mm.iter().copied().fold(f64::INFINITY, f64::min) / 2.0) as f32;
+    let values_mm = outside
+        .iter()
+        .zip(&inside)
+        .map(|(&o, &i)| if o > 0.0 { o - half } else { half - i })
+        .collect();
+    Ok(SignedDistance { values_mm })
+}
+
+/// The lower envelope of parabolas along one line, with its buffers.
+#[derive(Default)]
+struct Envelope {
+    sites: Vec<usize>,
+    starts: Vec<f64>,
+    out: Vec<f64>,
+}
+
+impl Envelope {
+    fn transform(&mut self, line: &mut [f64], spacing_mm: f64) {
+        self.sites.clear();
+        self.starts.clear();
+        let x = |q: usize| q as f64 * spacing_mm;
+        for q in 0..line.len() {
+            if !line[q].is_finite() {
+                continue;
+            }
+            let mut start = f64::NEG_INFINITY;
+            while let Some(&p) = self.sites.last() {
+                start = ((line[q] + x(q) * x(q)) - (line[p] + x(p) * x(p))) / (2.0 * (x(q) - x(p)));
+                if start > self.starts[self.sites.len() - 1] {
+                    break;
+                }
+                self.sites.pop();
+                self.starts.pop();
+                start = f64::NEG_INFINITY;
+            }
+            self.sites.push(q);
+            self.starts.push(start);
+        }
+        if self.sites.is_empty() {
+            return;
+        }
+        self.out.clear();
+        let mut site = 0;
+        for q in 0..line.len() {
+            while site + 1 < self.sites.len() && self.starts[site + 1] < x(q) {
+                site += 1;
+            }
+            let p = self.sites[site];
+            let d = x(q) - x(p);
+            self.out.push(d * d + line[p]);
+        }
+        line.copy_from_slice(&self.out);
+    }
+}

@@ -1,0 +1,46 @@
+//! A voxel grid in patient space: geometry, intensities, labels, and what can be done with them without a GPU.
+//!
+//! Patient coordinates are RAS+ millimetres in `f64`. Voxel `(i, j, k)` has its centre at integer indices and `i` runs fastest in
+//! memory. Nothing here knows files, networks or windows.
+
+mod components;
+mod distance;
+mod grid;
+mod image;
+mod label;
+mod progress;
+mod register;
+mod sample;
+
+pub use components::{Components, components, largest_component};
+pub use distance::{SignedDistance, distance_to_mask_mm, signed_distance_mm};
+pub use grid::{AxisCodes, ClosestRas, Grid, Shape, closest_orientation, oblique_degrees};
+pub use image::{Sequence, Volume, Voxels, WindowLevel};
+pub use label::{LabelMap, LabelTable, Side, Structure};
+pub use progress::{Observe, Progress, unobserved};
+pub use register::{RegisterError, Registration, register_rigid};
+pub use sample::{resample_labels, resample_linear, sample_linear};
+
+use thiserror::Error as ThisError;
+
+/// What can be wrong with a grid or the data on it.
+#[derive(Debug, Clone, PartialEq, ThisError)]
+pub enum Error {
+    /// An axis has no voxels, or the voxel count overflows.
+    #[error("a grid of {0:?} voxels is not possible")]
+    Shape(Shape),
+    /// The affine has an entry that is not finite.
+    #[error("the affine contains a number that is not finite")]
+    AffineNotFinite,
+    /// The affine maps the grid onto a plane, a line or a point.
+    #[error("the affine is singular: voxels have no volume in patient space")]
+    AffineSingular,
+    /// The data does not have one value for each voxel.
+    #[error("{found} values for a grid of {expected} voxels")]
+    Length {
+        /// Voxels of the grid.
+        expected: usize,
+        /// Values that were given.
+        found: usize,
+    },
+}
