@@ -5,40 +5,93 @@ use std::{collections::BTreeSet, fs, path::Path};
 /// Room, our rooms that it may use, third-party crates that it may name. The same table stands in `ARCHITECTURE.md`.
 const RULES: &[(&str, &[&str], &[&str])] = &[
     ("volume", &[], &["glam", "rayon", "thiserror"]),
-    ("measure", &["volume"], &["glam", "rayon", "serde", "thiserror"]),
+    (
+        "measure",
+        &["volume"],
+        &["glam", "rayon", "serde", "thiserror"],
+    ),
     (
         "patient",
         &["measure", "volume"],
-        &["chrono", "flate2", "glam", "pdf_writer", "serde", "serde_json", "thiserror"],
+        &[
+            "chrono",
+            "flate2",
+            "glam",
+            "pdf_writer",
+            "serde",
+            "serde_json",
+            "thiserror",
+        ],
     ),
     (
         "io",
         &["measure", "patient", "volume"],
-        &["flate2", "glam", "half", "rayon", "serde", "sha2", "tempfile", "thiserror"],
+        &[
+            "flate2",
+            "glam",
+            "half",
+            "rayon",
+            "serde",
+            "sha2",
+            "tempfile",
+            "thiserror",
+        ],
     ),
     (
         "phantom",
         &["measure", "volume"],
-        &["glam", "rand", "rand_chacha", "rand_distr", "rayon", "serde", "thiserror"],
+        &[
+            "glam",
+            "rand",
+            "rand_chacha",
+            "rand_distr",
+            "rayon",
+            "serde",
+            "thiserror",
+        ],
     ),
     (
         "model",
         &[],
         &[
-            "bytemuck", "candle_core", "candle_nn", "half", "rayon", "safetensors", "serde", "serde_json", "sha2",
-            "thiserror", "wgpu",
+            "bytemuck",
+            "candle_core",
+            "candle_nn",
+            "half",
+            "rayon",
+            "safetensors",
+            "serde",
+            "serde_json",
+            "sha2",
+            "thiserror",
+            "wgpu",
         ],
     ),
     (
         "predict",
         &["measure", "model", "patient", "volume"],
-        &["candle_core", "glam", "rayon", "serde", "serde_json", "thiserror"],
+        &[
+            "candle_core",
+            "glam",
+            "rayon",
+            "serde",
+            "serde_json",
+            "thiserror",
+        ],
     ),
     (
         "train",
         &["io", "measure", "model", "phantom", "predict", "volume"],
         &[
-            "candle_core", "candle_nn", "rand", "rand_chacha", "rayon", "safetensors", "serde", "serde_json", "thiserror",
+            "candle_core",
+            "candle_nn",
+            "rand",
+            "rand_chacha",
+            "rayon",
+            "safetensors",
+            "serde",
+            "serde_json",
+            "thiserror",
         ],
     ),
     (
@@ -52,15 +105,35 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "io", "measure", "model", "patient", "phantom", "predict", "render", "train", "volume",
         ],
         &[
-            "bytemuck", "chrono", "eframe", "egui", "egui_plot", "egui_wgpu", "glam", "image", "rfd", "serde", "thiserror", "wgpu",
+            "bytemuck",
+            "chrono",
+            "eframe",
+            "egui",
+            "egui_plot",
+            "egui_wgpu",
+            "glam",
+            "image",
+            "rfd",
+            "serde",
+            "thiserror",
+            "wgpu",
         ],
     ),
     (
         "cli",
         &[
-            "app", "io", "measure", "model", "patient", "phantom", "predict", "render", "train", "volume",
+            "app", "io", "measure", "model", "patient", "phantom", "predict", "render", "train",
+            "volume",
         ],
-        &["anyhow", "chrono", "clap", "glam", "image", "serde", "serde_json"],
+        &[
+            "anyhow",
+            "chrono",
+            "clap",
+            "glam",
+            "image",
+            "serde",
+            "serde_json",
+        ],
     ),
 ];
 
@@ -222,7 +295,11 @@ fn every_dependency_has_a_room() {
         .filter_map(|l| l.split_once(" = "))
         .map(|(name, _)| name.trim().replace('-', "_"))
         .collect();
-    let known: BTreeSet<String> = CRATES.iter().chain(ROOMLESS).map(|c| (*c).to_owned()).collect();
+    let known: BTreeSet<String> = CRATES
+        .iter()
+        .chain(ROOMLESS)
+        .map(|c| (*c).to_owned())
+        .collect();
     assert_eq!(listed, known);
 }
 
@@ -230,9 +307,13 @@ fn every_dependency_has_a_room() {
 fn the_state_of_the_window_is_testable_without_a_window() {
     let app = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app");
     for name in ["state.rs", "command.rs", "apply.rs", "job.rs"] {
-        let code = without_comments(&fs::read_to_string(app.join(name)).expect("source is readable"));
+        let code =
+            without_comments(&fs::read_to_string(app.join(name)).expect("source is readable"));
         for toolkit in ["egui", "eframe", "wgpu"] {
-            assert!(!names_crate(&code, toolkit), "app/{name} must not name {toolkit}");
+            assert!(
+                !names_crate(&code, toolkit),
+                "app/{name} must not name {toolkit}"
+            );
         }
     }
 }
@@ -240,9 +321,15 @@ fn the_state_of_the_window_is_testable_without_a_window() {
 #[test]
 fn no_file_is_too_long_to_read() {
     let mut files = Vec::new();
-    rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    rust_files(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
     for file in files {
-        let lines = fs::read_to_string(&file).expect("source is readable").lines().count();
+        let lines = fs::read_to_string(&file)
+            .expect("source is readable")
+            .lines()
+            .count();
         assert!(lines <= MAX_LINES, "{} has {lines} lines", file.display());
     }
 }

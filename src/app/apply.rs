@@ -2,7 +2,10 @@
 use super::{
     assess,
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
-    state::{Alignment, AppState, Message, Outlines, RelativeWindow, Running, VisitId, VisitState, ZoomPan},
+    state::{
+        Alignment, AppState, Message, Outlines, RelativeWindow, Running, VisitId, VisitState,
+        ZoomPan,
+    },
     task::{NewOutlines, NewScan, Outcome, Target, Task},
 };
 use crate::{
@@ -10,7 +13,7 @@ use crate::{
     patient::ScanOrigin,
     phantom,
     render::{Interpolation, NativePlane},
-    volume::{RegisterError, Registration, Structure},
+    volume::{Grid, RegisterError, Registration, Structure},
 };
 use glam::DVec3;
 use std::sync::Arc;
@@ -46,14 +49,25 @@ pub fn next_task(state: &mut AppState) -> Option<Task> {
 
 fn apply_view(state: &mut AppState, command: ViewCommand) {
     match command {
-        ViewCommand::Scroll { visit, plane, slices } => scroll(state, visit, plane, slices),
-        ViewCommand::Crosshair { visit, point_in_world } => {
+        ViewCommand::Scroll {
+            visit,
+            plane,
+            slices,
+        } => scroll(state, visit, plane, slices),
+        ViewCommand::Crosshair {
+            visit,
+            point_in_world,
+        } => {
             if let Some(visit) = state.visit(visit) {
                 let point = inside(visit, point_in_world);
                 set_crosshair(state, visit.id, point);
             }
         }
-        ViewCommand::Pan { visit, plane, by_mm } => {
+        ViewCommand::Pan {
+            visit,
+            plane,
+            by_mm,
+        } => {
             if let Some(zoom_pan) = zoom_pan(state, visit, plane) {
                 zoom_pan.centre_mm = std::array::from_fn(|a| zoom_pan.centre_mm[a] - by_mm[a]);
             }
@@ -68,7 +82,8 @@ fn apply_view(state: &mut AppState, command: ViewCommand) {
                 let zoom = (zoom_pan.zoom * factor).clamp(ZOOM.0, ZOOM.1);
                 // What lies under the pointer stays there.
                 let kept = 1.0 - zoom_pan.zoom / zoom;
-                zoom_pan.centre_mm = std::array::from_fn(|a| zoom_pan.centre_mm[a] + about_mm[a] * kept);
+                zoom_pan.centre_mm =
+                    std::array::from_fn(|a| zoom_pan.centre_mm[a] + about_mm[a] * kept);
                 zoom_pan.zoom = zoom;
             }
         }
@@ -94,9 +109,11 @@ fn apply_style(state: &mut AppState, command: &ViewCommand) {
     let view = &mut state.view;
     match *command {
         ViewCommand::Window { wider, brighter } => {
-            view.window.width = (view.window.width * wider.exp2()).clamp(WINDOW_WIDTH.0, WINDOW_WIDTH.1);
+            view.window.width =
+                (view.window.width * wider.exp2()).clamp(WINDOW_WIDTH.0, WINDOW_WIDTH.1);
             // Brighter is a lower level: more intensities are above it.
-            view.window.centre = (view.window.centre - brighter * view.window.width).clamp(-100.0, 100.0);
+            view.window.centre =
+                (view.window.centre - brighter * view.window.width).clamp(-100.0, 100.0);
         }
         ViewCommand::AutomaticWindow => view.window = RelativeWindow::default(),
         ViewCommand::Invert => view.style.invert = !view.style.invert,
@@ -176,7 +193,13 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
             let running = state.work.running.take();
             match outcome {
                 Some(outcome) => receive(state, outcome),
-                None => tell_error(state, format!("{} crashed; nothing else was lost.", running.map_or_else(String::new, |r| r.name))),
+                None => tell_error(
+                    state,
+                    format!(
+                        "{} crashed; nothing else was lost.",
+                        running.map_or_else(String::new, |r| r.name)
+                    ),
+                ),
             }
         }
         WorkCommand::Dismiss(at) if at < state.messages.len() => drop(state.messages.remove(at)),
@@ -190,7 +213,11 @@ fn receive(state: &mut AppState, outcome: Outcome) {
         Outcome::Scan(scan) => add_visit(state, *scan),
         Outcome::Outlined(outlines) => set_outlines(state, *outlines),
         Outcome::Written(path) => tell(state, format!("Outlines written to {}", path.display())),
-        Outcome::Aligned { fixed, moving, result } => set_alignment(state, fixed, moving, result),
+        Outcome::Aligned {
+            fixed,
+            moving,
+            result,
+        } => set_alignment(state, fixed, moving, result),
         Outcome::Assessed(revision, assessment) => {
             if revision == state.assessment_revision {
                 state.assessment = Some(assessment.map(|a| *a));
@@ -214,7 +241,7 @@ fn add_visit(state: &mut AppState, scan: NewScan) {
         volume: Arc::new(scan.volume),
         scan_sha256: scan.scan_sha256,
         sequence: scan.sequence,
-        crosshair: grid.centre_in_world(),
+        crosshair: start(&grid),
         zoom_pan: [ZoomPan::default(); 3],
         outlines: None,
         revision: 0,
@@ -233,13 +260,20 @@ fn add_visit(state: &mut AppState, scan: NewScan) {
     assess::refresh(state);
 }
 
+/// Where the crosshair starts: the voxel in the middle, so that every plane starts on a slice.
+fn start(grid: &Grid) -> DVec3 {
+    grid.point_in_world(grid.shape().map(|n| n / 2))
+}
+
 fn set_outlines(state: &mut AppState, new: NewOutlines) {
-    let Some(visit) = state.visit_mut(new.visit) else { return };
+    let Some(visit) = state.visit_mut(new.visit) else {
+        return;
+    };
     // The outlines changed while these were computed: the newer ones stay.
     if visit.revision != new.revision {
         return;
     }
-    let untouched = visit.crosshair == visit.volume.grid().centre_in_world();
+    let untouched = visit.crosshair == start(visit.volume.grid());
     let tumour = new
         .sizes
         .iter()
@@ -259,8 +293,15 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
     assess::refresh(state);
 }
 
-fn set_alignment(state: &mut AppState, fixed: VisitId, moving: VisitId, result: Result<Registration, RegisterError>) {
-    let Some(visit) = state.visit_mut(moving) else { return };
+fn set_alignment(
+    state: &mut AppState,
+    fixed: VisitId,
+    moving: VisitId,
+    result: Result<Registration, RegisterError>,
+) {
+    let Some(visit) = state.visit_mut(moving) else {
+        return;
+    };
     visit.alignment = match result {
         Ok(registration) => Alignment::Aligned {
             reference: fixed,
@@ -276,14 +317,14 @@ fn set_alignment(state: &mut AppState, fixed: VisitId, moving: VisitId, result: 
 
 /// Aligns every visit to the first, unless it is aligned to it or the work waits already.
 fn enqueue_alignments(state: &mut AppState) {
-    let Some(reference) = state.reference() else { return };
+    let Some(reference) = state.reference() else {
+        return;
+    };
     let fixed = (reference.id, Arc::clone(&reference.volume));
     let waiting = |id: VisitId| {
-        state
-            .work
-            .queue
-            .iter()
-            .any(|t| matches!(t, Task::Align { fixed: f, moving: m } if f.0 == fixed.0 && m.0 == id))
+        state.work.queue.iter().any(
+            |t| matches!(t, Task::Align { fixed: f, moving: m } if f.0 == fixed.0 && m.0 == id),
+        )
     };
     let tasks: Vec<Task> = state
         .visits
@@ -294,7 +335,10 @@ fn enqueue_alignments(state: &mut AppState) {
             moving: (v.id, Arc::clone(&v.volume)),
         })
         .collect();
-    state.work.queue.extend(tasks);
+    // Before what takes longer: linked planes are of use while the rest is computed.
+    for task in tasks.into_iter().rev() {
+        state.work.queue.push_front(task);
+    }
 }
 
 /// What a task needs to outline a visit.
@@ -315,7 +359,9 @@ pub(super) fn target(visit: &VisitState) -> Target {
 }
 
 fn scroll(state: &mut AppState, visit: VisitId, plane: Plane, slices: i64) {
-    let Some(visit) = state.visit(visit) else { return };
+    let Some(visit) = state.visit(visit) else {
+        return;
+    };
     let (guide, _) = state.cut_by(visit);
     let point = guide.planes[plane as usize].step(guide.volume.grid(), guide.crosshair, slices);
     set_crosshair(state, guide.id, point);
@@ -328,7 +374,14 @@ fn set_crosshair(state: &mut AppState, id: VisitId, point_in_world: DVec3) {
         .world_visit_from_world_reference(visit)
         .map(|t| t.inverse().transform_point3(point_in_world));
     let moved: Vec<(VisitId, DVec3)> = in_reference.map_or_else(Vec::new, |point| {
-        let linked = |v: &VisitState| Some((v.id, state.world_visit_from_world_reference(v)?.transform_point3(point)));
+        let linked = |v: &VisitState| {
+            Some((
+                v.id,
+                state
+                    .world_visit_from_world_reference(v)?
+                    .transform_point3(point),
+            ))
+        };
         state.visits.iter().filter_map(linked).collect()
     });
     for (other, point) in moved {
@@ -350,7 +403,8 @@ fn inside(visit: &VisitState, point_in_world: DVec3) -> DVec3 {
     if voxel.cmpge(DVec3::ZERO).all() && voxel.cmple(last).all() {
         return point_in_world;
     }
-    grid.world_from_voxel().transform_point3(voxel.clamp(DVec3::ZERO, last))
+    grid.world_from_voxel()
+        .transform_point3(voxel.clamp(DVec3::ZERO, last))
 }
 
 /// Zoom and pan of what a visit's cell shows.

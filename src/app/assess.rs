@@ -46,13 +46,20 @@ impl Inputs {
 pub(super) fn refresh(state: &mut AppState) {
     state.assessment = None;
     state.assessment_revision += 1;
-    state.work.queue.retain(|task| !matches!(task, Task::Assess(_)));
+    state
+        .work
+        .queue
+        .retain(|task| !matches!(task, Task::Assess(_)));
     let visits: Vec<patient::Visit> = state.visits.iter().filter_map(measured).collect();
     if visits.len() > 1 {
         let inputs = Inputs {
             revision: state.assessment_revision,
             visits,
-            aligned: state.visits.iter().filter_map(|v| aligned(state, v)).collect(),
+            aligned: state
+                .visits
+                .iter()
+                .filter_map(|v| aligned(state, v))
+                .collect(),
         };
         state.work.queue.push_front(Task::Assess(inputs));
     }
@@ -68,7 +75,13 @@ fn measured(visit: &VisitState) -> Option<patient::Visit> {
 
 /// A visit and the reference it is aligned to, where both are assessed.
 fn aligned(state: &AppState, visit: &VisitState) -> Option<AlignedPair> {
-    let Alignment::Aligned { reference, registration } = &visit.alignment else { return None };
+    let Alignment::Aligned {
+        reference,
+        registration,
+    } = &visit.alignment
+    else {
+        return None;
+    };
     let fixed = state.visit(*reference)?;
     Some(AlignedPair {
         from: fixed.date?,

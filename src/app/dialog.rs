@@ -33,15 +33,21 @@ impl Dialog {
         let asked = purpose.clone();
         // macOS shows dialogs on the main thread only.
         let early = cfg!(target_os = "macos").then(|| ask(&asked));
-        let job = Job::spawn("dialog", move || ctx.request_repaint(), move |_| early.unwrap_or_else(|| ask(&asked)))
-            .inspect_err(|error| log::error!("no thread for a dialog: {error}"))
-            .ok()?;
+        let job = Job::spawn(
+            "dialog",
+            move || ctx.request_repaint(),
+            move |_| early.unwrap_or_else(|| ask(&asked)),
+        )
+        .inspect_err(|error| log::error!("no thread for a dialog: {error}"))
+        .ok()?;
         Some(Self { purpose, job })
     }
 
     /// The commands that follow from it, once it is closed.
     pub(super) fn poll(&mut self) -> Option<Vec<Command>> {
-        let ControlFlow::Break(paths) = self.job.poll() else { return None };
+        let ControlFlow::Break(paths) = self.job.poll() else {
+            return None;
+        };
         let task = |path| match &self.purpose {
             Purpose::OpenScans => Task::ReadScan(path),
             Purpose::OpenLabels(target) => Task::ReadLabels((**target).clone(), path),
@@ -52,19 +58,36 @@ impl Dialog {
         };
         Some(paths.map_or_else(
             || {
-                let text = "The file dialog did not open; drop files on the window instead.".to_owned();
-                vec![Command::Work(WorkCommand::Tell(Message { error: true, text }))]
+                let text =
+                    "The file dialog did not open; drop files on the window instead.".to_owned();
+                vec![Command::Work(WorkCommand::Tell(Message {
+                    error: true,
+                    text,
+                }))]
             },
-            |paths| paths.into_iter().map(|path| Command::Work(WorkCommand::Enqueue(task(path)))).collect(),
+            |paths| {
+                paths
+                    .into_iter()
+                    .map(|path| Command::Work(WorkCommand::Enqueue(task(path))))
+                    .collect()
+            },
         ))
     }
 }
 
 fn ask(purpose: &Purpose) -> Vec<PathBuf> {
-    let dialog = rfd::FileDialog::new().add_filter("NIfTI or Analyze", &["nii", "gz", "hdr", "img"]);
+    let dialog =
+        rfd::FileDialog::new().add_filter("NIfTI or Analyze", &["nii", "gz", "hdr", "img"]);
     match purpose {
-        Purpose::OpenScans => dialog.set_title("Open scans").pick_files().unwrap_or_default(),
-        Purpose::OpenLabels(_) => dialog.set_title("Open outlines").pick_file().into_iter().collect(),
+        Purpose::OpenScans => dialog
+            .set_title("Open scans")
+            .pick_files()
+            .unwrap_or_default(),
+        Purpose::OpenLabels(_) => dialog
+            .set_title("Open outlines")
+            .pick_file()
+            .into_iter()
+            .collect(),
         Purpose::SaveLabels(_) => dialog
             .set_title("Save outlines")
             .set_file_name("outlines.nii.gz")

@@ -111,13 +111,17 @@ mod tests {
 
     #[test]
     fn a_cancelled_job_stops_at_its_next_report() {
-        let job = Job::spawn("endless", || (), |report: &mut dyn FnMut(u64) -> ControlFlow<()>| {
-            let mut n = 0;
-            while report(n).is_continue() {
-                n += 1;
-            }
-            "stopped"
-        })
+        let job = Job::spawn(
+            "endless",
+            || (),
+            |report: &mut dyn FnMut(u64) -> ControlFlow<()>| {
+                let mut n = 0;
+                while report(n).is_continue() {
+                    n += 1;
+                }
+                "stopped"
+            },
+        )
         .unwrap();
         job.cancel();
         assert_eq!(result(job), Some("stopped"));
@@ -131,9 +135,15 @@ mod tests {
 
     #[test]
     fn a_job_that_nobody_reads_still_ends_and_keeps_its_result() {
-        let job = Job::spawn("chatty", || (), |report: &mut dyn FnMut(usize) -> ControlFlow<()>| {
-            (0..10 * CAPACITY).take_while(|&n| report(n).is_continue()).count()
-        })
+        let job = Job::spawn(
+            "chatty",
+            || (),
+            |report: &mut dyn FnMut(usize) -> ControlFlow<()>| {
+                (0..10 * CAPACITY)
+                    .take_while(|&n| report(n).is_continue())
+                    .count()
+            },
+        )
         .unwrap();
         assert_eq!(result(job), Some(10 * CAPACITY));
     }
@@ -141,7 +151,8 @@ mod tests {
     #[test]
     fn the_window_is_woken_at_the_end() {
         let (sender, receiver) = sync_channel(1);
-        let job: Job<(), u8> = Job::spawn("short", move || sender.try_send(()).unwrap(), |_| 7).unwrap();
+        let job: Job<(), u8> =
+            Job::spawn("short", move || sender.try_send(()).unwrap(), |_| 7).unwrap();
         receiver.recv().unwrap();
         assert_eq!(result(job), Some(7));
     }

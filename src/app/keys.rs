@@ -11,11 +11,14 @@ use egui::{Context, Key, Modifiers};
 /// The sheet: what to press, and what it does.
 pub(super) const SHEET: &[(&str, &str)] = &[
     ("Wheel", "One slice a notch"),
-    ("↑ ↓", "Previous, next slice; with Shift ten"),
+    ("Up, Down", "One slice; with Shift ten"),
     ("Home, End", "First, last slice"),
     ("Click", "Set the crosshair; the other planes follow"),
     ("Shift + move", "The crosshair follows the pointer"),
-    ("Left drag", "Window and level: right is wider, up is brighter"),
+    (
+        "Left drag",
+        "Window and level: right is wider, up is brighter",
+    ),
     ("Middle drag, Alt + left drag", "Move the picture"),
     ("Right drag", "Zoom at the press point"),
     ("Ctrl + wheel, pinch", "Zoom at the pointer"),
@@ -27,19 +30,30 @@ pub(super) const SHEET: &[(&str, &str)] = &[
     ("G (hold)", "Hide outlines, fill and crosshair"),
     (", .", "Fill weaker, stronger"),
     ("Ctrl + O", "Open scans"),
-    ("Esc", "Stop the work; close this sheet; reset zoom and window"),
+    (
+        "Esc",
+        "Stop the work; close this sheet; reset zoom and window",
+    ),
     ("F1", "This sheet"),
 ];
 
 /// Takes the frame's keys.
-pub(super) fn keys(ctx: &Context, state: &AppState, canvas: &Canvas, out: &mut Vec<Command>) -> Vec<Wish> {
+pub(super) fn keys(
+    ctx: &Context,
+    state: &AppState,
+    canvas: &Canvas,
+    out: &mut Vec<Command>,
+) -> Vec<Wish> {
     // A text field has the keys first.
-    if ctx.egui_wants_keyboard_input() {
+    if ctx.text_edit_focused() {
         return Vec::new();
     }
     let pressed = |modifiers: Modifiers, key| ctx.input_mut(|i| i.consume_key(modifiers, key));
     let mut view = |command| out.push(Command::View(command));
-    for (step, cell) in slice_keys(ctx).into_iter().filter_map(|step| Some((step, cell(state, canvas)?))) {
+    for (step, cell) in slice_keys(ctx)
+        .into_iter()
+        .filter_map(|step| Some((step, cell(state, canvas)?)))
+    {
         view(ViewCommand::Scroll {
             visit: cell.visit,
             plane: cell.plane,
@@ -57,7 +71,9 @@ pub(super) fn keys(ctx: &Context, state: &AppState, canvas: &Canvas, out: &mut V
     }
     for (key, step) in [(Key::Comma, -0.1), (Key::Period, 0.1)] {
         if pressed(Modifiers::NONE, key) {
-            view(ViewCommand::FillOpacity(state.view.style.fill_opacity + step));
+            view(ViewCommand::FillOpacity(
+                state.view.style.fill_opacity + step,
+            ));
         }
     }
     let held = ctx.input(|i| i.key_down(Key::G) && !i.modifiers.any());

@@ -18,11 +18,17 @@ mod task;
 mod view;
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 pub use apply::{apply, next_task};
 pub use assess::Inputs;
 pub use command::{Command, ViewCommand, VisitCommand, WorkCommand};
 pub use job::Job;
 pub use start::{Error, run};
-pub use state::{Alignment, AppState, Message, Outlines, RelativeWindow, Running, ViewState, VisitId, VisitState, WorkState, ZoomPan};
+pub use state::{
+    Alignment, AppState, Message, Outlines, RelativeWindow, Running, ViewState, VisitId,
+    VisitState, WorkState, ZoomPan,
+};
 pub use task::{NewOutlines, NewScan, Outcome, Target, Task};
 pub use window::App;

@@ -37,7 +37,10 @@ mod tests {
 
     #[test]
     fn a_part_keeps_every_voxel_of_its_structure_in_its_place() {
-        let place = DAffine3::from_mat3_translation(DMat3::from_rotation_z(0.3) * 0.7, DVec3::new(4.0, -9.0, 2.0));
+        let place = DAffine3::from_mat3_translation(
+            DMat3::from_rotation_z(0.3) * 0.7,
+            DVec3::new(4.0, -9.0, 2.0),
+        );
         let grid = Grid::new([9, 8, 7], place).unwrap();
         let mut values = vec![0; grid.len()];
         let voxels = [[0, 3, 2], [4, 3, 2], [4, 5, 6]];
@@ -46,10 +49,15 @@ mod tests {
         }
         let labels = LabelMap::new(grid, values, LabelTable::default()).unwrap();
         let parts = structure_parts(&labels);
-        let [(Structure::Cochlea, part)] = &parts[..] else { panic!("{parts:?}") };
+        let [(Structure::Cochlea, part)] = &parts[..] else {
+            panic!("{parts:?}")
+        };
         assert_eq!(part.count(Structure::Cochlea), voxels.len());
         for voxel in voxels {
-            let there = part.grid().nearest_voxel(grid.point_in_world(voxel)).unwrap();
+            let there = part
+                .grid()
+                .nearest_voxel(grid.point_in_world(voxel))
+                .unwrap();
             assert_eq!(part.structure_at(there), Some(Structure::Cochlea));
         }
     }

@@ -13,10 +13,14 @@ const MAX_TEXTURE_EDGE: u32 = 2048;
 #[derive(Debug, ThisError)]
 pub enum Error {
     /// No screen to open a window on.
-    #[error("there is no display to open a window on; set DISPLAY or WAYLAND_DISPLAY, or use the commands that need no window (schwann --help)")]
+    #[error(
+        "there is no display to open a window on; the same job without one: cargo run --release -- demo -o demo"
+    )]
     NoDisplay,
     /// The window or its graphics could not be set up.
-    #[error("the window did not open ({0}); check that a Vulkan or OpenGL driver is installed, or use the commands that need no window (schwann --help)")]
+    #[error(
+        "the window did not open ({0}); check that a Vulkan or OpenGL driver is installed; the same job without a window: cargo run --release -- demo -o demo"
+    )]
     Window(String),
 }
 
@@ -41,7 +45,13 @@ pub fn run(paths: Vec<PathBuf>) -> Result<(), Error> {
     eframe::run_native(
         NAME,
         options,
-        Box::new(|cc| Ok(Box::new(App::new(&cc.egui_ctx, cc.wgpu_render_state.as_ref(), paths)))),
+        Box::new(|cc| {
+            Ok(Box::new(App::new(
+                &cc.egui_ctx,
+                cc.wgpu_render_state.as_ref(),
+                paths,
+            )))
+        }),
     )
     .map_err(|error| Error::Window(error.to_string()))
 }
@@ -60,8 +70,10 @@ fn wgpu_options() -> egui_wgpu::WgpuConfiguration {
         let base = Arc::clone(&setup.device_descriptor);
         setup.device_descriptor = Arc::new(move |adapter: &wgpu::Adapter| {
             let mut descriptor = base(adapter);
-            descriptor.required_limits.max_texture_dimension_3d =
-                adapter.limits().max_texture_dimension_3d.min(MAX_TEXTURE_EDGE);
+            descriptor.required_limits.max_texture_dimension_3d = adapter
+                .limits()
+                .max_texture_dimension_3d
+                .min(MAX_TEXTURE_EDGE);
             descriptor
         });
     }

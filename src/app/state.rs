@@ -126,7 +126,10 @@ pub struct RelativeWindow {
 
 impl Default for RelativeWindow {
     fn default() -> Self {
-        Self { centre: 0.0, width: 1.0 }
+        Self {
+            centre: 0.0,
+            width: 1.0,
+        }
     }
 }
 
@@ -210,7 +213,9 @@ impl AppState {
 
     /// The visits that are shown, left to right: the active one, or in a comparison the reference and the active (or last) one.
     pub fn shown(&self) -> Vec<&VisitState> {
-        let Some(active) = self.active_visit() else { return Vec::new() };
+        let Some(active) = self.active_visit() else {
+            return Vec::new();
+        };
         match (self.view.compare, self.reference(), self.visits.last()) {
             (true, Some(first), Some(last)) if first.id != last.id => {
                 vec![first, if active.id == first.id { last } else { active }]
@@ -238,7 +243,8 @@ impl AppState {
     /// its own.
     pub fn cut_by<'a>(&'a self, visit: &'a VisitState) -> (&'a VisitState, DAffine3) {
         if self.view.compare
-            && let Some(world_visit_from_world_reference) = self.world_visit_from_world_reference(visit)
+            && let Some(world_visit_from_world_reference) =
+                self.world_visit_from_world_reference(visit)
             && let Some(reference) = self.reference()
         {
             return (reference, world_visit_from_world_reference);
@@ -278,6 +284,7 @@ impl AppState {
 impl VisitState {
     /// The visit in words: its date, or where it comes from.
     pub fn title(&self) -> String {
-        self.date.map_or_else(|| self.origin.clone(), |d| d.to_string())
+        self.date
+            .map_or_else(|| self.origin.clone(), |d| d.to_string())
     }
 }

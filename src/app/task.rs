@@ -2,9 +2,12 @@
 use super::{assess, parts::structure_parts, state::VisitId};
 use crate::{
     io, measure,
-    patient::{self, GrowthAssessment, ModelInfo, Outline, ScanOrigin},
+    patient::{self, GrowthAssessment, Outline, ScanOrigin},
     phantom, predict,
-    volume::{LabelMap, LabelTable, Observe, Progress, RegisterError, Registration, Sequence, Structure, Volume, register_rigid, unobserved},
+    volume::{
+        LabelMap, LabelTable, Observe, Progress, RegisterError, Registration, Sequence, Structure,
+        Volume, register_rigid, unobserved,
+    },
 };
 use chrono::NaiveDate;
 use std::{
@@ -146,9 +149,13 @@ impl Task {
             Self::ReadLabels(target, path) => read_labels(&target, &path),
             Self::WriteLabels { labels, path } => match io::write_labels(&path, &labels) {
                 Ok(()) => Outcome::Written(path),
-                Err(error) => Outcome::Failed(format!("The outlines could not be written: {error}")),
+                Err(error) => {
+                    Outcome::Failed(format!("The outlines could not be written: {error}"))
+                }
             },
-            Self::Assess(inputs) => Outcome::Assessed(inputs.revision, inputs.assess().map(Box::new)),
+            Self::Assess(inputs) => {
+                Outcome::Assessed(inputs.revision, inputs.assess().map(Box::new))
+            }
             Self::Align { fixed, moving } => match register_rigid(&fixed.1, &moving.1, observe) {
                 Err(RegisterError::Cancelled) => Outcome::Cancelled,
                 result => Outcome::Aligned {
@@ -164,7 +171,9 @@ impl Task {
 fn read_scan(path: &Path, observe: &mut Observe<'_>) -> Outcome {
     match io::read_volume(path, observe) {
         Ok((volume, warnings)) => Outcome::Scan(Box::new(NewScan {
-            origin: path.file_name().map_or_else(|| "scan".to_owned(), |n| n.to_string_lossy().into_owned()),
+            origin: path
+                .file_name()
+                .map_or_else(|| "scan".to_owned(), |n| n.to_string_lossy().into_owned()),
             date: None,
             sequence: Sequence::Unknown,
             scan_sha256: io::voxels_sha256(&volume),
@@ -178,11 +187,14 @@ fn read_scan(path: &Path, observe: &mut Observe<'_>) -> Outcome {
 }
 
 fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
-    let scan = phantom::demo::patient().and_then(|patient| phantom::demo::scan(&patient, visit, observe));
+    let scan =
+        phantom::demo::patient().and_then(|patient| phantom::demo::scan(&patient, visit, observe));
     match scan {
         Ok(scan) => Outcome::Scan(Box::new(NewScan {
             origin: "demo patient (synthetic)".to_owned(),
-            date: phantom::demo::DATES.get(visit).and_then(|date| date.parse().ok()),
+            date: phantom::demo::DATES
+                .get(visit)
+                .and_then(|date| date.parse().ok()),
             sequence: Sequence::HrT2,
             scan_sha256: io::voxels_sha256(&scan.volume),
             volume: scan.volume,
@@ -195,22 +207,38 @@ fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
 }
 
 fn segment(target: &Target, observe: &mut Observe<'_>) -> Outcome {
-    let run = predict::Segmenter::shipped()
-        .and_then(|segmenter| predict::segment(&target.volume, &segmenter, &predict::SegmentOptions::default(), observe));
+    let run = predict::Segmenter::shipped().and_then(|segmenter| {
+        predict::segment(
+            &target.volume,
+            &segmenter,
+            &predict::SegmentOptions::default(),
+            observe,
+        )
+    });
     let prediction = match run {
         Ok(prediction) => prediction,
         Err(predict::Error::Cancelled) => return Outcome::Cancelled,
-        Err(error) => return Outcome::Failed(format!("{} was not segmented: {error}", target.title)),
+        Err(error) => {
+            return Outcome::Failed(format!("{} was not segmented: {error}", target.title));
+        }
     };
     let outline = Outline::Model {
-        model: ModelInfo {
-            name: prediction.model.name,
-            version: prediction.model.version,
-            sha256: prediction.model.sha256,
-        },
+        model: prediction.model,
         device: prediction.device,
     };
-    measured(target, prediction.labels, outline, prediction.warnings, observe).with_seconds(prediction.seconds)
+    let seconds = prediction
+        .seconds
+        .iter()
+        .find(|(stage, _)| *stage == "total")
+        .map(|(_, s)| *s);
+    measured(
+        target,
+        prediction.labels,
+        outline,
+        prediction.warnings,
+        observe,
+    )
+    .with_seconds(seconds)
 }
 
 fn read_labels(target: &Target, path: &Path) -> Outcome {
@@ -219,15 +247,30 @@ fn read_labels(target: &Target, path: &Path) -> Outcome {
         Err(error) => return Outcome::Failed(format!("The outlines were not opened: {error}")),
     };
     if !labels.grid().matches(target.volume.grid(), 0.1) {
-        return Outcome::Failed("The outlines belong to another scan: their voxels lie elsewhere in the patient.".to_owned());
+        return Outcome::Failed(
+            "The outlines belong to another scan: their voxels lie elsewhere in the patient."
+                .to_owned(),
+        );
     }
     let warnings = warnings.iter().map(ToString::to_string).collect();
     measured(target, labels, Outline::Imported, warnings, &mut unobserved)
 }
 
 /// Measures outlines.
-fn measured(target: &Target, labels: LabelMap, outline: Outline, warnings: Vec<String>, observe: &mut Observe<'_>) -> Outcome {
-    let mut stop = |fraction| observe(Progress { stage: "measuring", fraction }).is_break();
+fn measured(
+    target: &Target,
+    labels: LabelMap,
+    outline: Outline,
+    warnings: Vec<String>,
+    observe: &mut Observe<'_>,
+) -> Outcome {
+    let mut stop = |fraction| {
+        observe(Progress {
+            stage: "measuring",
+            fraction,
+        })
+        .is_break()
+    };
     if stop(0.0) {
         return Outcome::Cancelled;
     }
@@ -253,9 +296,9 @@ fn measured(target: &Target, labels: LabelMap, outline: Outline, warnings: Vec<S
 }
 
 impl Outcome {
-    fn with_seconds(mut self, seconds: f64) -> Self {
+    fn with_seconds(mut self, seconds: Option<f64>) -> Self {
         if let Self::Outlined(outlines) = &mut self {
-            outlines.seconds = Some(seconds);
+            outlines.seconds = seconds;
         }
         self
     }

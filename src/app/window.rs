@@ -7,7 +7,7 @@ use super::{
     keys, panel,
     state::{AppState, Message},
     task::{Outcome, Task},
-    view::{Canvas, Gpu, show_planes},
+    view::{Canvas, Gpu, Wheel, events_per_notch, show_planes},
 };
 use crate::volume::Progress;
 use egui::{CentralPanel, Context, Frame, Panel, Ui};
@@ -37,16 +37,21 @@ impl App {
             apply(&mut state, Command::Work(WorkCommand::Demo));
         }
         for path in paths {
-            apply(&mut state, Command::Work(WorkCommand::Enqueue(Task::ReadScan(path))));
+            apply(
+                &mut state,
+                Command::Work(WorkCommand::Enqueue(Task::ReadScan(path))),
+            );
         }
-        Self::with_state(render_state, state)
+        let mut app = Self::with_state(render_state, state);
+        app.canvas.wheel = Wheel::new(events_per_notch());
+        app
     }
 
     /// A window on a state.
     pub fn with_state(render_state: Option<&RenderState>, state: AppState) -> Self {
         Self {
             state,
-            canvas: Canvas::new(Gpu::new(render_state)),
+            canvas: Canvas::new(Gpu::new(render_state), Wheel::new(1.0)),
             job: None,
             dialog: None,
             panels: panel::Panels::default(),
@@ -61,12 +66,21 @@ impl App {
     /// Takes in what background work has to say and begins what waits.
     fn work(&mut self, ctx: &Context) {
         if let Some(job) = &mut self.job {
-            if self.state.work.running.as_ref().is_some_and(|r| r.cancelling) {
+            if self
+                .state
+                .work
+                .running
+                .as_ref()
+                .is_some_and(|r| r.cancelling)
+            {
                 job.cancel();
             }
             let ended = job.poll();
             if let Some(progress) = job.events().pop() {
-                apply(&mut self.state, Command::Work(WorkCommand::Progressed(progress)));
+                apply(
+                    &mut self.state,
+                    Command::Work(WorkCommand::Progressed(progress)),
+                );
             }
             if let ControlFlow::Break(outcome) = ended {
                 self.job = None;
@@ -93,20 +107,38 @@ impl App {
 
     fn begin(&mut self, ctx: &Context, task: Task) {
         let waker = ctx.clone();
-        let job = Job::spawn("work", move || waker.request_repaint(), move |observe| task.run(observe));
+        let job = Job::spawn(
+            "work",
+            move || waker.request_repaint(),
+            move |observe| task.run(observe),
+        );
         match job {
             Ok(job) => self.job = Some(job),
             Err(error) => {
-                let failed = Outcome::Failed(format!("The system gives no thread for this work: {error}"));
-                apply(&mut self.state, Command::Work(WorkCommand::Ended(Some(failed))));
+                let failed =
+                    Outcome::Failed(format!("The system gives no thread for this work: {error}"));
+                apply(
+                    &mut self.state,
+                    Command::Work(WorkCommand::Ended(Some(failed))),
+                );
             }
         }
     }
 
     /// Files dropped on the window.
     fn dropped(ctx: &Context, out: &mut Vec<Command>) {
-        let paths: Vec<PathBuf> = ctx.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_path_buf()).collect());
-        out.extend(paths.into_iter().map(|path| Command::Work(WorkCommand::Enqueue(Task::ReadScan(path)))));
+        let paths: Vec<PathBuf> = ctx.input(|i| {
+            i.raw
+                .dropped_files
+                .iter()
+                .map(|f| f.path().to_path_buf())
+                .collect()
+        });
+        out.extend(
+            paths
+                .into_iter()
+                .map(|path| Command::Work(WorkCommand::Enqueue(Task::ReadScan(path)))),
+        );
     }
 
     fn ask(&mut self, ctx: &Context, purpose: Purpose) {
@@ -146,7 +178,9 @@ impl App {
         Panel::left("patient")
             .default_size(250.0)
             .size_range(210.0..=420.0)
-            .show(ui, |ui| panel::patient_ui(ui, state, panels, out, &mut wishes));
+            .show(ui, |ui| {
+                panel::patient_ui(ui, state, panels, out, &mut wishes);
+            });
         Panel::right("findings")
             .default_size(320.0)
             .size_range(240.0..=520.0)
@@ -185,6 +219,7 @@ impl eframe::App for App {
         Self::dropped(&ctx, &mut out);
         let mut wishes = keys::keys(&ctx, &self.state, &self.canvas, &mut out);
         wishes.extend(self.show(ui, &mut out));
+        release_focus(&ctx);
         if !out.is_empty() {
             // What was drawn shows the state before.
             ctx.request_repaint();
@@ -204,6 +239,18 @@ impl eframe::App for App {
     fn persist_egui_memory(&self) -> bool {
         // Text fields would be saved: no patient data in preferences.
         false
+    }
+}
+
+/// Takes the keyboard back from a button that was clicked, so that arrow keys go to the slices again. Text fields keep it, and so does what was
+/// reached by Tab.
+fn release_focus(ctx: &Context) {
+    if ctx.input(|i| i.pointer.any_click()) && !ctx.text_edit_focused() {
+        ctx.memory_mut(|memory| {
+            if let Some(id) = memory.focused() {
+                memory.surrender_focus(id);
+            }
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     io,
-    measure::{Plane, dice, structure_sizes, StructureSize},
+    measure::{Plane, StructureSize, dice, structure_sizes},
     patient::{GrowthAssessment, Outline, ScanOrigin, Visit},
     phantom::{Truth, demo},
     predict::{self, SegmentOptions, Segmenter},
@@ -56,7 +56,8 @@ struct Output {
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let folder = &arguments.output;
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let patient = demo::patient()?;
     let segmenter = Segmenter::shipped()?;
     let mut measured = Vec::new();
@@ -64,9 +65,18 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     for index in 0..demo::VISITS {
         let mut bar = output::Bar::new();
         let scan = demo::scan(&patient, index, &mut |p| bar.show(p))?;
-        let prediction = predict::segment(&scan.volume, &segmenter, &SegmentOptions::default(), &mut |p| bar.show(p))?;
+        let prediction = predict::segment(
+            &scan.volume,
+            &segmenter,
+            &SegmentOptions::default(),
+            &mut |p| bar.show(p),
+        )?;
         drop(bar);
-        output::note(&format!("visit {}: segmented on {}", index + 1, prediction.device));
+        output::note(&format!(
+            "visit {}: segmented on {}",
+            index + 1,
+            prediction.device
+        ));
         let origin = ScanOrigin {
             date: demo::DATES[index].parse()?,
             sequence: Sequence::HrT2,
@@ -114,9 +124,15 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         pictures,
     };
     let text = serde_json::to_string_pretty(&output)?;
-    io::write_atomically(&folder.join("assessment.json"), |w| w.write_all(text.as_bytes()))?;
+    io::write_atomically(&folder.join("assessment.json"), |w| {
+        w.write_all(text.as_bytes())
+    })?;
     output::result(json, &output, || {
-        format!("{}\nwritten to {}", output.growth.to_text(), folder.display())
+        format!(
+            "{}\nwritten to {}",
+            output.growth.to_text(),
+            folder.display()
+        )
     })
 }
 

@@ -1,17 +1,20 @@
 //! `schwann growth`: change between visits.
 use super::{
-    koos::completed,
+    koos::{completed, read_labels},
     output, register,
     segment::{Engine, read_scan},
 };
 use crate::{
     io,
     measure::{Plane, PlaneFrame},
-    patient::{self, GrowthAssessment, Outline, Picture, RegistrationResult, ReportInput, ScanOrigin, Visit, cochlea_residual_mm},
+    patient::{
+        self, GrowthAssessment, Outline, Picture, RegistrationResult, ReportInput, ScanOrigin,
+        Visit, cochlea_residual_mm,
+    },
     render,
-    volume::{LabelMap, LabelTable, Registration, Sequence, Volume},
+    volume::{LabelMap, Registration, Sequence, Volume},
 };
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chrono::NaiveDate;
 use glam::DAffine3;
 use std::path::{Path, PathBuf};
@@ -83,30 +86,25 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         let pdf = report(&comparison, chrono::Local::now().date_naive(), None)?;
         io::write_atomically(path, |w| w.write_all(&pdf))?;
     }
-    output::result(json, &comparison.assessment, || comparison.assessment.to_text())
+    output::result(json, &comparison.assessment, || {
+        comparison.assessment.to_text()
+    })
 }
 
 fn measure(argument: &VisitArgument, engine: &Engine) -> anyhow::Result<Measured> {
     let (scan, mut warnings) = read_scan(&argument.scan)?;
-    let (labels, outline) = match &argument.labels {
-        Some(path) => {
-            let (labels, more) = io::read_labels(path, &LabelTable::default())?;
-            output::warnings(&more);
-            warnings.extend(more.iter().map(ToString::to_string));
-            if !labels.grid().matches(scan.grid(), 0.1) {
-                bail!("the label map is not on the scan's grid: {}", path.display());
-            }
-            (completed(labels, &scan, engine)?, Outline::Imported)
-        }
-        None => {
-            let prediction = engine.segment(&scan)?;
-            warnings.extend(prediction.warnings);
-            let outline = Outline::Model {
-                model: prediction.model,
-                device: prediction.device,
-            };
-            (prediction.labels, outline)
-        }
+    let (labels, outline) = if let Some(path) = &argument.labels {
+        let (labels, more) = read_labels(path, &scan)?;
+        warnings.extend(more);
+        (completed(labels, &scan, engine)?, Outline::Imported)
+    } else {
+        let prediction = engine.segment(&scan)?;
+        warnings.extend(prediction.warnings);
+        let outline = Outline::Model {
+            model: prediction.model,
+            device: prediction.device,
+        };
+        (prediction.labels, outline)
     };
     let origin = ScanOrigin {
         date: argument.date,
@@ -115,11 +113,18 @@ fn measure(argument: &VisitArgument, engine: &Engine) -> anyhow::Result<Measured
         warnings,
     };
     let visit = Visit::measured(&labels, origin, outline);
-    Ok(Measured { scan, labels, visit })
+    Ok(Measured {
+        scan,
+        labels,
+        visit,
+    })
 }
 
 /// Aligns every visit to the first and compares them.
-pub(super) fn compare(measured: Vec<Measured>, treated: Option<NaiveDate>) -> anyhow::Result<Comparison> {
+pub(super) fn compare(
+    measured: Vec<Measured>,
+    treated: Option<NaiveDate>,
+) -> anyhow::Result<Comparison> {
     let mut alignments = Vec::new();
     let mut registration = Vec::new();
     let mut failed = Vec::new();
@@ -131,14 +136,20 @@ pub(super) fn compare(measured: Vec<Measured>, treated: Option<NaiveDate>) -> an
             if aligned.is_none() {
                 let why = found.map_or_else(
                     |e| e.to_string(),
-                    |r| format!("the scans match only with a correlation of {:.2}", r.similarity_after),
+                    |r| {
+                        format!(
+                            "the scans match only with a correlation of {:.2}",
+                            r.similarity_after
+                        )
+                    },
                 );
                 failed.push(format!("{from} to {to}: not aligned, {why}"));
             }
             registration.push(RegistrationResult {
                 from,
                 to,
-                residual_mm: aligned.and_then(|r| cochlea_residual_mm(&first.labels, &visit.labels, &r)),
+                residual_mm: aligned
+                    .and_then(|r| cochlea_residual_mm(&first.labels, &visit.labels, &r)),
             });
             alignments.push(aligned);
         }
@@ -159,7 +170,7 @@ const PICTURE_MM: f64 = 80.0;
 
 impl Comparison {
     /// A visit's world from the first visit's; `None` where they are not aligned.
-    fn from_first(&self, index: usize) -> Option<DAffine3> {
+    fn world_from_first(&self, index: usize) -> Option<DAffine3> {
         match index.checked_sub(1) {
             None => Some(DAffine3::IDENTITY),
             Some(n) => Some((*self.alignments.get(n)?)?.world_moving_from_world_fixed),
@@ -168,28 +179,53 @@ impl Comparison {
 
     /// The plane in which a visit is shown: a slice of the last visit through its tumour, mapped into this visit's head; and whether it could be mapped.
     pub(super) fn frame(&self, index: usize, plane: Plane) -> (PlaneFrame, bool) {
-        let own = |m: &Measured| render::frame_through(&m.labels, plane, render::point_of_interest(&m.labels));
+        let own = |m: &Measured| {
+            render::frame_through(&m.labels, plane, render::point_of_interest(&m.labels))
+        };
         let last = self.measured.len() - 1;
-        let mapped = self.from_first(index).zip(self.from_first(last));
+        let mapped = self
+            .world_from_first(index)
+            .zip(self.world_from_first(last));
         match mapped {
-            Some((here, there)) => (own(&self.measured[last]).mapped(here * there.inverse()), true),
+            Some((here, there)) => (
+                own(&self.measured[last]).mapped(here * there.inverse()),
+                true,
+            ),
             None => (own(&self.measured[index]), index == last),
         }
     }
 }
 
 /// The one-page report, with pictures of the last two visits in the same plane of the head where they are aligned.
-pub(super) fn report(comparison: &Comparison, created: NaiveDate, demo: Option<&str>) -> anyhow::Result<Vec<u8>> {
-    let visits: Vec<Visit> = comparison.measured.iter().map(|m| m.visit.clone()).collect();
+pub(super) fn report(
+    comparison: &Comparison,
+    created: NaiveDate,
+    demo: Option<&str>,
+) -> anyhow::Result<Vec<u8>> {
+    let visits: Vec<Visit> = comparison
+        .measured
+        .iter()
+        .map(|m| m.visit.clone())
+        .collect();
     let mut pictures = Vec::new();
     for (index, m) in comparison.measured.iter().enumerate().rev().take(2).rev() {
         for plane in [Plane::Axial, Plane::Coronal] {
             let (frame, same) = comparison.frame(index, plane);
             let image = render::figure(&m.scan, &m.labels, &frame, PICTURE_PX, PICTURE_MM);
-            let alignment = if same { "" } else { ", own plane (not aligned)" };
+            let alignment = if same { "" } else { "; own plane, not aligned" };
             pictures.push(Picture {
                 visit: index,
-                caption: format!("{}, {}{alignment}", m.visit.date, plane.name()),
+                caption: format!(
+                    "{}, {}\npatient's {}; {PICTURE_MM:.0} mm across; outline: {}{alignment}",
+                    m.visit.date,
+                    plane.name(),
+                    if plane == Plane::Sagittal {
+                        "front on the left of the image"
+                    } else {
+                        "right on the left of the image"
+                    },
+                    m.visit.finding.provenance.state,
+                ),
                 width: image.width(),
                 height: image.height(),
                 rgb: image.into_raw(),

@@ -9,7 +9,7 @@ use crate::{
     volume::{LabelMap, LabelTable, Structure, Volume},
 };
 use anyhow::bail;
-use std::{fmt::Write, path::PathBuf};
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -24,21 +24,14 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let (scan, mut warnings) = read_scan(&arguments.scan)?;
-    let labels = match &arguments.labels {
-        Some(path) => {
-            let (labels, more) = io::read_labels(path, &LabelTable::default())?;
-            output::warnings(&more);
-            warnings.extend(more.iter().map(ToString::to_string));
-            if !labels.grid().matches(scan.grid(), 0.1) {
-                bail!("the label map is not on the scan's grid: {}", path.display());
-            }
-            completed(labels, &scan, &arguments.engine)?
-        }
-        None => {
-            let prediction = arguments.engine.segment(&scan)?;
-            warnings.extend(prediction.warnings);
-            prediction.labels
-        }
+    let labels = if let Some(path) = &arguments.labels {
+        let (labels, more) = read_labels(path, &scan)?;
+        warnings.extend(more);
+        completed(labels, &scan, &arguments.engine)?
+    } else {
+        let prediction = arguments.engine.segment(&scan)?;
+        warnings.extend(prediction.warnings);
+        prediction.labels
     };
     let mut assessment = koos(&labels);
     output::warnings(&assessment.warnings);
@@ -47,10 +40,29 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     output::result(json, &assessment, || text(&assessment))
 }
 
+/// Reads a label map that must lie on the scan's grid, and prints the warnings.
+pub(super) fn read_labels(path: &Path, scan: &Volume) -> anyhow::Result<(LabelMap, Vec<String>)> {
+    let (labels, warnings) = io::read_labels(path, &LabelTable::default())?;
+    output::warnings(&warnings);
+    if !labels.grid().matches(scan.grid(), 0.1) {
+        bail!(
+            "the label map is not on the scan's grid: {}",
+            path.display()
+        );
+    }
+    Ok((labels, warnings.iter().map(ToString::to_string).collect()))
+}
+
 /// A label map with the anatomy that the rule needs; what is missing comes from the model, the tumour stays as given.
-pub(super) fn completed(labels: LabelMap, scan: &Volume, engine: &Engine) -> anyhow::Result<LabelMap> {
+pub(super) fn completed(
+    labels: LabelMap,
+    scan: &Volume,
+    engine: &Engine,
+) -> anyhow::Result<LabelMap> {
     let has = |s| labels.count(s) > 0;
-    if !has(Structure::VestibularSchwannoma) || (has(Structure::Cochlea) && has(Structure::Brainstem)) {
+    if !has(Structure::VestibularSchwannoma)
+        || (has(Structure::Cochlea) && has(Structure::Brainstem))
+    {
         return Ok(labels);
     }
     output::note("the label map holds no brainstem or cochlea: they are segmented");
@@ -66,16 +78,15 @@ fn text(a: &KoosAssessment) -> String {
     if a.grade.is_some() {
         text.push_str("\nprobability");
         for (grade, p) in KoosGrade::ALL.iter().zip(a.probabilities) {
-            let _ = write!(text, "  {grade} {:.0} %", 100.0 * p);
+            text += &format!("  {grade} {:.0} %", 100.0 * p);
         }
     }
     for (name, value, unit) in rows(&a.evidence) {
         if let Some(value) = value {
-            let _ = write!(text, "\n{name:<28}{value:>10.1} {unit}");
+            text += &format!("\n{name:<28}{value:>10.1} {unit}");
         }
     }
-    let _ = write!(text, "\n{}", crate::patient::NOTICE);
-    text
+    text + "\n" + crate::patient::NOTICE
 }
 
 fn rows(e: &KoosEvidence) -> [(&'static str, Option<f64>, &'static str); 7] {

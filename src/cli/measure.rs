@@ -6,7 +6,7 @@ use crate::{
     volume::LabelTable,
 };
 use serde::Serialize;
-use std::{fmt::Write, path::PathBuf};
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -46,9 +46,7 @@ pub(super) fn table(structures: &[StructureSize]) -> String {
             Some(SizeSide::Both) => "both",
             None => "",
         };
-        // Writing to a string cannot fail.
-        let _ = write!(
-            text,
+        text += &format!(
             "\n{:<26}{side:>6}{:>14.1}{:>14.1}{:>12.1}{:>14.1}",
             s.structure.name(),
             s.volume_mm3,

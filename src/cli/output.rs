@@ -8,8 +8,16 @@ use std::{
 };
 
 /// Prints a result: JSON with `--json`, else for people. A closed pipe is not an error.
-pub(super) fn result(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-    let mut line = if json { serde_json::to_string_pretty(value)? } else { text() };
+pub(super) fn result(
+    json: bool,
+    value: &impl Serialize,
+    text: impl FnOnce() -> String,
+) -> anyhow::Result<()> {
+    let mut line = if json {
+        serde_json::to_string_pretty(value)?
+    } else {
+        text()
+    };
     line.push('\n');
     match std::io::stdout().lock().write_all(line.as_bytes()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
@@ -62,7 +70,12 @@ impl Bar {
         if self.terminal && self.shown != Some((progress.stage, percent)) {
             self.shown = Some((progress.stage, percent));
             let full = percent as usize * 30 / 100;
-            to_stderr(&format!("\r\x1b[K[{}{}] {percent:3} % {}", "█".repeat(full), " ".repeat(30 - full), progress.stage));
+            to_stderr(&format!(
+                "\r\x1b[K[{}{}] {percent:3} % {}",
+                "█".repeat(full),
+                " ".repeat(30 - full),
+                progress.stage
+            ));
         }
         ControlFlow::Continue(())
     }
@@ -79,8 +92,11 @@ impl Drop for Bar {
 /// Refuses, before the work is done, a name that could not be written after it.
 pub(super) fn check_scan_name(path: &std::path::Path) -> anyhow::Result<()> {
     let name = path.to_string_lossy().to_lowercase();
-    if !(name.ends_with(".nii") || name.ends_with(".nii.gz")) {
-        anyhow::bail!("the output's name must end in .nii or .nii.gz: {}", path.display());
+    if ![".nii", ".nii.gz"].iter().any(|end| name.ends_with(end)) {
+        anyhow::bail!(
+            "the output's name must end in .nii or .nii.gz: {}",
+            path.display()
+        );
     }
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {

@@ -72,7 +72,8 @@ struct Output {
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let folder = &arguments.output;
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let patient = Patient::new(&PatientSpec {
         seed: arguments.seed,
         koos: arguments.koos.map(KoosGrade::from),
@@ -99,11 +100,20 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         notice: "synthetic data",
     };
     output::result(json, &output, || {
-        format!("{} visits of a synthetic patient in {}", output.visits.len(), folder.display())
+        format!(
+            "{} visits of a synthetic patient in {}",
+            output.visits.len(),
+            folder.display()
+        )
     })
 }
 
-fn write_visit(patient: &Patient, spec: &VisitSpec, folder: &Path, number: u32) -> anyhow::Result<Written> {
+fn write_visit(
+    patient: &Patient,
+    spec: &VisitSpec,
+    folder: &Path,
+    number: u32,
+) -> anyhow::Result<Written> {
     let mut bar = output::Bar::new();
     let scan = patient.scan(spec, &mut |p| bar.show(p))?;
     drop(bar);

@@ -54,10 +54,14 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let (moving, more) = read_scan(&arguments.moving)?;
     warnings.extend(more);
     let started = Instant::now();
-    let found = align(&fixed, &moving).with_context(|| format!("cannot align {}", arguments.moving.display()))?;
+    let found = align(&fixed, &moving)
+        .with_context(|| format!("cannot align {}", arguments.moving.display()))?;
     let seconds = started.elapsed().as_secs_f64();
     if !found.is_aligned() {
-        warnings.push(format!("not aligned: the scans match only with a correlation of {:.2}", found.similarity_after));
+        warnings.push(format!(
+            "not aligned: the scans match only with a correlation of {:.2}",
+            found.similarity_after
+        ));
         output::warnings(&warnings[warnings.len() - 1..]);
     }
     let output = Output {
@@ -70,7 +74,12 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(&output)?;
     io::write_atomically(&arguments.output, |w| w.write_all(text.as_bytes()))?;
     if let Some(path) = &arguments.resampled {
-        let resampled = resample_linear(&moving, fixed.grid(), found.world_moving_from_world_fixed, 0.0)?;
+        let resampled = resample_linear(
+            &moving,
+            fixed.grid(),
+            found.world_moving_from_world_fixed,
+            0.0,
+        )?;
         io::write_volume(path, &resampled)?;
     }
     output::result(json, &output, || {

@@ -81,7 +81,11 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         seconds: summary.seconds,
         device: summary.device,
         sha256: summary.sha256,
-        validation_dice: summary.validation.into_iter().map(|c| (c.class, c.dice)).collect(),
+        validation_dice: summary
+            .validation
+            .into_iter()
+            .map(|c| (c.name, c.mean))
+            .collect(),
     };
     output::result(json, &output, || {
         format!(

@@ -2,7 +2,7 @@
 use super::Error;
 use super::each::each;
 use super::nifti::Scaling;
-use super::statistics::report;
+use super::report::report;
 use crate::volume::{ClosestRas, Observe, Shape, Volume, Voxels, unobserved};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -51,7 +51,7 @@ pub(super) fn sha256(
     for n in 0..volumes {
         let mut progress = |fraction: f32| {
             let done = (n as f32 + fraction) / volumes as f32;
-            report(observe, "hashing", (done * 1000.0) as usize, 1000)
+            report(observe, "hashing", (done * 1000.0) as u64, 1000)
         };
         each!(voxels, numbers => {
             let volume = numbers.get(n * size..(n + 1) * size).unwrap_or_default();

@@ -9,6 +9,7 @@ mod error;
 mod hash;
 mod inspect;
 mod nifti;
+mod report;
 mod statistics;
 mod warning;
 

@@ -2,8 +2,8 @@
 use super::Error;
 use super::each::each;
 use super::nifti::Scaling;
-use crate::volume::{Observe, Progress, Voxels};
-use std::ops::ControlFlow;
+use super::report::report;
+use crate::volume::{Observe, Voxels};
 
 /// Statistics over the finite voxels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,27 +36,13 @@ pub(super) fn for_each_block(
     each!(voxels, numbers => {
         let mut block = Vec::with_capacity(BLOCK.min(numbers.len()));
         for (n, part) in numbers.chunks(BLOCK).enumerate() {
-            report(observe, stage, n * BLOCK, numbers.len())?;
+            report(observe, stage, (n * BLOCK) as u64, numbers.len() as u64)?;
             block.clear();
             block.extend(part.iter().map(|&x| x as f64 * scaling.slope + scaling.intercept));
             use_block(&block);
         }
     });
     Ok(())
-}
-
-/// Tells the observer; [`Error::Cancelled`] when it says stop.
-pub(super) fn report(
-    observe: &mut Observe<'_>,
-    stage: &'static str,
-    done: usize,
-    total: usize,
-) -> Result<(), Error> {
-    let fraction = done as f32 / total.max(1) as f32;
-    match observe(Progress { stage, fraction }) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(Error::Cancelled),
-    }
 }
 
 /// Number of voxels whose intensity is NaN or infinite.
@@ -104,7 +90,12 @@ fn tally<T: Copy + Into<i32>>(
     const AT_ONCE: usize = 1 << 20;
     let mut counts = vec![0_usize; 1 << 16];
     for (n, part) in numbers.chunks(AT_ONCE).enumerate() {
-        report(observe, "statistics", n * AT_ONCE, numbers.len())?;
+        report(
+            observe,
+            "statistics",
+            (n * AT_ONCE) as u64,
+            numbers.len() as u64,
+        )?;
         for &x in part {
             counts[(x.into() - smallest) as usize & 0xffff] += 1;
         }
@@ -287,6 +278,7 @@ fn unsortable(key: u64) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these results are exact")]
 mod tests {
     use super::*;
     use crate::volume::unobserved;

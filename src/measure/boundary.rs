@@ -26,7 +26,9 @@ pub struct Boundary {
 impl Boundary {
     /// The faces of a structure in a label map.
     pub fn of(labels: &LabelMap, structure: Structure) -> Self {
-        let (Some(bounds), Some(value)) = (labels.bounds(structure), labels.table().value(structure)) else {
+        let (Some(bounds), Some(value)) =
+            (labels.bounds(structure), labels.table().value(structure))
+        else {
             return Self::default();
         };
         let grid = labels.grid();
@@ -49,7 +51,9 @@ impl Boundary {
                         let centre = grid.point_in_world(voxel);
                         for axis in 0..3 {
                             for step in [-1_isize, 1] {
-                                let next = voxel[axis].checked_add_signed(step).filter(|&n| n < shape[axis]);
+                                let next = voxel[axis]
+                                    .checked_add_signed(step)
+                                    .filter(|&n| n < shape[axis]);
                                 let inside = next.is_some_and(|n| {
                                     let mut other = voxel;
                                     other[axis] = n;
@@ -121,15 +125,21 @@ pub(super) fn diameter_mm(points: &[DVec3]) -> f64 {
         return 0.0;
     }
     let centre = points.iter().sum::<DVec3>() / points.len() as f64;
-    let radius = points.iter().map(|p| p.distance(centre)).fold(0.0, f64::max);
+    let radius = points
+        .iter()
+        .map(|p| p.distance(centre))
+        .fold(0.0, f64::max);
     // A lower bound from 100 directions; a pair that beats it has both ends farther from the centre than the bound less the radius.
     let bound = (0..100)
         .map(|n| {
             let u = fibonacci_direction(n, 200);
-            let (low, high) = points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| {
-                let x = p.dot(u);
-                (l.min(x), h.max(x))
-            });
+            let (low, high) =
+                points
+                    .iter()
+                    .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| {
+                        let x = p.dot(u);
+                        (l.min(x), h.max(x))
+                    });
             high - low
         })
         .fold(0.0, f64::max);
@@ -141,7 +151,12 @@ pub(super) fn diameter_mm(points: &[DVec3]) -> f64 {
         .collect();
     far.par_iter()
         .enumerate()
-        .map(|(n, p)| far[n + 1..].iter().map(|q| p.distance_squared(*q)).fold(0.0, f64::max))
+        .map(|(n, p)| {
+            far[n + 1..]
+                .iter()
+                .map(|q| p.distance_squared(*q))
+                .fold(0.0, f64::max)
+        })
         .reduce(|| 0.0, f64::max)
         .sqrt()
 }

@@ -20,8 +20,14 @@ const MAX_SAMPLES: usize = 2048;
 ///
 /// The labels are interpolated linearly and cut at one half (marching squares), so that on a scan's own slices the outline runs halfway between the voxels
 /// inside and their neighbours outside.
-pub fn contours(labels: &LabelMap, structure: Structure, frame: &PlaneFrame, half_extent_mm: [f64; 2]) -> Vec<Contour> {
-    let (Some(bounds), Some(value)) = (labels.bounds(structure), labels.table().value(structure)) else {
+pub fn contours(
+    labels: &LabelMap,
+    structure: Structure,
+    frame: &PlaneFrame,
+    half_extent_mm: [f64; 2],
+) -> Vec<Contour> {
+    let (Some(bounds), Some(value)) = (labels.bounds(structure), labels.table().value(structure))
+    else {
         return Vec::new();
     };
     let Some((low, high)) = rectangle(labels, bounds, frame, half_extent_mm) else {
@@ -53,7 +59,12 @@ pub fn contours(labels: &LabelMap, structure: Structure, frame: &PlaneFrame, hal
 }
 
 /// The part of the plane that can hold the structure; `None` when the plane misses it.
-fn rectangle(labels: &LabelMap, bounds: [[usize; 2]; 3], frame: &PlaneFrame, half: [f64; 2]) -> Option<([f64; 2], [f64; 2])> {
+fn rectangle(
+    labels: &LabelMap,
+    bounds: [[usize; 2]; 3],
+    frame: &PlaneFrame,
+    half: [f64; 2],
+) -> Option<([f64; 2], [f64; 2])> {
     let to_world = labels.grid().world_from_voxel();
     let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
     let mut depth = (f64::INFINITY, f64::NEG_INFINITY);
@@ -83,7 +94,14 @@ fn rectangle(labels: &LabelMap, bounds: [[usize; 2]; 3], frame: &PlaneFrame, hal
 }
 
 /// Part of the structure at each sample, 0 to 1, `right` fastest.
-fn sample(labels: &LabelMap, value: u8, frame: &PlaneFrame, low: [f64; 2], step: f64, count: [usize; 2]) -> Vec<f32> {
+fn sample(
+    labels: &LabelMap,
+    value: u8,
+    frame: &PlaneFrame,
+    low: [f64; 2],
+    step: f64,
+    count: [usize; 2],
+) -> Vec<f32> {
     let grid = labels.grid();
     let shape = grid.shape();
     let data = labels.labels();
@@ -95,7 +113,9 @@ fn sample(labels: &LabelMap, value: u8, frame: &PlaneFrame, low: [f64; 2], step:
     let inside = |i: i64, j: i64, k: i64| -> f32 {
         let ok = |v: i64, n: usize| v >= 0 && v < n as i64;
         if ok(i, shape[0]) && ok(j, shape[1]) && ok(k, shape[2]) {
-            f32::from(u8::from(data[grid.index([i as usize, j as usize, k as usize])] == value))
+            f32::from(u8::from(
+                data[grid.index([i as usize, j as usize, k as usize])] == value,
+            ))
         } else {
             0.0
         }
@@ -111,7 +131,11 @@ fn sample(labels: &LabelMap, value: u8, frame: &PlaneFrame, low: [f64; 2], step:
             let mix = |a: f32, b: f32, t: f32| a + (b - a) * t;
             let row = |j: i64, k: i64| mix(inside(i, j, k), inside(i + 1, j, k), t.x);
             let slab = |k: i64| mix(row(j, k), row(j + 1, k), t.y);
-            values.push(if t.z < 1e-6 { slab(k) } else { mix(slab(k), slab(k + 1), t.z) });
+            values.push(if t.z < 1e-6 {
+                slab(k)
+            } else {
+                mix(slab(k), slab(k + 1), t.z)
+            });
         }
     }
     values
@@ -133,12 +157,22 @@ impl Segments {
         let at = |x: usize, y: usize| values[x + width * y];
         // Clockwise from the upper left.
         let corners = [at(x, y), at(x + 1, y), at(x + 1, y + 1), at(x, y + 1)];
-        let case = corners.iter().enumerate().fold(0, |c, (n, v)| c | (usize::from(*v >= 0.5) << n));
+        let case = corners
+            .iter()
+            .enumerate()
+            .fold(0, |c, (n, v)| c | (usize::from(*v >= 0.5) << n));
         if case == 0 || case == 15 {
             return;
         }
-        let edges: [Edge; 4] = [(x, y, false), (x + 1, y, true), (x, y + 1, false), (x, y, true)];
-        let mut crossed: Vec<usize> = (0..4).filter(|&e| (case >> e & 1) != (case >> ((e + 1) % 4) & 1)).collect();
+        let edges: [Edge; 4] = [
+            (x, y, false),
+            (x + 1, y, true),
+            (x, y + 1, false),
+            (x, y, true),
+        ];
+        let mut crossed: Vec<usize> = (0..4)
+            .filter(|&e| (case >> e & 1) != (case >> ((e + 1) % 4) & 1))
+            .collect();
         if crossed.len() == 4 && (corners.iter().sum::<f32>() / 4.0 >= 0.5) == (case & 1 == 1) {
             // Ambiguous cell: the middle decides which corners are joined.
             crossed.rotate_left(1);
@@ -166,7 +200,11 @@ impl Segments {
         let order = std::mem::take(&mut self.order);
         let mut chains = Vec::new();
         // Open chains first, from their ends; what is left are loops.
-        let ends: Vec<Edge> = order.iter().copied().filter(|e| self.next.get(e).map_or(0, Vec::len) == 1).collect();
+        let ends: Vec<Edge> = order
+            .iter()
+            .copied()
+            .filter(|e| self.next.get(e).map_or(0, Vec::len) == 1)
+            .collect();
         for start in ends.into_iter().chain(order) {
             if self.next.get(&start).is_none_or(Vec::is_empty) {
                 continue;
@@ -181,7 +219,10 @@ impl Segments {
             if closed {
                 edges.pop();
             }
-            let points: Vec<[f64; 2]> = edges.iter().filter_map(|e| self.place.get(e).copied()).collect();
+            let points: Vec<[f64; 2]> = edges
+                .iter()
+                .filter_map(|e| self.place.get(e).copied())
+                .collect();
             chains.push((points, closed));
         }
         chains

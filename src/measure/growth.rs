@@ -123,7 +123,9 @@ impl GrowthRate {
 /// `surface_mm2` is the measured surface. None, or one below the sphere's (impossible for that volume), gives the sphere's.
 pub fn loa95_mm3(volume_mm3: f64, surface_mm2: Option<f64>) -> f64 {
     let sphere = (36.0 * std::f64::consts::PI).cbrt() * volume_mm3.powf(2.0 / 3.0);
-    let surface = surface_mm2.filter(|s| s.is_finite()).map_or(sphere, |s| s.max(sphere));
+    let surface = surface_mm2
+        .filter(|s| s.is_finite())
+        .map_or(sphere, |s| s.max(sphere));
     BOUNDARY_SHIFT_95_MM * surface
 }
 
@@ -153,7 +155,11 @@ pub fn annual_growth_percent(volume1_mm3: f64, volume2_mm3: f64, years: f64) -> 
 }
 
 /// Specific growth rate between two visits: `ln(V2/V1)/Δt`, standard error `sqrt(σ1² + σ2²)/Δt` with [`relative_sd`].
-pub fn specific_growth_rate(earlier: &TumourExtent, later: &TumourExtent, years: f64) -> GrowthRate {
+pub fn specific_growth_rate(
+    earlier: &TumourExtent,
+    later: &TumourExtent,
+    years: f64,
+) -> GrowthRate {
     let sd = |e: &TumourExtent| relative_sd(e.volume_mm3, e.surface_mm2);
     GrowthRate::new(
         (later.volume_mm3 / earlier.volume_mm3).ln() / years,
@@ -170,13 +176,23 @@ pub fn growth_trend(visits: &[(f64, TumourExtent)]) -> Option<GrowthRate> {
     }
     let points: Vec<[f64; 3]> = visits
         .iter()
-        .map(|(t, e)| [*t, e.volume_mm3.ln(), relative_sd(e.volume_mm3, e.surface_mm2).powi(-2)])
+        .map(|(t, e)| {
+            [
+                *t,
+                e.volume_mm3.ln(),
+                relative_sd(e.volume_mm3, e.surface_mm2).powi(-2),
+            ]
+        })
         .collect();
     let total: f64 = points.iter().map(|p| p[2]).sum();
     let mean = |axis: usize| points.iter().map(|p| p[2] * p[axis]).sum::<f64>() / total;
     let (t_mean, y_mean) = (mean(0), mean(1));
     let spread: f64 = points.iter().map(|p| p[2] * (p[0] - t_mean).powi(2)).sum();
-    let slope = points.iter().map(|p| p[2] * (p[0] - t_mean) * (p[1] - y_mean)).sum::<f64>() / spread;
+    let slope = points
+        .iter()
+        .map(|p| p[2] * (p[0] - t_mean) * (p[1] - y_mean))
+        .sum::<f64>()
+        / spread;
     let rate = GrowthRate::new(slope, spread.powf(-0.5));
     (spread > 0.0 && rate.ci95.iter().all(|c| c.is_finite())).then_some(rate)
 }
@@ -188,13 +204,20 @@ pub fn doubling_time_years(specific_growth_rate: f64) -> Option<f64> {
 }
 
 /// Change of the diameter that both visits have, extrameatal before whole, mm.
-pub fn diameter_change_mm(earlier: &TumourExtent, later: &TumourExtent) -> Option<(DiameterKind, f64)> {
+pub fn diameter_change_mm(
+    earlier: &TumourExtent,
+    later: &TumourExtent,
+) -> Option<(DiameterKind, f64)> {
     let change = |a: Option<f64>, b: Option<f64>| Some(b? - a?);
-    change(earlier.extrameatal_diameter_mm, later.extrameatal_diameter_mm)
-        .map(|mm| (DiameterKind::Extrameatal, mm))
-        .or_else(|| {
-            change(earlier.max_axial_diameter_mm, later.max_axial_diameter_mm).map(|mm| (DiameterKind::MaxAxial, mm))
-        })
+    change(
+        earlier.extrameatal_diameter_mm,
+        later.extrameatal_diameter_mm,
+    )
+    .map(|mm| (DiameterKind::Extrameatal, mm))
+    .or_else(|| {
+        change(earlier.max_axial_diameter_mm, later.max_axial_diameter_mm)
+            .map(|mm| (DiameterKind::MaxAxial, mm))
+    })
 }
 
 /// How far the larger of two volumes stands out of the error of the smaller.
@@ -224,7 +247,8 @@ pub fn judge_growth(earlier: &TumourExtent, later: &TumourExtent) -> GrowthJudge
     let (step, volume_reason) = volume_step(earlier, later);
     let grew = later.volume_mm3 >= earlier.volume_mm3;
     let mut reasons = vec![volume_reason];
-    let diameter = diameter_change_mm(earlier, later).filter(|(_, mm)| mm.abs() >= GROWTH_DIAMETER_MM - ROUNDING);
+    let diameter = diameter_change_mm(earlier, later)
+        .filter(|(_, mm)| mm.abs() >= GROWTH_DIAMETER_MM - ROUNDING);
     let mut verdict = match (step, grew) {
         (Step::Beyond, true) => Verdict::Growth,
         (Step::Beyond, false) => Verdict::Shrinkage,
@@ -242,7 +266,11 @@ pub fn judge_growth(earlier: &TumourExtent, later: &TumourExtent) -> GrowthJudge
                 "{kind} {mm:+.1} mm contradicts the volume: check both outlines"
             ));
         } else {
-            verdict = if mm > 0.0 { Verdict::Growth } else { Verdict::Shrinkage };
+            verdict = if mm > 0.0 {
+                Verdict::Growth
+            } else {
+                Verdict::Shrinkage
+            };
             let alone = if step == Step::Within {
                 "; by the diameter alone, the volume change being within error: check both outlines"
             } else {
@@ -259,7 +287,11 @@ pub fn judge_growth(earlier: &TumourExtent, later: &TumourExtent) -> GrowthJudge
 /// The volume's part of the decision, with its sentence.
 fn volume_step(earlier: &TumourExtent, later: &TumourExtent) -> (Step, String) {
     let grew = later.volume_mm3 >= earlier.volume_mm3;
-    let (small, large) = if grew { (earlier, later) } else { (later, earlier) };
+    let (small, large) = if grew {
+        (earlier, later)
+    } else {
+        (later, earlier)
+    };
     let change = 100.0 * (large.volume_mm3 / small.volume_mm3 - 1.0);
     let loa = loa95_percent(small.volume_mm3, small.surface_mm2);
     let detectable = detectable_change_percent(small.volume_mm3, small.surface_mm2);
@@ -285,7 +317,9 @@ fn volume_step(earlier: &TumourExtent, later: &TumourExtent) -> (Step, String) {
         let limit = told(GROWTH_VOLUME_PERCENT);
         (
             Step::Beyond,
-            format!("{from_to} reaches both the {limit} limit and the detectable change of {beyond_error}"),
+            format!(
+                "{from_to} reaches both the {limit} limit and the detectable change of {beyond_error}"
+            ),
         )
     } else if change >= probable_limit - ROUNDING {
         let limit = told(growth_limit);
@@ -331,8 +365,14 @@ mod tests {
 
     #[test]
     fn a_surface_that_no_body_can_have_does_not_shrink_the_error() {
-        assert_eq!(loa95_mm3(500.0, Some(1.0)).to_bits(), loa95_mm3(500.0, None).to_bits());
-        assert_eq!(loa95_mm3(500.0, Some(f64::NAN)).to_bits(), loa95_mm3(500.0, None).to_bits());
+        assert_eq!(
+            loa95_mm3(500.0, Some(1.0)).to_bits(),
+            loa95_mm3(500.0, None).to_bits()
+        );
+        assert_eq!(
+            loa95_mm3(500.0, Some(f64::NAN)).to_bits(),
+            loa95_mm3(500.0, None).to_bits()
+        );
         assert!((loa95_mm3(500.0, Some(600.0)) - 156.0).abs() < 1e-9);
     }
 
@@ -352,13 +392,19 @@ mod tests {
     #[test]
     fn a_trend_needs_three_visits_at_different_times() {
         assert_eq!(growth_trend(&[(0.0, ball(1.0)), (1.0, ball(2.0))]), None);
-        assert_eq!(growth_trend(&[(1.0, ball(1.0)), (1.0, ball(2.0)), (1.0, ball(2.0))]), None);
+        assert_eq!(
+            growth_trend(&[(1.0, ball(1.0)), (1.0, ball(2.0)), (1.0, ball(2.0))]),
+            None
+        );
     }
 
     #[test]
     fn exactly_twenty_percent_of_a_large_tumour_is_growth() {
         for v in [2000.0, 3000.0, 7000.0, 12345.0] {
-            assert_eq!(judge_growth(&ball(v), &ball(v * 1.2)).verdict, Verdict::Growth);
+            assert_eq!(
+                judge_growth(&ball(v), &ball(v * 1.2)).verdict,
+                Verdict::Growth
+            );
         }
     }
 }

@@ -3,7 +3,9 @@
 //! Wording `topographic` (the pons and fourth-ventricle reading of Koos 1998): I intracanalicular; II reaches the cistern without touching the brainstem; III touches
 //! the brainstem; IV displaces the brainstem or the fourth ventricle. The thresholds are proposals for phantoms and have not been calibrated on patients.
 //! Each probability comes from the distance to a threshold and the error of that measure; the grade is the highest that is at least as likely as not.
-use super::{Boundary, HeadAxes, PorusPlane, porus_plane, size::max_axial_diameter_mm, surface_area_mm2};
+use super::{
+    Boundary, HeadAxes, PorusPlane, porus_plane, size::max_axial_diameter_mm, surface_area_mm2,
+};
 use crate::volume::{LabelMap, Side, Structure};
 use glam::DVec3;
 use serde::{Serialize, Serializer};
@@ -70,15 +72,19 @@ pub struct KoosEvidence {
     pub contact_area_mm2: Option<f64>,
     /// Indentation against the mirrored other side, mm. Not measured by this rule set.
     pub indentation_mm: Option<f64>,
-    /// How far the brainstem lies from the midsagittal plane at the level of the tumour, away from it, mm.
+    /// How far the brainstem lies off the midline, away from the tumour, on the level where that is most, mm.
     pub brainstem_shift_mm: Option<f64>,
-    /// The same for the fourth ventricle, mm.
+    /// How far the fourth ventricle lies off the midline on the levels of the tumour, away from it, mm.
     pub fourth_ventricle_shift_mm: Option<f64>,
     /// The plane that divides intra- from extrameatal.
     pub porus_plane: Option<PorusPlane>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, clippy::ref_option, reason = "serde's form")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::ref_option,
+    reason = "serde's form"
+)]
 fn side_name<S: Serializer>(side: &Option<Side>, serializer: S) -> Result<S::Ok, S::Error> {
     match side {
         Some(side) => serializer.serialize_some(side.name()),
@@ -128,9 +134,18 @@ impl Serialize for KoosAssessment {
         let [i, ii, iii, iv] = self.probabilities;
         let mut s = serializer.serialize_struct("koos", 5)?;
         // `null` where a tumour is there and its grade is withheld; the warnings say why.
-        let grade = if self.tumour { self.grade.map(|g| g.to_string()) } else { Some("none".to_owned()) };
+        let grade = if self.tumour {
+            self.grade.map(|g| g.to_string())
+        } else {
+            Some("none".to_owned())
+        };
         s.serialize_field("grade", &grade)?;
-        let probabilities = Probabilities { I: i, II: ii, III: iii, IV: iv };
+        let probabilities = Probabilities {
+            I: i,
+            II: ii,
+            III: iii,
+            IV: iv,
+        };
         s.serialize_field("probabilities", &probabilities)?;
         s.serialize_field("wording", self.wording)?;
         s.serialize_field("evidence", &self.evidence)?;
@@ -151,8 +166,15 @@ const CONTACT_MM2: (f64, f64) = (10.0, 5.0);
 const GAP_ERROR_MM: f64 = 0.4;
 /// A shift of brainstem or fourth ventricle from which they are displaced, and its error, mm.
 const SHIFT_MM: (f64, f64) = (2.0, 0.6);
-/// Half the height of the slab around the tumour's middle in which the brainstem's shift is measured, mm.
-const SLAB_MM: f64 = 6.0;
+/// Height of the levels on which shift is measured, mm, and the least of a structure on one, mm³.
+const LEVEL_MM: f64 = 3.0;
+const MIN_LEVEL_MM3: f64 = 30.0;
+/// Distance above and below the tumour from which the brainstem counts as clear of it, how far from there it is looked at, mm, and the least of it, mm³.
+const CLEAR_MM: f64 = 6.0;
+const REACH_MM: f64 = 12.0;
+const MIN_CLEAR_MM3: f64 = 800.0;
+/// The farthest that the brainstem's axis may lie from the middle between the cochleae to be believed, mm.
+const MAX_ASYMMETRY_MM: f64 = 4.0;
 
 /// Grades the tumour in a label map.
 pub fn koos(labels: &LabelMap) -> KoosAssessment {
@@ -173,18 +195,27 @@ pub fn koos(labels: &LabelMap) -> KoosAssessment {
         let side = axes.side(centroid);
         out.evidence.side = Some(side);
         split_at_porus(labels, axes, side, &mut out);
-        shifts(labels, axes, side, centroid, &mut out.evidence);
+        shifts(labels, axes, side, &mut out.evidence);
     }
     brainstem_contact(labels, &mut out.evidence);
     grade(&mut out);
     out
 }
 
-fn centroid(labels: &LabelMap, structure: Structure, keep: impl Fn(DVec3) -> bool) -> Option<DVec3> {
+fn centroid(
+    labels: &LabelMap,
+    structure: Structure,
+    keep: impl Fn(DVec3) -> bool,
+) -> Option<DVec3> {
     let value = labels.table().value(structure)?;
     let grid = labels.grid();
     let (mut sum, mut count) = (DVec3::ZERO, 0_usize);
-    for (index, _) in labels.labels().iter().enumerate().filter(|(_, l)| **l == value) {
+    for (index, _) in labels
+        .labels()
+        .iter()
+        .enumerate()
+        .filter(|(_, l)| **l == value)
+    {
         let point = grid.point_in_world(grid.voxel(index));
         if keep(point) {
             sum += point;
@@ -207,7 +238,12 @@ fn split_at_porus(labels: &LabelMap, axes: &HeadAxes, side: Side, out: &mut Koos
     let grid = labels.grid();
     let value = labels.table().value(Structure::VestibularSchwannoma);
     let (mut intra, mut extra) = (0_usize, 0_usize);
-    for (index, _) in labels.labels().iter().enumerate().filter(|(_, l)| Some(**l) == value) {
+    for (index, _) in labels
+        .labels()
+        .iter()
+        .enumerate()
+        .filter(|(_, l)| Some(**l) == value)
+    {
         if plane.beyond_mm(grid.point_in_world(grid.voxel(index))) > 0.0 {
             extra += 1;
         } else {
@@ -228,8 +264,12 @@ fn split_at_porus(labels: &LabelMap, axes: &HeadAxes, side: Side, out: &mut Koos
     out.evidence.extrameatal_diameter_mm = (extra > 0).then(|| max_axial_diameter_mm(&boundary));
 }
 
-/// Distances of brainstem and fourth ventricle from the midsagittal plane at the tumour's level, positive away from the tumour.
-fn shifts(labels: &LabelMap, axes: &HeadAxes, side: Side, tumour: DVec3, evidence: &mut KoosEvidence) {
+/// Distances of brainstem and fourth ventricle from the midline, positive away from the tumour: of the brainstem the largest among the levels that the tumour spans, of the
+/// ventricle the middle of them all.
+///
+/// The cochleae give the direction of the midline; people are not symmetric, so its place is taken from the brainstem itself where that is clear of the tumour
+/// above and below, and only without such levels from the cochleae.
+fn shifts(labels: &LabelMap, axes: &HeadAxes, side: Side, evidence: &mut KoosEvidence) {
     if !axes.from_cochleae {
         return;
     }
@@ -237,11 +277,96 @@ fn shifts(labels: &LabelMap, axes: &HeadAxes, side: Side, tumour: DVec3, evidenc
         Side::Left => 1.0,
         Side::Right => -1.0,
     };
-    let level = (tumour - axes.midpoint).dot(axes.superior);
-    let in_slab = |p: DVec3| ((p - axes.midpoint).dot(axes.superior) - level).abs() <= SLAB_MM;
-    let shift = |structure| centroid(labels, structure, in_slab).map(|c| away * axes.right_of_midline_mm(c));
-    evidence.brainstem_shift_mm = shift(Structure::Brainstem);
-    evidence.fourth_ventricle_shift_mm = shift(Structure::FourthVentricle);
+    let tumour = Boundary::of(labels, Structure::VestibularSchwannoma);
+    let (low, high) = tumour
+        .points
+        .iter()
+        .map(|p| axes.height_mm(p.point))
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), z| {
+            (l.min(z), h.max(z))
+        });
+    let midline_mm = brainstem_axis_mm(labels, axes, [low, high]).unwrap_or(0.0);
+    let offset = |mm: f64| away * (mm - midline_mm);
+    let brainstem = levels(labels, axes, Structure::Brainstem, [low, high]);
+    evidence.brainstem_shift_mm = brainstem.into_iter().map(offset).reduce(f64::max);
+    // The ventricle's single levels are too small, and its lateral recesses too uneven, for a largest value to mean anything.
+    let spanned = |p: DVec3| (low..=high).contains(&axes.height_mm(p));
+    let ventricle = centroid(labels, Structure::FourthVentricle, spanned);
+    evidence.fourth_ventricle_shift_mm = ventricle.map(|c| offset(axes.right_of_midline_mm(c)));
+}
+
+/// Middles of a structure's levels between two heights, mm to the right of the middle between the cochleae.
+fn levels(
+    labels: &LabelMap,
+    axes: &HeadAxes,
+    structure: Structure,
+    [low, high]: [f64; 2],
+) -> Vec<f64> {
+    let Some(value) = labels.table().value(structure) else {
+        return Vec::new();
+    };
+    let grid = labels.grid();
+    let count = ((high - low) / LEVEL_MM).ceil().clamp(1.0, 100.0) as usize;
+    let mut sums = vec![(0.0_f64, 0_usize); count];
+    for (index, _) in labels
+        .labels()
+        .iter()
+        .enumerate()
+        .filter(|(_, l)| **l == value)
+    {
+        let point = grid.point_in_world(grid.voxel(index));
+        let level = ((axes.height_mm(point) - low) / LEVEL_MM).floor();
+        if level >= 0.0 && level < count as f64 {
+            let (sum, voxels) = &mut sums[level as usize];
+            *sum += axes.right_of_midline_mm(point);
+            *voxels += 1;
+        }
+    }
+    let enough = MIN_LEVEL_MM3 / grid.voxel_volume_mm3();
+    sums.into_iter()
+        .filter(|(_, n)| *n as f64 >= enough)
+        .map(|(sum, n)| sum / n as f64)
+        .collect()
+}
+
+/// Where the brainstem's own axis would run at the tumour's level, mm to the right of the middle between the cochleae: a line through the middles of the levels that are clear of
+/// the tumour. `None` without enough of them.
+fn brainstem_axis_mm(labels: &LabelMap, axes: &HeadAxes, [low, high]: [f64; 2]) -> Option<f64> {
+    let level = f64::midpoint(low, high);
+    let value = labels.table().value(Structure::Brainstem)?;
+    let grid = labels.grid();
+    // Sums for a weighted line of sideways place on height, above and below apart.
+    let mut sums = [[0.0_f64; 3]; 2];
+    for (index, _) in labels
+        .labels()
+        .iter()
+        .enumerate()
+        .filter(|(_, l)| **l == value)
+    {
+        let point = grid.point_in_world(grid.voxel(index));
+        let z = axes.height_mm(point);
+        let part = if z > high + CLEAR_MM && z < high + CLEAR_MM + REACH_MM {
+            0
+        } else if z < low - CLEAR_MM && z > low - CLEAR_MM - REACH_MM {
+            1
+        } else {
+            continue;
+        };
+        for (sum, x) in sums[part]
+            .iter_mut()
+            .zip([1.0, z, axes.right_of_midline_mm(point)])
+        {
+            *sum += x;
+        }
+    }
+    let enough = MIN_CLEAR_MM3 / grid.voxel_volume_mm3();
+    let middle = |s: [f64; 3]| (s[0] >= enough).then(|| (s[1] / s[0], s[2] / s[0]));
+    let axis = match (middle(sums[0]), middle(sums[1])) {
+        (Some((z1, x1)), Some((z2, x2))) => x2 + (x1 - x2) * (level - z2) / (z1 - z2),
+        (Some((_, x)), None) | (None, Some((_, x))) => x,
+        (None, None) => return None,
+    };
+    (axis.abs() <= MAX_ASYMMETRY_MM).then_some(axis)
 }
 
 fn brainstem_contact(labels: &LabelMap, evidence: &mut KoosEvidence) {
@@ -251,7 +376,11 @@ fn brainstem_contact(labels: &LabelMap, evidence: &mut KoosEvidence) {
         return;
     };
     // Closer than this the labels cannot show a cleft: half a voxel, at least 0.7 mm.
-    let contact_mm = labels.grid().spacing_mm().iter().fold(0.7_f64, |a, s| a.max(s / 2.0));
+    let contact_mm = labels
+        .grid()
+        .spacing_mm()
+        .iter()
+        .fold(0.7_f64, |a, s| a.max(s / 2.0));
     // Faces overstate a slanting surface; the ratio of the two whole areas brings the patch to the surface's measure.
     let faces = tumour.face_area_mm2();
     let slant = if faces > 0.0 {
@@ -271,7 +400,10 @@ fn brainstem_contact(labels: &LabelMap, evidence: &mut KoosEvidence) {
     }
     if gap.0.is_finite() {
         evidence.brainstem_gap_mm = Some(gap.0);
-        evidence.nearest_points_ras_mm = Some([tumour.points[gap.1].point.to_array(), brainstem.points[gap.2].point.to_array()]);
+        evidence.nearest_points_ras_mm = Some([
+            tumour.points[gap.1].point.to_array(),
+            brainstem.points[gap.2].point.to_array(),
+        ]);
         evidence.contact_area_mm2 = Some(area);
     }
 }
@@ -284,7 +416,8 @@ fn above(value: f64, threshold: f64, sigma: f64) -> f64 {
 fn grade(out: &mut KoosAssessment) {
     let e = &out.evidence;
     let (Some(protrusion), Some(extrameatal)) = (e.protrusion_mm, e.extrameatal_volume_mm3) else {
-        out.warnings.push("the grade is withheld: the porus plane is not known".to_owned());
+        out.warnings
+            .push("the grade is withheld: the porus plane is not known".to_owned());
         return;
     };
     let whole = extrameatal + e.intrameatal_volume_mm3.unwrap_or(0.0);
@@ -294,8 +427,9 @@ fn grade(out: &mut KoosAssessment) {
         at_least_ii = at_least_ii.min(0.4);
     }
     let (Some(gap), Some(area)) = (e.brainstem_gap_mm, e.contact_area_mm2) else {
-        out.warnings
-            .push("no brainstem is labelled: grades II, III and IV cannot be told apart".to_owned());
+        out.warnings.push(
+            "no brainstem is labelled: grades II, III and IV cannot be told apart".to_owned(),
+        );
         if at_least_ii < 0.5 {
             out.grade = Some(KoosGrade::I);
             out.probabilities = [1.0 - at_least_ii, at_least_ii, 0.0, 0.0];
@@ -315,8 +449,10 @@ fn grade(out: &mut KoosAssessment) {
         .fold(None, |a: Option<f64>, s| Some(a.map_or(s, |a| a.max(s))));
     let displaced = shift.map_or(0.0, |s| above(s, SHIFT_MM.0, SHIFT_MM.1));
     if shift.is_none() {
-        out.warnings
-            .push("the midline is not known (both cochleae are needed): grade IV cannot be recognised".to_owned());
+        out.warnings.push(
+            "the midline is not known (both cochleae are needed): grade IV cannot be recognised"
+                .to_owned(),
+        );
     }
     let at_least_iv = at_least_iii.min(displaced);
     out.probabilities = [
@@ -335,7 +471,10 @@ fn grade(out: &mut KoosAssessment) {
             .max_by(|&a, &b| out.probabilities[a].total_cmp(&out.probabilities[b]))
             .unwrap_or(highest);
         let (low, high) = (highest.min(second), highest.max(second));
-        out.warnings
-            .push(format!("borderline between grade {} and {}", KoosGrade::ALL[low], KoosGrade::ALL[high]));
+        out.warnings.push(format!(
+            "borderline between grade {} and {}",
+            KoosGrade::ALL[low],
+            KoosGrade::ALL[high]
+        ));
     }
 }

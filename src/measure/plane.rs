@@ -78,14 +78,22 @@ impl PlaneFrame {
     /// A plane through `centre` along the patient's axes.
     pub fn anatomical(plane: Plane, centre: DVec3) -> Self {
         let (right, down) = plane.screen_axes();
-        Self { centre, right, down }
+        Self {
+            centre,
+            right,
+            down,
+        }
     }
 
     /// A plane from two directions that need not be unit or perpendicular: `right` is kept, `down` made perpendicular to it.
     pub fn from_directions(centre: DVec3, right: DVec3, down: DVec3) -> Self {
         let right = right.normalize_or(DVec3::NEG_X);
         let down = (down - right * down.dot(right)).normalize_or(right.any_orthonormal_vector());
-        Self { centre, right, down }
+        Self {
+            centre,
+            right,
+            down,
+        }
     }
 
     /// Unit vector into the screen.
@@ -101,7 +109,10 @@ impl PlaneFrame {
     /// A point's place on the plane, `[right, down]` mm from the centre, and its distance into the screen, mm.
     pub fn project(&self, point_in_world: DVec3) -> ([f64; 2], f64) {
         let d = point_in_world - self.centre;
-        ([d.dot(self.right), d.dot(self.down)], d.dot(self.into_screen()))
+        (
+            [d.dot(self.right), d.dot(self.down)],
+            d.dot(self.into_screen()),
+        )
     }
 
     /// The same plane of the head in another scan's space, by a rigid transform to it.
@@ -121,7 +132,16 @@ pub fn direction_letters(direction: DVec3) -> String {
     let unit = direction.normalize_or_zero();
     let mut parts: Vec<(f64, char)> = (0..3)
         .filter(|&a| unit[a].abs() > 1.0 / 6.0)
-        .map(|a| (unit[a].abs(), if unit[a] > 0.0 { letters[a].0 } else { letters[a].1 }))
+        .map(|a| {
+            (
+                unit[a].abs(),
+                if unit[a] > 0.0 {
+                    letters[a].0
+                } else {
+                    letters[a].1
+                },
+            )
+        })
         .collect();
     parts.sort_by(|a, b| b.0.total_cmp(&a.0));
     parts.iter().map(|(_, c)| c).collect()

@@ -47,7 +47,9 @@ impl HeadAxes {
                 }
             }
         }
-        let brainstem = parts_by_size(labels, Structure::Brainstem).first().copied()?;
+        let brainstem = parts_by_size(labels, Structure::Brainstem)
+            .first()
+            .copied()?;
         let mut cochleae = [None, None];
         if let Some(&c) = parts.first() {
             cochleae[usize::from(c.x > brainstem.x)] = Some(c);
@@ -84,6 +86,11 @@ impl HeadAxes {
         }
     }
 
+    /// Height above the cochleae along the patient's long axis, mm.
+    pub fn height_mm(&self, point_in_world: DVec3) -> f64 {
+        (point_in_world - self.midpoint).dot(self.superior)
+    }
+
     /// Distance to the right of the midsagittal plane, mm; negative on the left.
     pub fn right_of_midline_mm(&self, point_in_world: DVec3) -> f64 {
         (point_in_world - self.midpoint).dot(self.right)
@@ -114,7 +121,8 @@ pub struct PorusPlane {
 impl PorusPlane {
     /// Distance beyond the plane towards the cerebellopontine angle, mm; negative inside the canal.
     pub fn beyond_mm(&self, point_in_world: DVec3) -> f64 {
-        (point_in_world - DVec3::from_array(self.point_ras_mm)).dot(DVec3::from_array(self.normal_ras))
+        (point_in_world - DVec3::from_array(self.point_ras_mm))
+            .dot(DVec3::from_array(self.normal_ras))
     }
 }
 

@@ -80,7 +80,11 @@ pub fn structure_size(labels: &LabelMap, structure: Structure) -> Option<Structu
     if voxels == 0 {
         return None;
     }
-    let centroid = parts.iter().map(|p| p.centroid * p.voxels as f64).sum::<DVec3>() / voxels as f64;
+    let centroid = parts
+        .iter()
+        .map(|p| p.centroid * p.voxels as f64)
+        .sum::<DVec3>()
+        / voxels as f64;
     let boundary = Boundary::of(labels, structure);
     let all: Vec<DVec3> = boundary.points.iter().map(|p| p.point).collect();
     Some(StructureSize {
@@ -118,10 +122,21 @@ fn side(labels: &LabelMap, structure: Structure, parts: &[Part]) -> Option<SizeS
         return None;
     }
     let sides: Vec<Side> = match super::HeadAxes::of(labels) {
-        Some(axes) if structure != Structure::Cochlea || axes.from_cochleae => parts.iter().map(|p| axes.side(p.centroid)).collect(),
+        Some(axes) if structure != Structure::Cochlea || axes.from_cochleae => {
+            parts.iter().map(|p| axes.side(p.centroid)).collect()
+        }
         _ => {
             let middle = labels.grid().centre_in_world().x;
-            parts.iter().map(|p| if p.centroid.x < middle { Side::Left } else { Side::Right }).collect()
+            parts
+                .iter()
+                .map(|p| {
+                    if p.centroid.x < middle {
+                        Side::Left
+                    } else {
+                        Side::Right
+                    }
+                })
+                .collect()
         }
     };
     let left = sides.contains(&Side::Left);

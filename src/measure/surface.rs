@@ -27,7 +27,8 @@ const STEPS: [[isize; 3]; 13] = [
 
 /// Surface area of a structure, mm². Zero when it is absent.
 pub fn surface_area_mm2(labels: &LabelMap, structure: Structure) -> f64 {
-    let (Some(bounds), Some(value)) = (labels.bounds(structure), labels.table().value(structure)) else {
+    let (Some(bounds), Some(value)) = (labels.bounds(structure), labels.table().value(structure))
+    else {
         return 0.0;
     };
     let grid = labels.grid();
@@ -50,7 +51,8 @@ pub fn surface_area_mm2(labels: &LabelMap, structure: Structure) -> f64 {
                         continue;
                     }
                     for (n, [a, b, c]) in STEPS.into_iter().enumerate() {
-                        count[n] += u64::from(!inside(i + a, j + b, k + c)) + u64::from(!inside(i - a, j - b, k - c));
+                        count[n] += u64::from(!inside(i + a, j + b, k + c))
+                            + u64::from(!inside(i - a, j - b, k - c));
                     }
                 }
             }

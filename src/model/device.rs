@@ -117,7 +117,12 @@ mod tests {
 
     #[test]
     fn words_name_every_choice_and_back() {
-        for choice in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda, DeviceChoice::Metal] {
+        for choice in [
+            DeviceChoice::Auto,
+            DeviceChoice::Cpu,
+            DeviceChoice::Cuda,
+            DeviceChoice::Metal,
+        ] {
             assert_eq!(choice.to_string().parse(), Ok(choice));
         }
         assert!("gpu".parse::<DeviceChoice>().is_err());
@@ -135,6 +140,12 @@ mod tests {
     fn a_device_that_cannot_be_had_is_named() {
         let chosen = DeviceChoice::Metal.open();
         assert!(chosen.device.is_cpu());
-        assert!(chosen.words.ends_with("; this program was built without Metal"), "{}", chosen.words);
+        assert!(
+            chosen
+                .words
+                .ends_with("; this program was built without Metal"),
+            "{}",
+            chosen.words
+        );
     }
 }

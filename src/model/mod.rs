@@ -7,7 +7,7 @@ mod weights;
 
 pub use device::{ChosenDevice, DeviceChoice, UnknownDevice};
 pub use unet::{Level, UNet, UNetDescription};
-pub use weights::{Parameters, read_tensors, sha256, write_tensors};
+pub use weights::{Metadata, Parameters, read_tensors, sha256, write_tensors};
 
 use thiserror::Error as ThisError;
 

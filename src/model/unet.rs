@@ -27,7 +27,7 @@ pub struct Level {
     pub decoder_convs: usize,
 }
 
-/// What a U-Net is made of. Each convolution is followed by instance normalisation and leaky ReLU; the way up is a transposed convolution,
+/// What a U-Net is made of. Each convolution is followed by instance normalisation and leaky `ReLU`; the way up is a transposed convolution,
 /// concatenated with the level's encoder output behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,7 +60,9 @@ impl UNetDescription {
             if level.kernel.iter().any(|k| k % 2 == 0 || *k > 7) {
                 return wrong("the kernel of a level");
             }
-            if level.stride.iter().any(|s| !(1..=4).contains(s)) || (at == 0 && level.stride != [1; 3]) {
+            if level.stride.iter().any(|s| !(1..=4).contains(s))
+                || (at == 0 && level.stride != [1; 3])
+            {
                 return wrong("the stride of a level");
             }
             if !(1..=8).contains(&level.encoder_convs) || !(1..=8).contains(&level.decoder_convs) {
@@ -72,7 +74,9 @@ impl UNetDescription {
 
     /// By how much the input is coarser at the last level; an input must be a multiple of this. Depth, height, width.
     pub fn divisor(&self) -> [usize; 3] {
-        self.levels.iter().fold([1; 3], |d, level| std::array::from_fn(|a| d[a] * level.stride[a]))
+        self.levels.iter().fold([1; 3], |d, level| {
+            std::array::from_fn(|a| d[a] * level.stride[a])
+        })
     }
 
     /// Name and shape of every parameter.
@@ -80,7 +84,10 @@ impl UNetDescription {
         let mut shapes = BTreeMap::new();
         let mut block = |name: String, from: usize, level: &Level| {
             let [d, h, w] = level.kernel;
-            shapes.insert(format!("{name}.conv.weight"), vec![level.channels, from, d, h, w]);
+            shapes.insert(
+                format!("{name}.conv.weight"),
+                vec![level.channels, from, d, h, w],
+            );
             shapes.insert(format!("{name}.norm.weight"), vec![level.channels]);
             shapes.insert(format!("{name}.norm.bias"), vec![level.channels]);
         };
@@ -93,16 +100,26 @@ impl UNetDescription {
         }
         for (l, level) in self.levels.iter().enumerate().rev().skip(1) {
             for c in 0..level.decoder_convs {
-                let from = if c == 0 { 2 * level.channels } else { level.channels };
+                let from = if c == 0 {
+                    2 * level.channels
+                } else {
+                    level.channels
+                };
                 block(format!("decoder.{l}.{c}"), from, level);
             }
         }
         for (l, pair) in self.levels.windows(2).enumerate() {
             let [d, h, w] = pair[1].stride;
-            shapes.insert(format!("decoder.{l}.up.weight"), vec![pair[1].channels, pair[0].channels, d, h, w]);
+            shapes.insert(
+                format!("decoder.{l}.up.weight"),
+                vec![pair[1].channels, pair[0].channels, d, h, w],
+            );
         }
         if let Some(first) = self.levels.first() {
-            shapes.insert("head.weight".to_owned(), vec![self.classes, first.channels, 1, 1, 1]);
+            shapes.insert(
+                "head.weight".to_owned(),
+                vec![self.classes, first.channels, 1, 1, 1],
+            );
             shapes.insert("head.bias".to_owned(), vec![self.classes]);
         }
         shapes
@@ -124,7 +141,11 @@ impl UNetDescription {
                 vec![0.0; count]
             } else {
                 // A transposed convolution has its inputs first, and each output voxel sees one tap.
-                let inputs = if name.ends_with("up.weight") { shape[0] } else { shape[1..].iter().product() };
+                let inputs = if name.ends_with("up.weight") {
+                    shape[0]
+                } else {
+                    shape[1..].iter().product()
+                };
                 let sd = (2.0 / (1.0 + SLOPE * SLOPE) / inputs as f32).sqrt();
                 let normal = Normal::new(0.0, sd).map_err(|e| Error::Description(e.to_string()))?;
                 (0..count).map(|_| normal.sample(&mut random)).collect()
@@ -151,7 +172,9 @@ impl UNet {
         description.validate()?;
         let shapes = description.shapes();
         for (name, expected) in &shapes {
-            let tensor = parameters.get(name).ok_or_else(|| Error::MissingTensor(name.clone()))?;
+            let tensor = parameters
+                .get(name)
+                .ok_or_else(|| Error::MissingTensor(name.clone()))?;
             if tensor.dims() != expected {
                 return Err(Error::TensorShape {
                     name: name.clone(),
@@ -225,17 +248,31 @@ impl UNet {
                 x = self.block(&x, &format!("decoder.{l}.{c}"), &levels[l], [1; 3])?;
             }
         }
-        let scores = conv3d(&x, self.parameter("head.weight")?, Conv3d::new([1; 3], [0; 3]))?;
-        let bias = self.parameter("head.bias")?.reshape((1, self.description.classes, 1, 1, 1))?;
+        let scores = conv3d(
+            &x,
+            self.parameter("head.weight")?,
+            Conv3d::new([1; 3], [0; 3]),
+        )?;
+        let bias = self
+            .parameter("head.bias")?
+            .reshape((1, self.description.classes, 1, 1, 1))?;
         Ok(scores.broadcast_add(&bias)?)
     }
 
     fn parameter(&self, name: &str) -> Result<&Tensor, Error> {
-        self.parameters.get(name).ok_or_else(|| Error::MissingTensor(name.to_owned()))
+        self.parameters
+            .get(name)
+            .ok_or_else(|| Error::MissingTensor(name.to_owned()))
     }
 
-    /// Convolution, instance normalisation, leaky ReLU.
-    fn block(&self, x: &Tensor, name: &str, level: &Level, stride: [usize; 3]) -> Result<Tensor, Error> {
+    /// Convolution, instance normalisation, leaky `ReLU`.
+    fn block(
+        &self,
+        x: &Tensor,
+        name: &str,
+        level: &Level,
+        stride: [usize; 3],
+    ) -> Result<Tensor, Error> {
         let conv = Conv3d::new(stride, level.kernel.map(|k| k / 2));
         let y = conv3d(x, self.parameter(&format!("{name}.conv.weight"))?, conv)?;
         let scale = self.parameter(&format!("{name}.norm.weight"))?;

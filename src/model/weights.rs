@@ -4,29 +4,31 @@ use candle_core::{DType, Device, Tensor};
 use half::f16;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
 /// Tensors by name, in a fixed order.
 pub type Parameters = BTreeMap<String, Tensor>;
+
+/// Texts that travel with the tensors, by name.
+pub type Metadata = BTreeMap<String, String>;
 
 /// Most values of one tensor that are read; no network here comes near.
 const MOST_VALUES: usize = 1 << 28;
 
 /// SHA-256 of a file's bytes, lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digest = Sha256::digest(bytes);
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
 }
 
 /// The tensors of a safetensors file (`F32` or `F16`) as `f32` on the CPU, and its metadata.
 ///
 /// # Errors
 /// When the file is damaged, a tensor has another type, or a value is not finite.
-pub fn read_tensors(bytes: &[u8]) -> Result<(Parameters, HashMap<String, String>), Error> {
+pub fn read_tensors(bytes: &[u8]) -> Result<(Parameters, Metadata), Error> {
     let (_, header) = SafeTensors::read_metadata(bytes)?;
     let file = SafeTensors::deserialize(bytes)?;
     let mut parameters = Parameters::new();
@@ -37,8 +39,14 @@ pub fn read_tensors(bytes: &[u8]) -> Result<(Parameters, HashMap<String, String>
         };
         let data = view.data();
         let values: Vec<f32> = match view.dtype() {
-            Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-            Dtype::F16 => data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+            Dtype::F32 => data
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                .collect(),
+            Dtype::F16 => data
+                .chunks_exact(2)
+                .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
+                .collect(),
             _ => return Err(problem("is neither f32 nor f16")),
         };
         if values.len() > MOST_VALUES {
@@ -47,9 +55,13 @@ pub fn read_tensors(bytes: &[u8]) -> Result<(Parameters, HashMap<String, String>
         if !values.iter().all(|v| v.is_finite()) {
             return Err(problem("has a value that is not finite"));
         }
-        parameters.insert(name.to_owned(), Tensor::from_vec(values, view.shape(), &Device::Cpu)?);
+        parameters.insert(
+            name.to_owned(),
+            Tensor::from_vec(values, view.shape(), &Device::Cpu)?,
+        );
     }
-    Ok((parameters, header.metadata().clone().unwrap_or_default()))
+    let metadata = header.metadata().clone().unwrap_or_default();
+    Ok((parameters, metadata.into_iter().collect()))
 }
 
 /// A safetensors file of the tensors, as `f16` when `half` and as `f32` otherwise. The same tensors give the same bytes as long as there is
@@ -57,10 +69,18 @@ pub fn read_tensors(bytes: &[u8]) -> Result<(Parameters, HashMap<String, String>
 ///
 /// # Errors
 /// When a tensor cannot be brought to the CPU, or is too large for `f16`.
-pub fn write_tensors(parameters: &Parameters, metadata: HashMap<String, String>, half: bool) -> Result<Vec<u8>, Error> {
+pub fn write_tensors(
+    parameters: &Parameters,
+    metadata: &Metadata,
+    half: bool,
+) -> Result<Vec<u8>, Error> {
     let mut stored: Vec<(&String, Vec<usize>, Vec<u8>)> = Vec::with_capacity(parameters.len());
     for (name, tensor) in parameters {
-        let values: Vec<f32> = tensor.to_device(&Device::Cpu)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
+        let values: Vec<f32> = tensor
+            .to_device(&Device::Cpu)?
+            .to_dtype(DType::F32)?
+            .flatten_all()?
+            .to_vec1()?;
         let bytes = if half {
             if values.iter().any(|&v| !f16::from_f32(v).is_finite()) {
                 return Err(Error::TensorValues {
@@ -68,7 +88,10 @@ pub fn write_tensors(parameters: &Parameters, metadata: HashMap<String, String>,
                     problem: "has a value too large for f16",
                 });
             }
-            values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect()
+            values
+                .iter()
+                .flat_map(|&v| f16::from_f32(v).to_le_bytes())
+                .collect()
         } else {
             values.iter().flat_map(|v| v.to_le_bytes()).collect()
         };
@@ -77,8 +100,10 @@ pub fn write_tensors(parameters: &Parameters, metadata: HashMap<String, String>,
     let dtype = if half { Dtype::F16 } else { Dtype::F32 };
     let views = stored
         .iter()
-        .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(dtype, shape.clone(), bytes)?)))
+        .map(|(name, shape, bytes)| {
+            Ok((name.as_str(), TensorView::new(dtype, shape.clone(), bytes)?))
+        })
         .collect::<Result<Vec<_>, Error>>()?;
-    let metadata = (!metadata.is_empty()).then_some(metadata);
+    let metadata = (!metadata.is_empty()).then(|| metadata.clone().into_iter().collect());
     Ok(safetensors::serialize(views, metadata)?)
 }

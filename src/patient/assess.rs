@@ -5,9 +5,9 @@ use super::{
     sequence_name, text, treatment,
 };
 use crate::measure::{
-    DiameterKind, GrowthRate, SizeSide, TumourExtent, Verdict, annual_growth_percent, detectable_change_percent,
-    diameter_change_mm, doubling_time_years, growth_trend, judge_growth, loa95_mm3, mirrored_decrease_percent,
-    specific_growth_rate,
+    DiameterKind, GrowthRate, SizeSide, TumourExtent, Verdict, annual_growth_percent,
+    detectable_change_percent, diameter_change_mm, doubling_time_years, growth_trend, judge_growth,
+    loa95_mm3, mirrored_decrease_percent, specific_growth_rate,
 };
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -34,6 +34,8 @@ pub struct VisitSummary {
     pub uncertainty95_mm3: Option<f64>,
     /// Largest diameter in an axial slice, mm.
     pub max_axial_diameter_mm: Option<f64>,
+    /// Largest extrameatal diameter in an axial slice, mm.
+    pub extrameatal_diameter_mm: Option<f64>,
     /// Koos grade; `none` without a tumour, null when it was withheld.
     pub koos: Option<String>,
     /// Probability of that grade.
@@ -158,7 +160,10 @@ pub fn assess(
     treated: Option<NaiveDate>,
 ) -> Result<GrowthAssessment, Error> {
     check(visits, registration)?;
-    let mut changes: Vec<Change> = visits.windows(2).map(|pair| change(&pair[0], &pair[1])).collect();
+    let mut changes: Vec<Change> = visits
+        .windows(2)
+        .map(|pair| change(&pair[0], &pair[1]))
+        .collect();
     let consecutive = changes.len();
     if let ([first, _, .., last], true) = (visits, consecutive > 1) {
         changes.push(change(first, last));
@@ -180,7 +185,11 @@ pub fn assess(
         warnings: warnings(visits, registration),
     };
     let [baseline, previous] = assessment.last_changes();
-    assessment.verdict = [baseline, previous].into_iter().flatten().map(|c| c.verdict).max_by_key(|v| gravity(*v));
+    assessment.verdict = [baseline, previous]
+        .into_iter()
+        .flatten()
+        .map(|c| c.verdict)
+        .max_by_key(|v| gravity(*v));
     assessment.headline = text::headline(&assessment);
     assessment.summary = text::summary(&assessment);
     Ok(assessment)
@@ -207,30 +216,57 @@ fn check(visits: &[Visit], registration: &[RegistrationResult]) -> Result<(), Er
             return Err(Error::SameDate(a));
         }
         if a > b {
-            return Err(Error::DateOrder { earlier: b, later: a });
+            return Err(Error::DateOrder {
+                earlier: b,
+                later: a,
+            });
         }
     }
     for visit in visits {
         let date = visit.date;
         let positive = |x: f64| x.is_finite() && x > 0.0;
         if !positive(visit.slice_thickness_mm) {
-            return Err(Error::Measurement { date, what: "slice thickness" });
+            return Err(Error::Measurement {
+                date,
+                what: "slice thickness",
+            });
         }
         if let Some(t) = &visit.finding.tumour {
             if !positive(t.volume_mm3) {
-                return Err(Error::Measurement { date, what: "tumour volume" });
+                return Err(Error::Measurement {
+                    date,
+                    what: "tumour volume",
+                });
             }
             if !positive(t.surface_mm2) {
-                return Err(Error::Measurement { date, what: "tumour surface" });
+                return Err(Error::Measurement {
+                    date,
+                    what: "tumour surface",
+                });
             }
-            let diameters = [Some(t.max_axial_diameter_mm), t.extrameatal_diameter_mm, Some(t.max_diameter_3d_mm)];
-            if diameters.into_iter().flatten().any(|d| !(d.is_finite() && d >= 0.0)) {
-                return Err(Error::Measurement { date, what: "tumour diameter" });
+            let diameters = [
+                Some(t.max_axial_diameter_mm),
+                t.extrameatal_diameter_mm,
+                Some(t.max_diameter_3d_mm),
+            ];
+            if diameters
+                .into_iter()
+                .flatten()
+                .any(|d| !(d.is_finite() && d >= 0.0))
+            {
+                return Err(Error::Measurement {
+                    date,
+                    what: "tumour diameter",
+                });
             }
         }
     }
     let known = |date: &NaiveDate| visits.iter().any(|v| v.date == *date);
-    match registration.iter().flat_map(|r| [r.from, r.to]).find(|d| !known(d)) {
+    match registration
+        .iter()
+        .flat_map(|r| [r.from, r.to])
+        .find(|d| !known(d))
+    {
         Some(date) => Err(Error::RegistrationDate(date)),
         None => Ok(()),
     }
@@ -240,12 +276,15 @@ fn summary_of(visit: &Visit) -> VisitSummary {
     let finding = &visit.finding;
     let tumour = finding.tumour.as_ref();
     let koos = &finding.koos;
-    let probability = koos.grade.and_then(|g| koos.probabilities.get(g as usize).copied());
+    let probability = koos
+        .grade
+        .and_then(|g| koos.probabilities.get(g as usize).copied());
     VisitSummary {
         date: visit.date,
         volume_mm3: tumour.map(|t| t.volume_mm3),
         uncertainty95_mm3: tumour.map(|t| loa95_mm3(t.volume_mm3, Some(t.surface_mm2))),
         max_axial_diameter_mm: tumour.map(|t| t.max_axial_diameter_mm),
+        extrameatal_diameter_mm: tumour.and_then(|t| t.extrameatal_diameter_mm),
         koos: match (tumour, koos.grade) {
             (None, _) => Some("none".to_owned()),
             (Some(_), grade) => grade.map(|g| g.to_string()),
@@ -279,7 +318,8 @@ fn change(earlier: &Visit, later: &Visit) -> Change {
         verdict: Verdict::NotComparable,
         reasons: obstacles(earlier, later),
     };
-    let (Some(a), Some(b), true) = (earlier.extent(), later.extent(), out.reasons.is_empty()) else {
+    let (Some(a), Some(b), true) = (earlier.extent(), later.extent(), out.reasons.is_empty())
+    else {
         return out;
     };
     let judgement = judge_growth(&a, &b);
@@ -289,7 +329,8 @@ fn change(earlier: &Visit, later: &Visit) -> Change {
         out.diameter_kind = Some(kind);
         out.diameter_change_mm = Some(mm);
     }
-    if a.slice_thickness_mm.max(b.slice_thickness_mm) <= crate::measure::COMPARABLE_SLICE_MM + 1e-6 {
+    if a.slice_thickness_mm.max(b.slice_thickness_mm) <= crate::measure::COMPARABLE_SLICE_MM + 1e-6
+    {
         fill_volume_numbers(&mut out, &a, &b);
     }
     out
@@ -304,7 +345,8 @@ fn fill_volume_numbers(out: &mut Change, a: &TumourExtent, b: &TumourExtent) {
     out.volume_change_percent = Some(100.0 * (v2 / v1 - 1.0));
     out.detectable_change_percent = Some(detectable_change_percent(v1, a.surface_mm2));
     out.detectable_decrease_percent = Some(mirrored_decrease_percent(later_detectable));
-    out.annual_growth_percent = Some(annual_growth_percent(v1, v2, years)).filter(|p| p.is_finite());
+    out.annual_growth_percent =
+        Some(annual_growth_percent(v1, v2, years)).filter(|p| p.is_finite());
     out.specific_growth_rate = Some(rate.per_year);
     out.specific_growth_rate_ci95 = Some(rate.ci95);
     out.doubling_time_years = doubling_time_years(rate.per_year);
@@ -331,14 +373,18 @@ fn warnings(visits: &[Visit], registration: &[RegistrationResult]) -> Vec<String
         found.push("one visit only: growth needs two".to_owned());
     }
     found.extend(visit_cautions(visits));
-    found.extend(visits.windows(2).flat_map(|pair| pair_cautions(&pair[0], &pair[1])));
+    found.extend(
+        visits
+            .windows(2)
+            .flat_map(|pair| pair_cautions(&pair[0], &pair[1])),
+    );
     for r in registration {
         let edge = |date: NaiveDate| {
             let visit = visits.iter().find(|v| v.date == date);
             visit.map_or(0.0, |v| v.spacing_mm.into_iter().fold(0.0, f64::max))
         };
         let limit = edge(r.from).max(edge(r.to));
-        if let Some(mm) = r.residual_mm.filter(|mm| !(*mm <= limit)) {
+        if let Some(mm) = r.residual_mm.filter(|mm| mm.is_nan() || *mm > limit) {
             found.push(format!(
                 "{} to {}: alignment is off by {mm:.1} mm, more than a voxel; pictures may show different planes",
                 r.from, r.to

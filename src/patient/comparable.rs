@@ -76,7 +76,12 @@ pub(super) fn visit_cautions(visits: &[Visit]) -> Vec<String> {
         None => found.push((text, vec![date.to_string()])),
     };
     for visit in visits {
-        for warning in visit.finding.warnings.iter().chain(&visit.finding.koos.warnings) {
+        for warning in visit
+            .finding
+            .warnings
+            .iter()
+            .chain(&visit.finding.koos.warnings)
+        {
             add(warning.clone(), visit.date);
         }
         if visit.slice_thickness_mm > THIN_SLICE_MM + 1e-6 {
@@ -87,14 +92,20 @@ pub(super) fn visit_cautions(visits: &[Visit]) -> Vec<String> {
             add(text, visit.date);
         }
         if visit.sequence == Sequence::Unknown {
-            add("the sequence is not known; same contrast at all visits is not checked".to_owned(), visit.date);
+            add(
+                "the sequence is not known; same contrast at all visits is not checked".to_owned(),
+                visit.date,
+            );
         }
         let state = visit.finding.provenance.state;
         if state.is_draft() {
             add(state.to_string(), visit.date);
         }
     }
-    found.into_iter().map(|(text, dates)| format!("{}: {text}", dates.join(", "))).collect()
+    found
+        .into_iter()
+        .map(|(text, dates)| format!("{}: {text}", dates.join(", ")))
+        .collect()
 }
 
 /// What to beware of when two visits are compared.
@@ -109,7 +120,9 @@ pub(super) fn pair_cautions(earlier: &Visit, later: &Visit) -> Vec<String> {
     }
     let (a, b) = (earlier.slice_thickness_mm, later.slice_thickness_mm);
     if a.max(b) > SLICE_RATIO * a.min(b) {
-        found.push(format!("{pair}: different slice thickness, {a:.1} and {b:.1} mm"));
+        found.push(format!(
+            "{pair}: different slice thickness, {a:.1} and {b:.1} mm"
+        ));
     }
     let edited = |v: &Visit| v.finding.provenance.state == ReviewState::Edited;
     let draft = |v: &Visit| v.finding.provenance.state == ReviewState::AiDraft;

@@ -37,10 +37,11 @@ impl Visit {
     /// Measures and grades the outline of one scan. The labels lie on the scan's own grid.
     pub fn measured(labels: &LabelMap, scan: ScanOrigin, outline: Outline) -> Self {
         let koos = koos(labels);
-        let tumour = structure_size(labels, Structure::VestibularSchwannoma).map(|size| TumourSize {
-            extrameatal_diameter_mm: koos.evidence.extrameatal_diameter_mm,
-            ..TumourSize::from(&size)
-        });
+        let tumour =
+            structure_size(labels, Structure::VestibularSchwannoma).map(|size| TumourSize {
+                extrameatal_diameter_mm: koos.evidence.extrameatal_diameter_mm,
+                ..TumourSize::from(&size)
+            });
         let (model, device, state) = match outline {
             Outline::Model { model, device } => (Some(model), Some(device), ReviewState::AiDraft),
             Outline::Imported => (None, None, ReviewState::Imported),
@@ -69,10 +70,16 @@ impl Visit {
 }
 
 /// How far apart an alignment leaves the cochleae of two visits, mm: the larger of both sides. `None` when a cochlea pair is not labelled in both.
-pub fn cochlea_residual_mm(fixed: &LabelMap, moving: &LabelMap, registration: &Registration) -> Option<f64> {
+pub fn cochlea_residual_mm(
+    fixed: &LabelMap,
+    moving: &LabelMap,
+    registration: &Registration,
+) -> Option<f64> {
     let (a, b) = (HeadAxes::of(fixed)?, HeadAxes::of(moving)?);
     let distance = |side: usize| {
-        let mapped = registration.world_moving_from_world_fixed.transform_point3(a.cochleae[side]?);
+        let mapped = registration
+            .world_moving_from_world_fixed
+            .transform_point3(a.cochleae[side]?);
         Some(mapped.distance(b.cochleae[side]?))
     };
     Some(distance(0)?.max(distance(1)?))

@@ -5,6 +5,7 @@
 
 mod assess;
 mod comparable;
+mod measured;
 mod provenance;
 mod report;
 mod text;
@@ -12,6 +13,7 @@ mod treatment;
 mod visit;
 
 pub use assess::{Change, GrowthAssessment, RegistrationResult, Trend, VisitSummary, assess};
+pub use measured::{Outline, ScanOrigin, cochlea_residual_mm};
 pub use provenance::{ModelInfo, Provenance, ReviewState};
 pub use report::{Picture, ReportInput, report_pdf};
 pub use visit::{Finding, TumourSize, Visit, sequence_name};
@@ -29,7 +31,9 @@ pub enum Error {
     #[error("no visits to assess")]
     NoVisits,
     /// Visits are not in the order of their dates.
-    #[error("the visit of {later} is given before that of {earlier}; give visits from the earliest to the latest")]
+    #[error(
+        "the visit of {later} is given before that of {earlier}; give visits from the earliest to the latest"
+    )]
     DateOrder {
         /// The date that belongs first.
         earlier: NaiveDate,

@@ -1,7 +1,6 @@
 //! The assessment in words. Every number comes from the assessment; nothing is computed here.
 use super::{Change, GrowthAssessment, VisitSummary, treatment};
 use crate::measure::{DiameterKind, SizeSide, Verdict, volume_text};
-use std::fmt::Write;
 
 /// `left`, `right` or `both sides`.
 pub(super) fn side_name(side: SizeSide) -> &'static str {
@@ -12,9 +11,18 @@ pub(super) fn side_name(side: SizeSide) -> &'static str {
     }
 }
 
-/// A signed number with its unit, or a dash.
-pub(super) fn signed(value: Option<f64>, decimals: usize, unit: &str) -> String {
-    value.map_or_else(|| "–".to_owned(), |v| format!("{v:+.decimals$}{unit}"))
+/// A signed percentage without its unit, or a dash.
+pub(super) fn signed_percent(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |v| format!("{v:+.1}"))
+}
+
+/// A diameter change, mm; a star where it is that of the whole tumour.
+pub(super) fn diameter_change(change: &Change) -> String {
+    match (change.diameter_change_mm, change.diameter_kind) {
+        (Some(mm), Some(DiameterKind::Extrameatal)) => format!("{mm:+.1}"),
+        (Some(mm), _) => format!("{mm:+.1}*"),
+        (None, _) => "–".to_owned(),
+    }
 }
 
 /// A volume change, mm³.
@@ -51,7 +59,10 @@ pub(super) fn koos(visit: &VisitSummary) -> String {
 
 /// What change exceeds the measurement error: `-15.6 / +18.4 %`.
 pub(super) fn detectable(change: &Change) -> String {
-    match (change.detectable_decrease_percent, change.detectable_change_percent) {
+    match (
+        change.detectable_decrease_percent,
+        change.detectable_change_percent,
+    ) {
         (Some(down), Some(up)) => format!("-{down:.1} / +{up:.1}"),
         _ => "–".to_owned(),
     }
@@ -67,7 +78,9 @@ pub(super) fn rate(per_year: Option<f64>, ci95: Option<[f64; 2]>) -> String {
 
 /// Whether a growth rate above zero could as well be zero.
 fn rate_is_unsure(change: &Change) -> bool {
-    change.specific_growth_rate_ci95.is_some_and(|ci| ci[0] <= 0.0)
+    change
+        .specific_growth_rate_ci95
+        .is_some_and(|ci| ci[0] <= 0.0)
 }
 
 /// Doubling time, years, with a mark when the growth rate is not different from zero.
@@ -80,17 +93,12 @@ pub(super) fn doubling(change: &Change) -> String {
     }
 }
 
-/// Name of the diameter that changed, short.
-pub(super) fn diameter_kind(kind: DiameterKind) -> &'static str {
-    match kind {
-        DiameterKind::Extrameatal => "extrameatal",
-        DiameterKind::MaxAxial => "axial",
-    }
-}
-
 fn growth_is_by_diameter_alone(change: &Change) -> bool {
     change.volume_change_percent.is_some_and(|v| {
-        let limit = change.detectable_change_percent.unwrap_or(0.0).max(crate::measure::GROWTH_VOLUME_PERCENT);
+        let limit = change
+            .detectable_change_percent
+            .unwrap_or(0.0)
+            .max(crate::measure::GROWTH_VOLUME_PERCENT);
         v < limit - 1e-6
     })
 }
@@ -115,7 +123,9 @@ pub(super) fn headline(assessment: &GrowthAssessment) -> String {
     }
     .to_owned();
     if let Some(treated) = assessment.treated
-        && deciding.iter().any(|c| treatment::may_be_reaction(treated, c))
+        && deciding
+            .iter()
+            .any(|c| treatment::may_be_reaction(treated, c))
     {
         words.push_str("; possibly treatment-related");
     }
@@ -124,25 +134,33 @@ pub(super) fn headline(assessment: &GrowthAssessment) -> String {
 
 /// One comparison as a sentence.
 fn sentence(change: &Change, since: &str) -> String {
-    let mut out = format!("Since {since} ({}, {:.1} years): {}", change.from, change.interval_years, change.verdict);
-    if let (Some(percent), Some(_)) = (change.volume_change_percent, change.detectable_change_percent) {
-        let _ = write!(
-            out,
-            "; volume {percent:+.1} % (detectable beyond {} %), specific growth rate {} per year",
-            detectable(change),
-            rate(change.specific_growth_rate, change.specific_growth_rate_ci95)
-        );
-        if change.doubling_time_years.is_some() && !rate_is_unsure(change) {
-            let _ = write!(out, ", doubling time {} years", doubling(change));
-        }
-        if let (Some(mm), Some(kind)) = (change.diameter_change_mm, change.diameter_kind) {
-            let _ = write!(out, ", {kind} {mm:+.1} mm");
-        }
-    } else {
-        let _ = write!(out, ": {}", change.reasons.join("; "));
+    let head = format!(
+        "Since {since} ({}, {:.1} years): {}",
+        change.from, change.interval_years, change.verdict
+    );
+    let Some(percent) = change.volume_change_percent else {
+        return format!("{head}: {}.", change.reasons.join("; "));
+    };
+    let mut parts = vec![
+        format!(
+            "volume {percent:+.1} % (detectable beyond {} %)",
+            detectable(change)
+        ),
+        format!(
+            "specific growth rate {} per year",
+            rate(
+                change.specific_growth_rate,
+                change.specific_growth_rate_ci95
+            )
+        ),
+    ];
+    if change.doubling_time_years.is_some() && !rate_is_unsure(change) {
+        parts.push(format!("doubling time {} years", doubling(change)));
     }
-    out.push('.');
-    out
+    if let (Some(mm), Some(kind)) = (change.diameter_change_mm, change.diameter_kind) {
+        parts.push(format!("{kind} {mm:+.1} mm"));
+    }
+    format!("{head}; {}.", parts.join(", "))
 }
 
 /// The result in sentences.
@@ -150,60 +168,78 @@ pub(super) fn summary(assessment: &GrowthAssessment) -> String {
     let Some(last) = assessment.visits.last() else {
         return String::new();
     };
-    let mut out = match last.volume_mm3 {
-        Some(_) => format!("On {} the tumour measures {} mm³ (95 %), Koos {}.", last.date, volume_with_error(last), koos(last)),
+    let mut sentences = vec![match last.volume_mm3 {
+        Some(_) => format!(
+            "On {} the tumour measures {} mm³ (95 %), Koos {}.",
+            last.date,
+            volume_with_error(last),
+            koos(last)
+        ),
         None => format!("On {} no tumour is outlined.", last.date),
-    };
+    }];
     let [baseline, previous] = assessment.last_changes();
-    let previous_name = if baseline.is_some() { "the previous visit" } else { "the first visit" };
-    for (change, name) in [(baseline, "the first visit"), (previous, previous_name)] {
-        if let Some(change) = change {
-            out.push(' ');
-            out.push_str(&sentence(change, name));
-        }
-    }
+    let previous_name = if baseline.is_some() {
+        "the previous visit"
+    } else {
+        "the first visit"
+    };
+    sentences.extend(baseline.map(|c| sentence(c, "the first visit")));
+    sentences.extend(previous.map(|c| sentence(c, previous_name)));
     if let Some(trend) = &assessment.trend {
-        let _ = write!(
-            out,
-            " Trend over {} visits: {} per year.",
+        sentences.push(format!(
+            "Trend over {} visits: {} per year.",
             trend.visits,
             rate(Some(trend.rate.per_year), Some(trend.rate.ci95))
-        );
+        ));
         if trend.rate.ci95[0] > 0.0 && assessment.verdict == Some(Verdict::Stable) {
-            out.push_str(" The trend is upward although no pair of visits exceeds its error: slow growth is possible.");
+            sentences.push(
+                "The trend is upward although no pair of visits exceeds its error: slow growth is possible.".to_owned(),
+            );
         }
     }
-    out
+    sentences.join(" ")
 }
 
-/// Headline, sentences, visits, warnings and notice as plain text.
+/// One visit as a line of text.
+fn visit_line(visit: &VisitSummary) -> String {
+    let unit = if visit.volume_mm3.is_some() {
+        " mm³ (95 %)"
+    } else {
+        ""
+    };
+    let diameter = visit.max_axial_diameter_mm.map_or_else(String::new, |d| {
+        format!(", largest axial diameter {d:.1} mm")
+    });
+    let model = visit.model.as_ref().map_or_else(
+        || "no model".to_owned(),
+        |m| format!("{m} (sha256 {})", m.sha256),
+    );
+    format!(
+        "{}: {}{unit}{diameter}, Koos {}; {}, slices {:.1} mm; {}; {model}; scan sha256 {}",
+        visit.date,
+        volume_with_error(visit),
+        koos(visit),
+        visit.sequence,
+        visit.slice_thickness_mm,
+        visit.state,
+        visit.scan_sha256
+    )
+}
+
+/// Headline, sentences, visits, changes, warnings and notice as plain text.
 pub(super) fn paragraph(assessment: &GrowthAssessment) -> String {
-    let mut out = format!("{}\n{}\n", assessment.headline, assessment.summary);
-    for visit in &assessment.visits {
-        let diameter = visit.max_axial_diameter_mm.map_or_else(String::new, |d| format!(", largest axial diameter {d:.1} mm"));
-        let unit = if visit.volume_mm3.is_some() { " mm³ (95 %)" } else { "" };
-        let model = visit.model.as_ref().map_or_else(
-            || "no model".to_owned(),
-            |m| format!("{m} (sha256 {})", m.sha256),
-        );
-        let _ = writeln!(
-            out,
-            "{}: {}{unit}{diameter}, Koos {}; {}, slices {:.1} mm; {}; {model}; scan sha256 {}",
-            visit.date,
-            volume_with_error(visit),
-            koos(visit),
-            visit.sequence,
-            visit.slice_thickness_mm,
-            visit.state,
-            visit.scan_sha256
-        );
-    }
-    for change in &assessment.changes {
-        let _ = writeln!(out, "{} to {}: {} ({})", change.from, change.to, change.verdict, change.reasons.join("; "));
-    }
-    for warning in &assessment.warnings {
-        let _ = writeln!(out, "warning: {warning}");
-    }
-    let _ = writeln!(out, "{}", assessment.notice);
-    out
+    let mut lines = vec![assessment.headline.clone(), assessment.summary.clone()];
+    lines.extend(assessment.visits.iter().map(visit_line));
+    lines.extend(assessment.changes.iter().map(|c| {
+        format!(
+            "{} to {}: {} ({})",
+            c.from,
+            c.to,
+            c.verdict,
+            c.reasons.join("; ")
+        )
+    }));
+    lines.extend(assessment.warnings.iter().map(|w| format!("warning: {w}")));
+    lines.push(assessment.notice.to_owned());
+    lines.join("\n") + "\n"
 }

@@ -34,7 +34,9 @@ pub(super) fn note_treatment(treated: NaiveDate, changes: &mut [Change], consecu
             continue;
         }
         if change.from <= treated {
-            change.reasons.push(format!("radiosurgery on {treated} lies between the visits"));
+            change
+                .reasons
+                .push(format!("radiosurgery on {treated} lies between the visits"));
         }
         let months = months_after(treated, change.to);
         if months < WINDOW_MONTHS[0] {

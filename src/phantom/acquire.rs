@@ -46,7 +46,9 @@ pub(super) fn acquire(
     let mut signal = vec![0.0_f32; plane * nk];
     let mut labels = vec![0_u8; plane * nk];
     let raster = Raster::new(head_from_voxel);
-    let batches = signal.chunks_mut(plane * BATCH).zip(labels.chunks_mut(plane * BATCH));
+    let batches = signal
+        .chunks_mut(plane * BATCH)
+        .zip(labels.chunks_mut(plane * BATCH));
     for (batch, (s, l)) in batches.enumerate() {
         let progress = Progress {
             stage: "scanning",
@@ -116,11 +118,13 @@ fn blur(data: &mut Vec<f32>, [ni, nj, nk]: Shape, sigma: [f64; 3]) {
     if along_k.len() > 1 {
         let source = std::mem::take(data);
         let mut out = vec![0.0; source.len()];
-        out.par_chunks_mut(plane).enumerate().for_each(|(k, slice)| {
-            for (n, o) in slice.iter_mut().enumerate() {
-                *o = weighted(&along_k, k, nk, |m| source[m * plane + n]);
-            }
-        });
+        out.par_chunks_mut(plane)
+            .enumerate()
+            .for_each(|(k, slice)| {
+                for (n, o) in slice.iter_mut().enumerate() {
+                    *o = weighted(&along_k, k, nk, |m| source[m * plane + n]);
+                }
+            });
         *data = out;
     }
 }
@@ -131,7 +135,9 @@ fn kernel(sigma: f64) -> Vec<f32> {
         return vec![1.0];
     }
     let reach = (3.0 * sigma).ceil() as i32;
-    let half: Vec<f64> = (0..=reach).map(|n| (-0.5 * (f64::from(n) / sigma).powi(2)).exp()).collect();
+    let half: Vec<f64> = (0..=reach)
+        .map(|n| (-0.5 * (f64::from(n) / sigma).powi(2)).exp())
+        .collect();
     let total = 2.0 * half.iter().sum::<f64>() - half[0];
     half.iter().map(|w| (w / total) as f32).collect()
 }

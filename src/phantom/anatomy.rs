@@ -3,7 +3,7 @@
 //! The tables of anatomy are written as LPS millimetres of the left side about the midpoint of the two pori (x left, y posterior, z superior).
 //! [`Frame::at`] is the one place where they become RAS millimetres and get their side.
 use super::{
-    brain, bone,
+    bone, brain,
     canal::Canal,
     cochlea::Cochlea,
     draw::Draw,
@@ -133,7 +133,10 @@ fn head(frame: &Frame) -> Vec<Part> {
     let outline = |grown: f64| {
         let skull = Shape::ellipsoid(mid([0.0, 3.0, 30.0]), semi([76.0, 95.0, 92.0]));
         let jaw = Shape::ellipsoid(mid([0.0, -28.0, -30.0]), semi([62.0, 62.0, 95.0]));
-        let neck = Shape::Tube(vec![(mid([0.0, 22.0, -20.0]), 60.0), (mid([0.0, 26.0, -110.0]), 56.0)]);
+        let neck = Shape::Tube(vec![
+            (mid([0.0, 22.0, -20.0]), 60.0),
+            (mid([0.0, 26.0, -110.0]), 56.0),
+        ]);
         Shape::union(18.0, vec![skull, jaw, neck]).grown(grown)
     };
     let mut parts = vec![
@@ -151,13 +154,23 @@ fn head(frame: &Frame) -> Vec<Part> {
     parts.push(rigid(septum, Paint::Plain(Tissue::Mucosa)));
     for side in SIDES {
         let at = |p| frame.at(side, p);
-        let conchae = Shape::Tube(vec![(at([7.0, -66.0, -8.0]), 3.2), (at([6.5, -36.0, -8.0]), 3.8)]);
+        let conchae = Shape::Tube(vec![
+            (at([7.0, -66.0, -8.0]), 3.2),
+            (at([6.5, -36.0, -8.0]), 3.8),
+        ]);
         parts.push(rigid(conchae, Paint::Plain(Tissue::Mucosa)));
         let antrum = Shape::ellipsoid(at([29.0, -56.0, -16.0]), semi([12.0, 16.0, 16.0]));
         parts.push(rigid(antrum.clone().grown(2.2), Paint::Plain(Tissue::Bone)));
-        parts.push(rigid(antrum.clone().grown(0.8), Paint::Plain(Tissue::Mucosa)));
+        parts.push(rigid(
+            antrum.clone().grown(0.8),
+            Paint::Plain(Tissue::Mucosa),
+        ));
         parts.push(rigid(antrum, Paint::Plain(Tissue::Air)));
-        let zygoma = Shape::Tube(vec![(at([60.0, -20.0, -6.0]), 3.5), (at([57.0, -45.0, -8.0]), 4.5), (at([44.0, -66.0, -8.0]), 5.0)]);
+        let zygoma = Shape::Tube(vec![
+            (at([60.0, -20.0, -6.0]), 3.5),
+            (at([57.0, -45.0, -8.0]), 4.5),
+            (at([44.0, -66.0, -8.0]), 5.0),
+        ]);
         parts.push(rigid(zygoma, Paint::Diploe));
         parts.extend(orbit(frame, side));
     }
@@ -166,18 +179,42 @@ fn head(frame: &Frame) -> Vec<Part> {
 
 fn orbit(frame: &Frame, side: Side) -> Vec<Part> {
     let at = |p| frame.at(side, p);
-    let cone = Shape::Tube(vec![(at([30.0, -68.0, 12.0]), 19.0), (at([18.0, -34.0, 13.0]), 5.0)]);
-    let globe = Shape::ellipsoid(at([31.0, -70.0, 12.0]), DVec3::splat(12.0));
-    let muscle = |x: f64| Shape::Tube(vec![(at([31.0 + x, -66.0, 12.0]), 1.6), (at([25.0 + 0.6 * x, -50.0, 12.0]), 2.4), (at([19.0, -36.0, 13.0]), 1.2)]);
+    let cone = Shape::Tube(vec![
+        (at([28.5, -62.0, 12.0]), 16.0),
+        (at([18.0, -34.0, 13.0]), 5.0),
+    ]);
+    let globe = Shape::ellipsoid(at([29.5, -66.0, 12.0]), DVec3::splat(12.0));
+    let muscle = |x: f64| {
+        Shape::Tube(vec![
+            (at([29.5 + x, -63.0, 12.0]), 1.6),
+            (at([25.0 + 0.6 * x, -49.0, 12.0]), 2.4),
+            (at([19.0, -36.0, 13.0]), 1.2),
+        ])
+    };
     vec![
         rigid(cone.clone().grown(1.8), Paint::Plain(Tissue::Bone)),
         rigid(cone, Paint::Plain(Tissue::Fat)),
         rigid(muscle(12.0), Paint::Plain(Tissue::Muscle)),
         rigid(muscle(-12.0), Paint::Plain(Tissue::Muscle)),
-        rigid(Shape::Tube(vec![(at([30.0, -58.0, 12.0]), 2.9), (at([17.0, -32.0, 14.0]), 2.7)]), Paint::Plain(Tissue::Csf)),
-        rigid(Shape::Tube(vec![(at([30.0, -58.0, 12.0]), 1.7), (at([17.0, -32.0, 14.0]), 1.7)]), Paint::Plain(Tissue::White)),
+        rigid(
+            Shape::Tube(vec![
+                (at([29.0, -55.0, 12.0]), 2.9),
+                (at([17.0, -32.0, 14.0]), 2.7),
+            ]),
+            Paint::Plain(Tissue::Csf),
+        ),
+        rigid(
+            Shape::Tube(vec![
+                (at([29.0, -55.0, 12.0]), 1.7),
+                (at([17.0, -32.0, 14.0]), 1.7),
+            ]),
+            Paint::Plain(Tissue::White),
+        ),
         rigid(globe.clone(), Paint::Plain(Tissue::Dura)),
         rigid(globe.grown(-0.9), Paint::Plain(Tissue::Vitreous)),
-        rigid(Shape::ellipsoid(at([31.0, -79.0, 12.0]), DVec3::new(4.5, 2.1, 4.5)), Paint::Plain(Tissue::Lens)),
+        rigid(
+            Shape::ellipsoid(at([29.5, -75.0, 12.0]), DVec3::new(4.5, 2.1, 4.5)),
+            Paint::Plain(Tissue::Lens),
+        ),
     ]
 }

@@ -10,7 +10,7 @@ use crate::volume::Side;
 use glam::DVec3;
 
 /// The space below the tentorium, before the petrous bones and the clivus cut into it.
-pub(super) fn posterior_fossa(frame: &Frame) -> Shape {
+fn posterior_fossa(frame: &Frame) -> Shape {
     let tent = SIDES.map(|side| Shape::HalfSpace {
         point: frame.mid([0.0, 40.0, 38.0]),
         normal: direction(side, [0.5, 0.12, 0.86]).normalize_or_zero(),
@@ -40,12 +40,22 @@ pub(super) fn cistern(frame: &Frame, ears: &[Ear; 2]) -> Shape {
             normal: -ear.canal.face,
         });
     }
-    Shape::Intersection(fossa)
+    // The jugular tubercles narrow the fossa towards the foramen magnum.
+    let tubercles = SIDES.map(|side| {
+        Shape::ellipsoid(
+            frame.at(side, [31.0, 2.0, -20.0]),
+            frame.semi([15.0, 20.0, 13.0]),
+        )
+    });
+    Shape::Intersection(fossa).minus(Shape::union(0.0, tubercles.into()))
 }
 
 /// The space that holds brain and CSF: above and below the tentorium, and the spinal canal.
 pub(super) fn cavity(frame: &Frame, ears: &[Ear; 2]) -> Shape {
-    Shape::union(0.0, vec![cistern(frame, ears), above_tentorium(frame), spine(frame)])
+    Shape::union(
+        0.0,
+        vec![cistern(frame, ears), above_tentorium(frame), spine(frame)],
+    )
 }
 
 fn spine(frame: &Frame) -> Shape {
@@ -65,18 +75,26 @@ pub(super) fn above_tentorium(frame: &Frame) -> Shape {
         normal: DVec3::NEG_Z,
     };
     let above = Shape::ellipsoid(mid([0.0, 3.0, 35.0]), frame.semi([67.0, 83.0, 75.0]));
-    let middle = Shape::Intersection(vec![
-        above.clone(),
-        floor(mid([0.0, 0.0, 11.0])),
-        // The anterior wall of the middle fossa.
-        Shape::HalfSpace {
-            point: mid([0.0, -40.0, 0.0]),
-            normal: DVec3::Y,
-        },
-    ]);
-    let middle = middle.minus(Shape::ellipsoid(mid([0.0, -34.0, 6.0]), frame.semi([17.0, 24.0, 18.0])));
-    let front = Shape::Intersection(vec![above, floor(mid([0.0, 0.0, 29.0]))]);
-    Shape::union(0.0, vec![middle, front])
+    let mut of = vec![
+        Shape::Intersection(vec![above.clone(), floor(mid([0.0, 0.0, 29.0]))]),
+        // Over the tentorium, behind the petrous ridges.
+        Shape::Intersection(vec![
+            above.clone(),
+            floor(mid([0.0, 0.0, 13.0])),
+            Shape::HalfSpace {
+                point: mid([0.0, 10.0, 0.0]),
+                normal: DVec3::Y,
+            },
+        ]),
+    ];
+    for side in SIDES {
+        let pole = Shape::ellipsoid(
+            frame.at(side, [41.0, -8.0, 35.0]),
+            frame.semi([27.0, 38.0, 25.5]),
+        );
+        of.push(Shape::Intersection(vec![above.clone(), pole]));
+    }
+    Shape::union(6.0, of)
 }
 
 /// Bone around the cavity, marrow, air and veins, in painting order.
@@ -90,10 +108,15 @@ pub(super) fn parts(frame: &Frame, cavity: &Shape, draw: &mut Draw) -> Vec<Part>
             point: mid([0.0, 0.0, -8.0]),
             normal: direction(Side::Left, [0.0, -0.33, -0.944]),
         },
+        // In front it is only the floor of the fossae.
+        cavity.clone().grown(8.0),
     ]);
     let clivus = Shape::ellipsoid(mid([0.0, -17.0, -2.0]), semi([15.0, 15.0, 25.0]));
     let sella = Shape::ellipsoid(mid([0.0, -34.0, 6.0]), semi([17.0, 24.0, 18.0]));
-    let atlas = Shape::Tube(vec![(mid([0.0, 15.0, -30.0]), 16.0), (mid([0.0, 18.0, -110.0]), 14.0)]);
+    let atlas = Shape::Tube(vec![
+        (mid([0.0, 15.0, -30.0]), 16.0),
+        (mid([0.0, 18.0, -110.0]), 14.0),
+    ]);
     let mut solid = vec![vault, clivus.clone(), sella, atlas];
     for side in SIDES {
         let at = |p| frame.at(side, p);
@@ -103,17 +126,30 @@ pub(super) fn parts(frame: &Frame, cavity: &Shape, draw: &mut Draw) -> Vec<Part>
             (at([40.0, 0.0, -1.0]), 12.5),
             (at([56.0, 8.0, -3.0]), 14.0),
         ]));
-        solid.push(Shape::ellipsoid(at([55.0, 15.0, -14.0]), semi([11.0, 14.0, 20.0])));
+        solid.push(Shape::ellipsoid(
+            at([55.0, 15.0, -14.0]),
+            semi([11.0, 14.0, 20.0]),
+        ));
     }
     let skull = Shape::union(4.0, solid).minus(cavity.clone());
     let mut parts = vec![
         rigid(skull, Paint::Diploe),
-        rigid(clivus.minus(cavity.clone()).grown(-1.5), Paint::Plain(Tissue::Marrow)),
+        rigid(
+            clivus.minus(cavity.clone()).grown(-1.5),
+            Paint::Plain(Tissue::Marrow),
+        ),
     ];
     let sphenoid = Shape::ellipsoid(mid([0.0, -42.0, 8.0]), semi([12.0, 12.0, 9.0]));
-    parts.push(rigid(sphenoid.clone().grown(0.8), Paint::Plain(Tissue::Mucosa)));
+    parts.push(rigid(
+        sphenoid.clone().grown(0.8),
+        Paint::Plain(Tissue::Mucosa),
+    ));
     parts.push(rigid(sphenoid, Paint::Plain(Tissue::Air)));
-    let wider = if draw.chance(0.65) { Side::Right } else { Side::Left };
+    let wider = if draw.chance(0.65) {
+        Side::Right
+    } else {
+        Side::Left
+    };
     for side in SIDES {
         let dominant = if side == wider { 1.15 } else { 0.85 };
         parts.extend(temporal_bone(frame, cavity, side, dominant, draw));
@@ -122,14 +158,23 @@ pub(super) fn parts(frame: &Frame, cavity: &Shape, draw: &mut Draw) -> Vec<Part>
 }
 
 /// Marrow, air and vessels of one temporal bone.
-fn temporal_bone(frame: &Frame, cavity: &Shape, side: Side, dominant: f64, draw: &mut Draw) -> Vec<Part> {
+fn temporal_bone(
+    frame: &Frame,
+    cavity: &Shape,
+    side: Side,
+    dominant: f64,
+    draw: &mut Draw,
+) -> Vec<Part> {
     let at = |p| frame.at(side, p);
     let semi = |s| frame.semi(s);
     let mut parts = Vec::new();
-    let apex = Shape::ellipsoid(at([14.0, -17.0, 1.0]), semi([6.0, 6.0, 5.0])).minus(cavity.clone().grown(1.0));
-    let filling = if draw.chance(0.7) {
+    let apex = Shape::ellipsoid(at([14.0, -17.0, 1.0]), semi([6.0, 6.0, 5.0]))
+        .minus(cavity.clone().grown(1.0));
+    // Fat marrow in 70 %, air cells in 20 %, dense bone in the others.
+    let drawn = draw.uniform(0.0, 1.0);
+    let filling = if drawn < 0.7 {
         Paint::Plain(Tissue::Marrow)
-    } else if draw.chance(0.7) {
+    } else if drawn < 0.9 {
         Paint::Cells
     } else {
         Paint::Diploe
@@ -152,11 +197,11 @@ fn temporal_bone(frame: &Frame, cavity: &Shape, side: Side, dominant: f64, draw:
     parts.push(rigid(Shape::Tube(ear_canal), Paint::Plain(Tissue::Air)));
     let vein = |points: Vec<(DVec3, f64)>| rigid(Shape::Tube(points), Paint::Plain(Tissue::Vein));
     parts.push(vein(vec![
-        (at([0.0, 76.5, 13.0]), 2.8 * dominant),
-        (at([14.0, 75.0, 13.0]), 2.8 * dominant),
-        (at([27.0, 70.0, 12.5]), 2.8 * dominant),
-        (at([38.0, 61.5, 12.0]), 2.9 * dominant),
-        (at([46.0, 51.0, 12.0]), 3.1 * dominant),
+        (at([0.0, 76.5, 11.5]), 2.8 * dominant),
+        (at([14.0, 75.0, 11.5]), 2.8 * dominant),
+        (at([27.0, 70.0, 11.0]), 2.8 * dominant),
+        (at([38.0, 61.5, 11.0]), 2.9 * dominant),
+        (at([46.0, 51.0, 11.0]), 3.1 * dominant),
         (at([50.5, 39.0, 10.0]), 3.4 * dominant),
         (at([49.0, 29.0, 4.0]), 4.2 * dominant),
         (at([43.0, 21.0, -10.0]), 4.4 * dominant),

@@ -16,14 +16,22 @@ const FOURTH_VENTRICLE: u8 = 5;
 /// Midbrain, pons and medulla. The width of the pons decides how wide the cerebellopontine cistern is.
 pub(super) fn brainstem(frame: &Frame, draw: &mut Draw) -> Shape {
     let width = draw.clipped(1.0, 0.06, 2.0);
-    let pons = Shape::ellipsoid(frame.mid([0.0, 4.0, 9.0]), frame.semi([17.0 * width, 11.4, 14.0]));
+    let pons = Shape::ellipsoid(
+        frame.mid([0.0, 4.0, 9.0]),
+        frame.semi([17.0 * width, 11.4, 14.0]),
+    );
     let medulla = Shape::Tube(vec![
         (frame.mid([0.0, 7.5, -2.0]), 8.0),
         (frame.mid([0.0, 9.0, -16.0]), 6.8),
         (frame.mid([0.0, 13.0, -34.0]), 5.6),
         (frame.mid([0.0, 17.0, -75.0]), 5.4),
     ]);
-    let olives = SIDES.map(|side| Shape::ellipsoid(frame.at(side, [5.5, 4.0, -12.0]), frame.semi([2.6, 2.6, 6.0])));
+    let olives = SIDES.map(|side| {
+        Shape::ellipsoid(
+            frame.at(side, [5.5, 4.0, -12.0]),
+            frame.semi([2.6, 2.6, 6.0]),
+        )
+    });
     let midbrain = Shape::ellipsoid(frame.mid([0.0, 3.0, 29.0]), frame.semi([14.0, 9.0, 13.0]));
     let peduncles = SIDES.map(|side| {
         Shape::Tube(vec![
@@ -38,13 +46,23 @@ pub(super) fn brainstem(frame: &Frame, draw: &mut Draw) -> Shape {
 }
 
 /// CSF spaces and brain in painting order.
-pub(super) fn parts(frame: &Frame, cavity: &Shape, brainstem: &Shape, ears: &[Ear; 2], draw: &mut Draw) -> Vec<Part> {
+pub(super) fn parts(
+    frame: &Frame,
+    cavity: &Shape,
+    brainstem: &Shape,
+    ears: &[Ear; 2],
+    draw: &mut Draw,
+) -> Vec<Part> {
     let mid = |p| frame.mid(p);
     let semi = |s| frame.semi(s);
     let atrophy = draw.uniform(0.8, 1.6);
     let mut parts = vec![soft(cavity.clone().grown(1.5), Paint::Cistern)];
     parts.extend(cerebrum(frame, atrophy));
-    parts.extend(cerebellum(frame, cavity, atrophy));
+    parts.extend(cerebellum(
+        &super::bone::cistern(frame, ears),
+        frame,
+        atrophy,
+    ));
     for side in SIDES {
         let at = |p| frame.at(side, p);
         let peduncle = Shape::Tube(vec![
@@ -53,30 +71,44 @@ pub(super) fn parts(frame: &Frame, cavity: &Shape, brainstem: &Shape, ears: &[Ea
             (at([26.0, 24.0, 2.0]), 8.0),
         ]);
         parts.push(soft(peduncle, Paint::Plain(Tissue::White)));
-        let flocculus = Shape::ellipsoid(at([20.0, 13.5, -3.0]), semi([5.5, 3.4, 3.2]) * draw.clipped(1.0, 0.12, 2.0));
+        let flocculus = Shape::ellipsoid(
+            at([20.0, 13.5, -3.0]),
+            semi([5.5, 3.4, 3.2]) * draw.clipped(1.0, 0.12, 2.0),
+        );
         parts.push(soft(flocculus, Paint::Cerebellum));
+    }
+    // Before the brainstem, so that their roots do not bite into its label.
+    for (side, ear) in SIDES.into_iter().zip(ears) {
+        parts.extend(nerves(frame, side, ear));
     }
     parts.push(Part {
         label: BRAINSTEM,
         ..soft(brainstem.clone(), Paint::BrainstemTissue)
     });
     let mut ventricle = vec![
-        Shape::ellipsoid(mid([0.0, 18.5, 6.0]), semi([6.6 * atrophy.sqrt(), 4.2, 13.0])),
+        Shape::ellipsoid(
+            mid([0.0, 18.5, 6.0]),
+            semi([6.6 * atrophy.sqrt(), 4.2, 13.0]),
+        ),
         Shape::ellipsoid(mid([0.0, 22.5, 4.0]), semi([3.6, 5.5, 5.5])),
-        Shape::Tube(vec![(mid([0.0, 15.0, 17.0]), 1.6), (mid([0.0, 11.0, 32.0]), 0.9)]),
+        Shape::Tube(vec![
+            (mid([0.0, 15.0, 17.0]), 1.6),
+            (mid([0.0, 11.0, 32.0]), 0.9),
+        ]),
     ];
     for side in SIDES {
         let at = |p| frame.at(side, p);
-        ventricle.push(Shape::Tube(vec![(at([3.0, 17.0, -2.0]), 1.6), (at([10.0, 17.5, -2.5]), 1.2), (at([14.5, 16.5, -3.0]), 1.1)]));
+        ventricle.push(Shape::Tube(vec![
+            (at([3.0, 17.0, -2.0]), 1.6),
+            (at([10.0, 17.5, -2.5]), 1.2),
+            (at([14.5, 16.5, -3.0]), 1.1),
+        ]));
     }
     parts.push(Part {
         label: FOURTH_VENTRICLE,
         ..soft(Shape::union(2.0, ventricle), Paint::Plain(Tissue::Csf))
     });
     parts.extend(vessels(frame, ears, draw));
-    for (side, ear) in SIDES.into_iter().zip(ears) {
-        parts.extend(nerves(frame, side, ear));
-    }
     parts
 }
 
@@ -86,7 +118,7 @@ fn cerebrum(frame: &Frame, atrophy: f64) -> Vec<Part> {
     for side in SIDES {
         let at = |p| frame.at(side, p);
         let half = Shape::Intersection(vec![
-            super::bone::above_tentorium(frame).grown(-1.3 * atrophy),
+            super::bone::above_tentorium(frame).grown(-0.9 * atrophy),
             Shape::HalfSpace {
                 point: at([0.8, 0.0, 0.0]),
                 normal: at([-1.0, 0.0, 0.0]).normalize_or_zero(),
@@ -104,25 +136,45 @@ fn cerebrum(frame: &Frame, atrophy: f64) -> Vec<Part> {
         ]);
         parts.push(soft(horn, Paint::Plain(Tissue::Csf)));
     }
-    let third = Shape::ellipsoid(frame.mid([0.0, -8.0, 44.0]), frame.semi([2.2 * atrophy, 15.0, 9.0]));
+    let third = Shape::ellipsoid(
+        frame.mid([0.0, -8.0, 44.0]),
+        frame.semi([2.2 * atrophy, 15.0, 9.0]),
+    );
     parts.push(soft(third, Paint::Plain(Tissue::Csf)));
     parts
 }
 
 /// The contents of the posterior fossa behind the brainstem, under a dark tentorium.
-fn cerebellum(frame: &Frame, cavity: &Shape, atrophy: f64) -> Vec<Part> {
-    let fossa = super::bone::posterior_fossa(frame);
+fn cerebellum(fossa: &Shape, frame: &Frame, atrophy: f64) -> Vec<Part> {
     let mut of: Vec<Shape> = SIDES
         .iter()
-        .map(|&side| Shape::ellipsoid(frame.at(side, [25.0, 41.0, -1.0]), frame.semi([29.0, 32.0, 31.0])))
+        .map(|&side| {
+            Shape::ellipsoid(
+                frame.at(side, [25.0, 41.0, -1.0]),
+                frame.semi([29.0, 32.0, 31.0]),
+            )
+        })
         .collect();
-    of.push(Shape::ellipsoid(frame.mid([0.0, 44.0, 6.0]), frame.semi([12.0, 22.0, 24.0])));
-    let room = Shape::Intersection(vec![fossa.clone(), cavity.clone()]).grown(-1.4 * atrophy);
-    let angles = SIDES.map(|side| Shape::ellipsoid(frame.at(side, [18.0, 3.0, -1.0]), frame.semi([10.5, 10.0, 12.0])));
-    let cerebellum = Shape::Intersection(vec![Shape::union(4.0, of), room]).minus(Shape::union(2.0, angles.into()));
+    of.push(Shape::ellipsoid(
+        frame.mid([0.0, 47.0, 4.0]),
+        frame.semi([17.0, 27.0, 25.0]),
+    ));
+    of.push(Shape::ellipsoid(
+        frame.mid([0.0, 48.0, 10.0]),
+        frame.semi([34.0, 27.0, 22.0]),
+    ));
+    let room = fossa.clone().grown(-1.4 * atrophy);
+    let angles = SIDES.map(|side| {
+        Shape::ellipsoid(
+            frame.at(side, [18.0, 3.0, -1.0]),
+            frame.semi([10.5, 10.0, 12.0]),
+        )
+    });
+    let cerebellum = Shape::Intersection(vec![Shape::union(4.0, of), room])
+        .minus(Shape::union(2.0, angles.into()));
     vec![
         soft(fossa.clone().grown(0.7), Paint::Plain(Tissue::Dura)),
-        soft(fossa, Paint::Cistern),
+        soft(fossa.clone(), Paint::Cistern),
         soft(cerebellum, Paint::Cerebellum),
     ]
 }
@@ -166,14 +218,24 @@ fn vessels(frame: &Frame, ears: &[Ear; 2], draw: &mut Draw) -> Vec<Part> {
 fn nerves(frame: &Frame, side: Side, ear: &Ear) -> Vec<Part> {
     let at = |p| frame.at(side, p);
     let nerve = |points: Vec<(DVec3, f64)>| soft(Shape::Tube(points), Paint::Plain(Tissue::Nerve));
-    let [forward, up] = ear.canal.across();
-    let forward = if forward.y < 0.0 { -forward } else { forward };
-    let porus = ear.canal.porus;
+    let near = |front: f64, up: f64| ear.canal.off_axis(-4.5, front, up);
     vec![
-        nerve(vec![(at([10.0, 4.0, -1.0]), 0.85), (porus + forward * 1.3 + up * 0.8, 0.65)]),
-        nerve(vec![(at([11.0, 7.5, -2.0]), 1.25), (porus - forward * 0.7 - up * 0.3, 1.1)]),
-        nerve(vec![(at([15.0, 0.0, 9.0]), 1.9), (at([18.5, -13.0, 9.5]), 2.0)]),
-        nerve(vec![(at([4.0, -6.0, -3.0]), 0.5), (at([9.0, -15.0, 6.0]), 0.5)]),
-        nerve(vec![(at([8.0, 8.0, -9.0]), 0.7), (at([25.0, 5.0, -12.0]), 0.7)]),
+        nerve(vec![(at([10.0, 4.0, -1.0]), 0.85), (near(1.3, 0.8), 0.65)]),
+        nerve(vec![
+            (at([11.0, 7.5, -2.0]), 1.25),
+            (near(-0.7, -0.3), 1.15),
+        ]),
+        nerve(vec![
+            (at([15.0, 0.0, 9.0]), 1.9),
+            (at([18.5, -13.0, 9.5]), 2.0),
+        ]),
+        nerve(vec![
+            (at([4.0, -6.0, -3.0]), 0.5),
+            (at([9.0, -15.0, 6.0]), 0.5),
+        ]),
+        nerve(vec![
+            (at([8.0, 8.0, -9.0]), 0.7),
+            (at([25.0, 5.0, -12.0]), 0.7),
+        ]),
     ]
 }

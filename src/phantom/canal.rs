@@ -19,7 +19,7 @@ pub(super) struct Canal {
 }
 
 /// How far the canal's solid reaches into the cistern, so that no film of bone is left in the porus, mm.
-const INTO_CISTERN: f64 = 5.0;
+pub(super) const INTO_CISTERN: f64 = 5.0;
 /// Radius of the edge between wall and fundus, mm.
 const FUNDUS_EDGE: f64 = 1.2;
 
@@ -36,7 +36,15 @@ impl Canal {
     /// Unit vectors across the canal: front to back, and upwards.
     pub(super) fn across(&self) -> [DVec3; 2] {
         let ap = self.axis.cross(DVec3::Z).normalize_or_zero();
-        [ap, ap.cross(self.axis)]
+        let cc = ap.cross(self.axis);
+        [ap, if cc.z < 0.0 { -cc } else { cc }]
+    }
+
+    /// A point `mm` lateral of the porus, `front` mm before and `up` mm above the axis.
+    pub(super) fn off_axis(&self, mm: f64, front: f64, up: f64) -> DVec3 {
+        let [ap, cc] = self.across();
+        let forward = if ap.y < 0.0 { -ap } else { ap };
+        self.on_axis(mm) + forward * front + cc * up
     }
 
     /// Distance to the wall, negative inside; open into the cistern.
@@ -44,12 +52,18 @@ impl Canal {
         let d = p - self.porus;
         let s = d.dot(self.axis);
         let open = (1.0 - (s / self.length).clamp(0.0, 1.0)).powf(1.5);
-        let semi = |n: usize| self.fundus_semi[n] + (self.porus_semi[n] - self.fundus_semi[n]) * open;
+        let semi =
+            |n: usize| self.fundus_semi[n] + (self.porus_semi[n] - self.fundus_semi[n]) * open;
         let [ap, cc] = self.across();
         // A cylinder is an ellipsoid without extent along its axis.
-        let wall = ellipsoid(DVec3::new(d.dot(ap), d.dot(cc), 0.0), DVec3::new(semi(0), semi(1), 1.0));
+        let wall = ellipsoid(
+            DVec3::new(d.dot(ap), d.dot(cc), 0.0),
+            DVec3::new(semi(0), semi(1), 1.0),
+        );
         let end = s - self.length;
-        let corner = (wall + FUNDUS_EDGE).max(0.0).hypot((end + FUNDUS_EDGE).max(0.0));
+        let corner = (wall + FUNDUS_EDGE)
+            .max(0.0)
+            .hypot((end + FUNDUS_EDGE).max(0.0));
         let closed = (wall.max(end) + FUNDUS_EDGE).min(0.0) + corner - FUNDUS_EDGE;
         closed.max(-s - INTO_CISTERN)
     }

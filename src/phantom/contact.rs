@@ -94,7 +94,11 @@ pub(super) fn contact(tumour: &Tumour, side: Side, anatomy: &Anatomy) -> Contact
 }
 
 /// Least distance between two surfaces near a point of the first: both feet slide along their surface towards each other.
-fn least_distance(start: DVec3, first: impl Fn(DVec3) -> f64, second: impl Fn(DVec3) -> f64) -> f64 {
+fn least_distance(
+    start: DVec3,
+    first: impl Fn(DVec3) -> f64,
+    second: impl Fn(DVec3) -> f64,
+) -> f64 {
     let onto = |f: &dyn Fn(DVec3) -> f64, mut p: DVec3| {
         for _ in 0..4 {
             let g = gradient(p, f);

@@ -29,7 +29,11 @@ pub fn patient() -> Result<Patient, super::Error> {
 ///
 /// # Errors
 /// As [`Patient::scan`].
-pub fn scan(patient: &Patient, visit: usize, observe: &mut Observe<'_>) -> Result<Scan, super::Error> {
+pub fn scan(
+    patient: &Patient,
+    visit: usize,
+    observe: &mut Observe<'_>,
+) -> Result<Scan, super::Error> {
     let spec = VisitSpec {
         years: YEARS[visit.min(VISITS - 1)],
         site: Site::London,

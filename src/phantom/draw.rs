@@ -43,7 +43,11 @@ impl Draw {
     }
 
     pub(super) fn direction(&mut self) -> DVec3 {
-        let v = DVec3::new(self.normal(0.0, 1.0), self.normal(0.0, 1.0), self.normal(0.0, 1.0));
+        let v = DVec3::new(
+            self.normal(0.0, 1.0),
+            self.normal(0.0, 1.0),
+            self.normal(0.0, 1.0),
+        );
         v.try_normalize().unwrap_or(DVec3::X)
     }
 
@@ -55,6 +59,12 @@ impl Draw {
 
 /// A smooth random field in -1…1 that varies over about one unit of `p` (value noise on the integer lattice).
 pub(super) fn field(p: DVec3, seed: u64) -> f64 {
+    // Turned, so that the lattice does not show along the axes of a scan.
+    let p = DVec3::new(
+        0.80 * p.x - 0.48 * p.y + 0.36 * p.z,
+        0.60 * p.x + 0.64 * p.y - 0.48 * p.z,
+        0.60 * p.y + 0.80 * p.z,
+    );
     let cell = p.floor();
     let f = p - cell;
     let w = f * f * (DVec3::splat(3.0) - 2.0 * f);
@@ -66,6 +76,27 @@ pub(super) fn field(p: DVec3, seed: u64) -> f64 {
     let x01 = mix(at(0, 0, 1), at(1, 0, 1), w.x);
     let x11 = mix(at(0, 1, 1), at(1, 1, 1), w.x);
     mix(mix(x00, x10, w.y), mix(x01, x11, w.y), w.z)
+}
+
+/// A smooth isotropic random field, about -1…1, whose zero surfaces wind like gyri about half a period apart (a sum of plane waves of
+/// one unit period).
+pub(super) fn waves(p: DVec3, seed: u64) -> f64 {
+    // Directions spread evenly over half a sphere.
+    const DIRECTIONS: [[f64; 3]; 7] = [
+        [0.371, 0.0, 0.929],
+        [-0.456, 0.418, 0.786],
+        [0.067, -0.763, 0.643],
+        [0.527, 0.687, 0.500],
+        [-0.920, -0.163, 0.357],
+        [0.824, -0.525, 0.214],
+        [-0.268, 0.961, 0.071],
+    ];
+    let mut sum = 0.0;
+    for (n, d) in (0_i64..).zip(DIRECTIONS) {
+        let phase = lattice(n, 0, 0, seed) + p.dot(DVec3::from_array(d));
+        sum += (std::f64::consts::TAU * phase).sin();
+    }
+    sum * 0.4
 }
 
 /// A random value in -1…1 for a lattice point (the finaliser of `SplitMix64` over the mixed coordinates).
@@ -90,7 +121,11 @@ mod tests {
         assert!((field(p, 1) - field(p + DVec3::X * 2e-6, 1)).abs() < 1e-4);
         assert!((field(p, 1) - field(p, 2)).abs() > 1e-6);
         for n in 0..500 {
-            let at = DVec3::new(f64::from(n) * 0.37, f64::from(n) * -0.11, f64::from(n) * 0.73);
+            let at = DVec3::new(
+                f64::from(n) * 0.37,
+                f64::from(n) * -0.11,
+                f64::from(n) * 0.73,
+            );
             assert!(field(at, 5).abs() <= 1.0);
         }
     }

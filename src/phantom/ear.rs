@@ -1,7 +1,7 @@
 //! One inner ear: the canal with its nerves, and the labyrinth.
 use super::{
     anatomy::{Ear, Frame, direction, rigid},
-    canal::Canal,
+    canal::{Canal, INTO_CISTERN},
     cochlea::Cochlea,
     draw::Draw,
     scene::Part,
@@ -17,9 +17,16 @@ const CANAL: u8 = 4;
 
 /// Draws the canal and the cochlea of a side.
 pub(super) fn draw_ear(frame: &Frame, side: Side, draw: &mut Draw) -> Ear {
-    let shift = [draw.clipped(0.0, 0.7, 2.0), draw.clipped(0.0, 0.4, 2.0), draw.clipped(0.0, 0.4, 2.0)];
+    let shift = [
+        draw.clipped(0.0, 0.7, 2.0),
+        draw.clipped(0.0, 0.4, 2.0),
+        draw.clipped(0.0, 0.4, 2.0),
+    ];
     let porus = frame.at(side, [24.0 + shift[0], shift[1], shift[2]]);
-    let tilt = [draw.clipped(-0.09, 0.07, 2.0), draw.clipped(0.05, 0.05, 2.0)];
+    let tilt = [
+        draw.clipped(-0.09, 0.07, 2.0),
+        draw.clipped(0.05, 0.05, 2.0),
+    ];
     let axis = direction(side, [1.0, tilt[0], tilt[1]]).normalize_or_zero();
     let wide = draw.clipped(1.0, 0.12, 2.0);
     // The face of the petrous bone makes 45 to 53 degrees with the midsagittal plane.
@@ -51,22 +58,21 @@ pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw) -> Ve
     parts.push(Part {
         label: CANAL,
         ..rigid(
-            Shape::Intersection(vec![
-                Shape::Canal(Box::new(canal)),
-                Shape::HalfSpace {
-                    point: canal.porus,
-                    normal: canal.face,
-                },
-            ]),
+            inside_porus(&canal, Shape::Canal(Box::new(canal))),
             Paint::Plain(Tissue::Csf),
         )
     });
     parts.extend(canal_nerves(&canal));
     // Meckel's cave lies in front of the petrous ridge.
-    let meckel = Shape::ellipsoid(frame.at(side, [19.5, -20.0, 9.0]), frame.semi([4.0, 7.5, 3.2]));
+    let meckel = Shape::ellipsoid(
+        frame.at(side, [19.5, -20.0, 9.0]),
+        frame.semi([4.0, 7.5, 3.2]),
+    );
     parts.push(rigid(meckel, Paint::Plain(Tissue::Csf)));
     // The labyrinth hangs on the fundus, so that canal and labyrinth never drift apart.
-    let near = |lps: [f64; 3]| canal.fundus() + direction(side, [lps[0] - 34.3, lps[1] + 0.9, lps[2] - 0.5]);
+    let near = |lps: [f64; 3]| {
+        canal.fundus() + direction(side, [lps[0] - 34.3, lps[1] + 0.9, lps[2] - 0.5])
+    };
     let round = |centre: [f64; 3], normal: [f64; 3], radius: f64| Shape::Ring {
         centre: near(centre),
         normal: direction(side, normal).normalize_or_zero(),
@@ -75,8 +81,17 @@ pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw) -> Ve
     };
     let rings = ring_shapes(round);
     parts.extend(rings.into_iter().map(|ring| rigid(ring, fluid())));
-    parts.push(rigid(Shape::Tube(vec![(near([41.0, 4.2, 6.0]), 0.8), (near([41.0, 4.0, 2.5]), 0.9)]), fluid()));
-    parts.push(rigid(Shape::ellipsoid(near([39.5, 2.5, 0.5]), DVec3::new(2.2, 2.75, 2.0)), fluid()));
+    parts.push(rigid(
+        Shape::Tube(vec![
+            (near([41.0, 4.2, 6.0]), 0.8),
+            (near([41.0, 4.0, 2.5]), 0.9),
+        ]),
+        fluid(),
+    ));
+    parts.push(rigid(
+        Shape::ellipsoid(near([39.5, 2.5, 0.5]), DVec3::new(2.2, 2.75, 2.0)),
+        fluid(),
+    ));
     let cochlea = |grown_mm: f64, paint: Paint| Part {
         label: COCHLEA,
         ..rigid(
@@ -87,7 +102,10 @@ pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw) -> Ve
             paint,
         )
     };
-    parts.push(cochlea(ear.cochlea.label_grown_mm(), Paint::Plain(Tissue::Bone)));
+    parts.push(cochlea(
+        ear.cochlea.label_grown_mm(),
+        Paint::Plain(Tissue::Bone),
+    ));
     parts.push(cochlea(0.0, fluid()));
     parts
 }
@@ -106,23 +124,50 @@ fn ring_shapes(mut ring: impl FnMut([f64; 3], [f64; 3], f64) -> Shape) -> [Shape
     ]
 }
 
-/// Facial, cochlear and the two vestibular nerves from porus to fundus.
+/// The part of a solid on the canal's side of the porus plane.
+fn inside_porus(canal: &Canal, solid: Shape) -> Shape {
+    let plane = Shape::HalfSpace {
+        point: canal.porus,
+        normal: canal.face,
+    };
+    Shape::Intersection(vec![solid, plane])
+}
+
+/// Facial, cochlear and the two vestibular nerves, from where the solid of the canal begins in the cistern to the fundus.
 fn canal_nerves(canal: &Canal) -> Vec<Part> {
-    let [forward, up] = canal.across();
-    let forward = if forward.y < 0.0 { -forward } else { forward };
-    let porus = canal.porus;
-    let fundus = canal.on_axis(canal.length + 0.5);
-    let nerve = |from: [f64; 2], to: [f64; 2], radius: f64| {
-        let points = vec![
-            (porus + forward * from[0] + up * from[1], radius * 1.1),
-            (fundus + forward * to[0] + up * to[1], radius),
-        ];
-        rigid(Shape::Tube(points), Paint::Plain(Tissue::Nerve))
+    let fundus = canal.length + 0.5;
+    let from = -INTO_CISTERN - 0.5;
+    // Within the canal a nerve belongs to the canal's label; in the cistern it has none.
+    let nerve = |points: Vec<(DVec3, f64)>| {
+        let tube = Shape::Tube(points);
+        let inside = inside_porus(canal, tube.clone());
+        [
+            rigid(tube, Paint::Plain(Tissue::Nerve)),
+            Part {
+                label: CANAL,
+                ..rigid(inside, Paint::Plain(Tissue::Nerve))
+            },
+        ]
+    };
+    let split = canal.off_axis(-0.5, -0.7, -0.3);
+    let branch = |front: f64, up: f64, radius: f64| {
+        nerve(vec![
+            (split, 0.6),
+            (canal.off_axis(fundus, front, up), radius),
+        ])
     };
     vec![
-        nerve([1.3, 0.8], [0.9, 0.8], 0.55),
-        nerve([0.0, -0.6], [0.9, -0.8], 0.5),
-        nerve([-0.9, 0.1], [-0.9, 0.7], 0.48),
-        nerve([-0.9, -0.6], [-0.9, -0.7], 0.48),
+        nerve(vec![
+            (canal.off_axis(from, 1.3, 0.8), 0.65),
+            (canal.off_axis(0.0, 1.3, 0.8), 0.6),
+            (canal.off_axis(fundus, 0.9, 0.8), 0.55),
+        ]),
+        nerve(vec![(canal.off_axis(from, -0.7, -0.3), 1.15), (split, 1.1)]),
+        branch(0.9, -0.8, 0.5),
+        branch(-0.9, 0.7, 0.48),
+        branch(-0.9, -0.7, 0.48),
     ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

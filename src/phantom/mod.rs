@@ -15,8 +15,10 @@ mod brain;
 mod canal;
 mod cochlea;
 mod contact;
+pub mod demo;
 mod draw;
 mod ear;
+mod local;
 mod patient;
 mod scan;
 mod scene;
@@ -71,5 +73,10 @@ fn check(name: &'static str, value: f64, low: f64, high: f64) -> Result<(), Erro
     if value >= low && value <= high {
         return Ok(());
     }
-    Err(Error::Parameter { name, value, low, high })
+    Err(Error::Parameter {
+        name,
+        value,
+        low,
+        high,
+    })
 }

@@ -95,9 +95,9 @@ impl Patient {
 
     /// Volume of the tumour so many years after the first visit, mm³; zero without tumour. Exactly exponential in time.
     pub fn tumour_volume_mm3(&self, years: f64) -> f64 {
-        self.growth
-            .as_ref()
-            .map_or(0.0, |g| g.volume_mm3 * (1.0 + g.annual_percent / 100.0).powf(years))
+        self.growth.as_ref().map_or(0.0, |g| {
+            g.volume_mm3 * (1.0 + g.annual_percent / 100.0).powf(years)
+        })
     }
 
     /// Side of the tumour, if there is one.
@@ -125,9 +125,18 @@ impl Patient {
 }
 
 impl Growth {
-    fn new(spec: &PatientSpec, koos: KoosGrade, anatomy: &Anatomy, step: f64) -> Result<Self, Error> {
+    fn new(
+        spec: &PatientSpec,
+        koos: KoosGrade,
+        anatomy: &Anatomy,
+        step: f64,
+    ) -> Result<Self, Error> {
         let mut draw = Draw::new(spec.seed, 1);
-        let drawn_side = if draw.chance(0.5) { Side::Left } else { Side::Right };
+        let drawn_side = if draw.chance(0.5) {
+            Side::Left
+        } else {
+            Side::Right
+        };
         let side = spec.side.unwrap_or(drawn_side);
         let drawn_percent = if draw.chance(0.4) {
             draw.normal(0.0, 1.0)
@@ -140,7 +149,11 @@ impl Growth {
             KoosGrade::III => 0.15,
             KoosGrade::IV => 0.3,
         };
-        let cyst_above = if draw.chance(cystic) { draw.uniform(0.15, 0.5) } else { 2.0 };
+        let cyst_above = if draw.chance(cystic) {
+            draw.uniform(0.15, 0.5)
+        } else {
+            2.0
+        };
         for attempt in 0..ATTEMPTS {
             let mut draw = Draw::new(spec.seed, 100 + attempt);
             let Some(tumour) = first_tumour(koos, side, anatomy, step, &mut draw) else {
@@ -169,7 +182,13 @@ impl Growth {
 }
 
 /// A tumour whose volume follows the grade's distribution as far as the geometry of the grade lets it.
-fn first_tumour(koos: KoosGrade, side: Side, anatomy: &Anatomy, step: f64, draw: &mut Draw) -> Option<Tumour> {
+fn first_tumour(
+    koos: KoosGrade,
+    side: Side,
+    anatomy: &Anatomy,
+    step: f64,
+    draw: &mut Draw,
+) -> Option<Tumour> {
     let canal = anatomy.ear(side).canal;
     let cistern: Shape = anatomy.cistern.clone().grown(-0.1);
     let (median, fill, overlap) = match koos {
@@ -188,12 +207,22 @@ fn first_tumour(koos: KoosGrade, side: Side, anatomy: &Anatomy, step: f64, draw:
     // The smallest ball that counts as a protrusion has a radius of 3.2 mm.
     let smallest = 1.32;
     let size_at = |mm: f64| {
-        let at = tumour.solve([smallest, 3.9], 0.01, |t| overlap_mm(t, &anatomy.brainstem) - mm);
+        let at = tumour.solve([smallest, 3.9], 0.01, |t| {
+            overlap_mm(t, &anatomy.brainstem) - mm
+        });
         at.map(|t| t.size())
     };
-    let low = if overlap[0].is_finite() { size_at(overlap[0])? } else { smallest };
+    let low = if overlap[0].is_finite() {
+        size_at(overlap[0])?
+    } else {
+        smallest
+    };
     let high = size_at(overlap[1])?;
     let free = tumour.at_volume(wanted, step).map_or(high, |t| t.size());
-    let size = if (low..=high).contains(&free) { free } else { draw.uniform(low, high) };
+    let size = if (low..=high).contains(&free) {
+        free
+    } else {
+        draw.uniform(low, high)
+    };
     Some(tumour.at_size(size))
 }

@@ -59,7 +59,10 @@ const MOST_VOXELS: usize = 1 << 28;
 
 impl GridSpec {
     pub(super) fn check(&self) -> Result<(), Error> {
-        let count = self.shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d));
+        let count = self
+            .shape
+            .iter()
+            .try_fold(1_usize, |n, &d| n.checked_mul(d));
         if count.is_none_or(|n| n == 0 || n > MOST_VOXELS) {
             return Err(Error::Grid(self.shape));
         }
@@ -108,12 +111,18 @@ impl Patient {
         let palette = Palette::of_site(visit.site, &mut draw);
         let scanner = site_scanner(visit.site, &spec, &mut draw);
         let tumour = self.tumour(visit.years)?;
-        let truth = Truth::new(self, visit, tumour.as_ref(), world_from_head)?;
-        let tumour_part = tumour.as_ref().zip(self.growth.as_ref()).map(|(t, g)| part(t, g));
+        let truth = Truth::new(self, visit, tumour.as_ref(), world_from_head);
+        let tumour_part = tumour
+            .as_ref()
+            .zip(self.growth.as_ref())
+            .map(|(t, g)| part(t, g));
         let scene = self.scene(tumour.as_ref(), tumour_part.as_ref(), &palette);
         let head_from_voxel = world_from_head.inverse() * grid.world_from_voxel();
         let (stored, labels) = acquire(&scene, spec.shape, head_from_voxel, &scanner, observe)?;
-        let voxels = stored.iter().map(|v| v.round().clamp(0.0, 4095.0) as i16).collect();
+        let voxels = stored
+            .iter()
+            .map(|v| v.round().clamp(0.0, 4095.0) as i16)
+            .collect();
         Ok(Scan {
             volume: Volume::new(grid, Voxels::I16(voxels), 1.0, 0.0)?,
             labels: LabelMap::new(grid, labels, LabelTable::default())?,
@@ -122,7 +131,12 @@ impl Patient {
     }
 
     /// The head with the tumour in it.
-    pub(super) fn scene<'a>(&'a self, tumour: Option<&Tumour>, part: Option<&'a Part>, palette: &'a Palette) -> Scene<'a> {
+    pub(super) fn scene<'a>(
+        &'a self,
+        tumour: Option<&Tumour>,
+        part: Option<&'a Part>,
+        palette: &'a Palette,
+    ) -> Scene<'a> {
         Scene {
             parts: self.anatomy.parts.iter().chain(part).collect(),
             push: tumour.and_then(|t| push(t, &self.anatomy)),
@@ -148,17 +162,26 @@ pub(super) fn part(tumour: &Tumour, growth: &Growth) -> Part {
 /// How the head lies in the scanner: pitch, yaw and roll of a few degrees and a few millimetres.
 pub(super) fn draw_pose(draw: &mut Draw) -> DAffine3 {
     let mut angle = |sd: f64| draw.normal(0.0, sd).clamp(-12.0, 12.0).to_radians();
-    let rotation =
-        DQuat::from_rotation_x(angle(5.0)) * DQuat::from_rotation_y(angle(3.0)) * DQuat::from_rotation_z(angle(3.0));
+    let rotation = DQuat::from_rotation_x(angle(5.0))
+        * DQuat::from_rotation_y(angle(3.0))
+        * DQuat::from_rotation_z(angle(3.0));
     let mut shift = || draw.normal(0.0, 5.0).clamp(-15.0, 15.0);
     DAffine3::from_rotation_translation(rotation, DVec3::new(shift(), shift(), shift()))
 }
 
 /// An axial slab through the canals, stored to the left, front and top; every second one is tilted towards the skull base.
 fn draw_grid(spec: &GridSpec, world_from_head: DAffine3, draw: &mut Draw) -> Result<Grid, Error> {
-    let tilt = if draw.chance(0.5) { draw.clipped(0.0, 4.0, 2.0) } else { 0.0 };
+    let tilt = if draw.chance(0.5) {
+        draw.clipped(0.0, 4.0, 2.0)
+    } else {
+        0.0
+    };
     let mut jitter = |sd: f64| draw.clipped(0.0, sd, 2.0);
-    let in_head = DVec3::new(jitter(1.5), jitter(1.5) - 4.0 * wide(spec), jitter(1.5) + 2.0);
+    let in_head = DVec3::new(
+        jitter(1.5),
+        jitter(1.5) - 4.0 * wide(spec),
+        jitter(1.5) + 2.0,
+    );
     let centre = world_from_head.transform_point3(in_head);
     let spacing = DVec3::from_array(spec.spacing_mm);
     let axes = DMat3::from_quat(DQuat::from_rotation_x(tilt.to_radians()))

@@ -1,10 +1,12 @@
 //! What is where: solids painted over each other, sampled on a grid.
 use super::{
+    local::Local,
     shape::{LIPSCHITZ, Shape},
     tissue::{Paint, Palette, Spot, coverage},
     tumour::{PUSHED_LIPSCHITZ, Push},
 };
 use glam::{DAffine3, DVec3};
+use std::rc::Rc;
 
 /// Number of label values, background included.
 pub(super) const LABELS: usize = 6;
@@ -18,6 +20,22 @@ pub(super) struct Part {
     pub(super) label: u8,
     /// Whether it gives way to the tumour.
     pub(super) soft: bool,
+}
+
+/// A solid, and what of its shape matters where one looks.
+#[derive(Debug, Clone)]
+struct Seen<'a> {
+    part: &'a Part,
+    shape: Rc<Local<'a>>,
+}
+
+impl<'a> Seen<'a> {
+    fn whole(part: &'a Part) -> Self {
+        Self {
+            part,
+            shape: Rc::new(Local::Whole(&part.shape)),
+        }
+    }
 }
 
 /// Solids in the order in which they are painted: later ones cover earlier ones.
@@ -45,8 +63,11 @@ pub(super) struct Raster {
 const SAMPLE_MM: f64 = 1.0;
 /// Most samples along one axis of a voxel.
 const MOST_SAMPLES: f64 = 6.0;
-/// Voxels along an edge of the tiles in which solids are sorted out.
-const TILE: usize = 8;
+/// Voxels along the edges of the squares in which solids are sorted out, from coarse to fine.
+const TILES: [usize; 3] = [32, 12, 4];
+
+/// A rectangle of voxels of one slice: first and one past the last index along i and j.
+type Window = [[usize; 2]; 2];
 
 impl Raster {
     pub(super) fn new(head_from_voxel: DAffine3) -> Self {
@@ -72,21 +93,65 @@ impl Raster {
     }
 }
 
+impl Raster {
+    /// Centre of a voxel, head frame, mm.
+    fn at(&self, i: f64, j: f64, k: usize) -> DVec3 {
+        self.head_from_voxel
+            .transform_point3(DVec3::new(i, j, k as f64))
+    }
+
+    /// Centre and radius of a ball that holds all that voxels of a window average over.
+    fn ball(&self, [[i0, i1], [j0, j1]]: Window, k: usize) -> (DVec3, f64) {
+        let centre = self.at((i0 + i1 - 1) as f64 / 2.0, (j0 + j1 - 1) as f64 / 2.0, k);
+        let radius = [(i0, j0), (i0, j1 - 1)]
+            .iter()
+            .fold(0.0, |r: f64, &(i, j)| {
+                r.max(centre.distance(self.at(i as f64, j as f64, k)))
+            });
+        (centre, radius + self.reach + self.width)
+    }
+}
+
+/// A window cut into squares of `size` voxels.
+fn tiles([[i0, i1], [j0, j1]]: Window, size: usize) -> impl Iterator<Item = Window> {
+    (j0..j1).step_by(size).flat_map(move |j| {
+        (i0..i1)
+            .step_by(size)
+            .map(move |i| [[i, (i + size).min(i1)], [j, (j + size).min(j1)]])
+    })
+}
+
 impl Scene<'_> {
     /// Signal and label of every voxel of one slice `k` of `ni × nj` voxels, `i` fastest.
-    pub(super) fn slice(&self, raster: &Raster, [ni, nj]: [usize; 2], k: usize, signal: &mut [f32], labels: &mut [u8]) {
-        let mut near = Vec::with_capacity(self.parts.len());
-        for j0 in (0..nj).step_by(TILE) {
-            for i0 in (0..ni).step_by(TILE) {
-                let [i1, j1] = [(i0 + TILE).min(ni), (j0 + TILE).min(nj)];
-                let at = |i: f64, j: f64| raster.head_from_voxel.transform_point3(DVec3::new(i, j, k as f64));
-                let centre = at((i0 + i1 - 1) as f64 / 2.0, (j0 + j1 - 1) as f64 / 2.0);
-                let radius = centre.distance(at(i0 as f64, j0 as f64)) + raster.reach + raster.width;
-                self.near(centre, radius, &mut near);
-                for j in j0..j1 {
-                    for i in i0..i1 {
-                        let n = i + ni * j;
-                        (signal[n], labels[n]) = self.voxel(raster, at(i as f64, j as f64), &near);
+    ///
+    /// Coarse tiles sort out solids, middle tiles parts of solids, and fine tiles solids again: most voxels see one or two.
+    pub(super) fn slice(
+        &self,
+        raster: &Raster,
+        [ni, nj]: [usize; 2],
+        k: usize,
+        signal: &mut [f32],
+        labels: &mut [u8],
+    ) {
+        let all: Vec<Seen<'_>> = self
+            .parts
+            .iter()
+            .rev()
+            .map(|part| Seen::whole(part))
+            .collect();
+        for coarse in tiles([[0, ni], [0, nj]], TILES[0]) {
+            let near = self.near(&all, raster.ball(coarse, k));
+            for middle in tiles(coarse, TILES[1]) {
+                let near: Vec<Seen<'_>> = self.local(&near, raster.ball(middle, k));
+                for fine in tiles(middle, TILES[2]) {
+                    let near = self.near(&near, raster.ball(fine, k));
+                    let [[i0, i1], [j0, j1]] = fine;
+                    for j in j0..j1 {
+                        for i in i0..i1 {
+                            let n = i + ni * j;
+                            let centre = raster.at(i as f64, j as f64, k);
+                            (signal[n], labels[n]) = self.voxel(raster, centre, &near);
+                        }
                     }
                 }
             }
@@ -97,29 +162,52 @@ impl Scene<'_> {
         self.push.map_or(p, |push| push.rest(p))
     }
 
-    /// The solids that can be seen within `radius` of a point, the last painted first, down to one that covers the whole
-    /// ball.
-    fn near<'s>(&'s self, centre: DVec3, radius: f64, near: &mut Vec<&'s Part>) {
-        near.clear();
-        let rest = self.rest(centre);
-        for part in self.parts.iter().rev() {
-            let (p, bound) = if part.soft && self.push.is_some() {
-                (rest, PUSHED_LIPSCHITZ * radius)
-            } else {
-                (centre, LIPSCHITZ * radius)
-            };
-            let d = part.shape.distance(p);
+    /// Where a part is looked up for a ball, and by how much its distance can differ within the ball.
+    fn seen_from(&self, part: &Part, (centre, radius): (DVec3, f64)) -> (DVec3, f64) {
+        if part.soft && self.push.is_some() {
+            (self.rest(centre), PUSHED_LIPSCHITZ * radius)
+        } else {
+            (centre, LIPSCHITZ * radius)
+        }
+    }
+
+    /// Those of `all` (the last painted first) that can be seen within a ball, down to one that covers the whole ball.
+    fn near<'p>(&self, all: &[Seen<'p>], ball: (DVec3, f64)) -> Vec<Seen<'p>> {
+        let mut near = Vec::with_capacity(8);
+        for seen in all {
+            let (p, bound) = self.seen_from(seen.part, ball);
+            let d = seen.shape.distance(p);
             if d < bound {
-                near.push(part);
+                near.push(seen.clone());
                 if d < -bound {
                     break;
                 }
             }
         }
+        near
+    }
+
+    /// The same of whole solids, each reduced to what matters within the ball.
+    fn local<'p>(&self, all: &[Seen<'p>], ball: (DVec3, f64)) -> Vec<Seen<'p>> {
+        let mut near = Vec::with_capacity(8);
+        for seen in all {
+            let (p, bound) = self.seen_from(seen.part, ball);
+            let (shape, d) = Local::new(&seen.part.shape, p, bound);
+            if d < bound {
+                near.push(Seen {
+                    part: seen.part,
+                    shape: Rc::new(shape),
+                });
+                if d < -bound {
+                    break;
+                }
+            }
+        }
+        near
     }
 
     /// Mean signal of a voxel's samples, and the label that covers at least half of it.
-    fn voxel(&self, raster: &Raster, centre: DVec3, near: &[&Part]) -> (f32, u8) {
+    fn voxel(&self, raster: &Raster, centre: DVec3, near: &[Seen<'_>]) -> (f32, u8) {
         let mut signal = 0.0;
         let mut cover = [0.0; LABELS];
         for offset in &raster.offsets {
@@ -127,9 +215,9 @@ impl Scene<'_> {
             let rest = self.rest(p);
             // From the front: what earlier-painted solids add is what later ones leave uncovered.
             let mut open = 1.0;
-            for part in near {
+            for Seen { part, shape } in near {
                 let at = if part.soft { rest } else { p };
-                let depth = -part.shape.distance(at);
+                let depth = -shape.distance(at);
                 let alpha = coverage(depth, raster.width) * open;
                 if alpha <= 0.0 {
                     continue;

@@ -11,27 +11,48 @@ pub(super) const LIPSCHITZ: f64 = 1.6;
 /// A solid, built from primitives and set operations.
 #[derive(Debug, Clone)]
 pub(super) enum Shape {
-    Ellipsoid { centre: DVec3, semi: DVec3 },
+    /// Centre, and one over each half-axis.
+    Ellipsoid {
+        centre: DVec3,
+        inverse: DVec3,
+    },
     /// A tapered tube along a polyline: centres and radii.
     Tube(Vec<(DVec3, f64)>),
     /// A ring with the normal of its plane, its radius and the radius of its lumen.
-    Ring { centre: DVec3, normal: DVec3, radius: f64, lumen: f64 },
+    Ring {
+        centre: DVec3,
+        normal: DVec3,
+        radius: f64,
+        lumen: f64,
+    },
     /// Everything on the side against which the unit normal points.
-    HalfSpace { point: DVec3, normal: DVec3 },
+    HalfSpace {
+        point: DVec3,
+        normal: DVec3,
+    },
     /// Union whose edges are rounded over about `blend` mm.
-    Union { blend: f64, of: Vec<Shape> },
+    Union {
+        blend: f64,
+        of: Vec<Shape>,
+    },
     Intersection(Vec<Shape>),
     Difference(Box<Shape>, Box<Shape>),
     /// Grown by so many mm.
     Offset(Box<Shape>, f64),
     Canal(Box<Canal>),
-    Cochlea { cochlea: Box<Cochlea>, grown_mm: f64 },
+    Cochlea {
+        cochlea: Box<Cochlea>,
+        grown_mm: f64,
+    },
     Tumour(Box<Tumour>),
 }
 
 impl Shape {
     pub(super) fn ellipsoid(centre: DVec3, semi: DVec3) -> Self {
-        Self::Ellipsoid { centre, semi }
+        Self::Ellipsoid {
+            centre,
+            inverse: semi.recip(),
+        }
     }
 
     pub(super) fn union(blend: f64, of: Vec<Self>) -> Self {
@@ -49,7 +70,7 @@ impl Shape {
     /// Signed distance, mm.
     pub(super) fn distance(&self, p: DVec3) -> f64 {
         match self {
-            Self::Ellipsoid { centre, semi } => ellipsoid(p - *centre, *semi),
+            Self::Ellipsoid { centre, inverse } => scaled_ball(p - *centre, *inverse),
             Self::Tube(points) => tube(p, points),
             Self::Ring {
                 centre,
@@ -63,21 +84,16 @@ impl Shape {
                 (in_plane - radius).hypot(height) - lumen
             }
             Self::HalfSpace { point, normal } => (p - *point).dot(*normal),
-            Self::Union { blend, of } => of
+            Self::Union { blend, of } => smooth_least(of.iter().map(|s| s.distance(p)), *blend),
+            Self::Intersection(of) => of
                 .iter()
-                .fold(f64::INFINITY, |d, s| smooth_min(d, s.distance(p), *blend)),
-            Self::Intersection(of) => of.iter().fold(f64::NEG_INFINITY, |d, s| d.max(s.distance(p))),
+                .fold(f64::NEG_INFINITY, |d, s| d.max(s.distance(p))),
             Self::Difference(a, b) => a.distance(p).max(-b.distance(p)),
             Self::Offset(s, mm) => s.distance(p) - mm,
             Self::Canal(canal) => canal.distance(p),
             Self::Cochlea { cochlea, grown_mm } => cochlea.distance(p) - grown_mm,
             Self::Tumour(tumour) => tumour.distance(p),
         }
-    }
-
-    /// Direction in which the distance rises fastest, by central differences; zero where there is none.
-    pub(super) fn normal(&self, p: DVec3) -> DVec3 {
-        gradient(p, |q| self.distance(q)).normalize_or_zero()
     }
 }
 
@@ -90,9 +106,18 @@ pub(super) fn gradient(p: DVec3, f: impl Fn(DVec3) -> f64) -> DVec3 {
 
 /// First-order distance to an ellipsoid about the origin; exact for a ball.
 pub(super) fn ellipsoid(v: DVec3, semi: DVec3) -> f64 {
-    let k = (v / semi).length();
-    let g = (v / (semi * semi)).length();
-    if g > 1e-12 { k * (k - 1.0) / g } else { -semi.min_element() }
+    scaled_ball(v, semi.recip())
+}
+
+fn scaled_ball(v: DVec3, inverse: DVec3) -> f64 {
+    let w = v * inverse;
+    let k = w.length();
+    let g = (w * inverse).length();
+    if g > 1e-12 {
+        k * (k - 1.0) / g
+    } else {
+        -1.0 / inverse.max_element()
+    }
 }
 
 /// Distance to a polyline of tapered capsules.
@@ -115,7 +140,23 @@ pub(super) fn along(p: DVec3, a: DVec3, b: DVec3) -> f64 {
 /// The smaller of two distances, with the crease rounded over `blend` mm (quadratic polynomial blend).
 pub(super) fn smooth_min(a: f64, b: f64, blend: f64) -> f64 {
     let h = (blend - (a - b).abs()).max(0.0);
-    a.min(b) - if blend > 0.0 { h * h / (4.0 * blend) } else { 0.0 }
+    a.min(b)
+        - if blend > 0.0 {
+            h * h / (4.0 * blend)
+        } else {
+            0.0
+        }
+}
+
+/// The least of some distances, blended with the second least: unlike a chain of blends it does not depend on their order.
+pub(super) fn smooth_least(distances: impl Iterator<Item = f64>, blend: f64) -> f64 {
+    let [least, second] =
+        distances.fold([f64::INFINITY; 2], |[a, b], d| [a.min(d), b.min(a.max(d))]);
+    if second.is_finite() {
+        smooth_min(least, second, blend)
+    } else {
+        least
+    }
 }
 
 /// Volume (mm³) of `{inside < 0}` within the box `low`…`high`, by columns along x every `step` mm in y and z.
@@ -128,7 +169,11 @@ pub(super) fn volume_mm3(inside: impl Fn(DVec3) -> f64, [low, high]: [DVec3; 2],
     let mut total = 0.0;
     for k in 0..nz {
         for j in 0..ny {
-            let at = DVec3::new(0.0, low.y + (j as f64 + 0.5) * step, low.z + (k as f64 + 0.5) * step);
+            let at = DVec3::new(
+                0.0,
+                low.y + (j as f64 + 0.5) * step,
+                low.z + (k as f64 + 0.5) * step,
+            );
             total += column_mm(|x| inside(DVec3 { x, ..at }), low.x, high.x, step);
         }
     }
@@ -163,7 +208,11 @@ mod tests {
     fn columns_measure_an_ellipsoid() {
         let semi = DVec3::new(5.0, 3.0, 2.0);
         let exact = 4.0 / 3.0 * std::f64::consts::PI * 30.0;
-        let found = volume_mm3(|p| ellipsoid(p, semi), [DVec3::splat(-6.0), DVec3::splat(6.0)], 0.2);
+        let found = volume_mm3(
+            |p| ellipsoid(p, semi),
+            [DVec3::splat(-6.0), DVec3::splat(6.0)],
+            0.2,
+        );
         assert!((found / exact - 1.0).abs() < 2e-3, "{found} for {exact}");
     }
 
@@ -172,6 +221,8 @@ mod tests {
         let tube = Shape::Tube(vec![(DVec3::ZERO, 1.0), (DVec3::X * 4.0, 1.0)]);
         assert!((tube.distance(DVec3::new(2.0, 3.0, 0.0)) - 2.0).abs() < 1e-12);
         assert!((tube.distance(DVec3::new(7.0, 0.0, 0.0)) - 2.0).abs() < 1e-12);
-        assert!((tube.normal(DVec3::new(7.0, 0.0, 0.0)) - DVec3::X).length() < 1e-6);
+        assert!(
+            (gradient(DVec3::new(7.0, 0.0, 0.0), |p| tube.distance(p)) - DVec3::X).length() < 1e-6
+        );
     }
 }

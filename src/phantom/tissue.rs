@@ -1,7 +1,7 @@
 //! What each tissue looks like: its signal relative to cerebrospinal fluid, and the patterns inside it.
 use super::{
     Site,
-    draw::{Draw, field},
+    draw::{Draw, field, waves},
 };
 use glam::DVec3;
 
@@ -49,10 +49,12 @@ pub(super) struct Palette {
 /// hrT2 signal in % of CSF: Siemens CISS with flip angle 70 degrees (brain lowered for magnetisation transfer), 3D TSE with an effective TE
 /// of about 160 ms. In the order of [`Tissue`].
 const CISS: [f64; COUNT] = [
-    0.0, 2.0, 34.0, 52.0, 13.0, 100.0, 25.0, 23.0, 25.0, 24.5, 23.0, 12.0, 42.0, 92.0, 29.0, 66.0, 9.0, 48.0, 84.0, 12.0,
+    0.0, 2.0, 34.0, 52.0, 13.0, 100.0, 25.0, 23.0, 25.0, 24.5, 23.0, 12.0, 42.0, 92.0, 29.0, 66.0,
+    9.0, 48.0, 84.0, 12.0,
 ];
 const TSE: [f64; COUNT] = [
-    0.0, 2.0, 28.0, 46.0, 6.0, 100.0, 28.0, 19.0, 27.0, 19.5, 18.0, 2.5, 14.0, 98.0, 36.0, 95.0, 3.0, 50.0, 97.0, 8.0,
+    0.0, 2.0, 28.0, 46.0, 6.0, 100.0, 28.0, 19.0, 27.0, 19.5, 18.0, 2.5, 14.0, 98.0, 36.0, 95.0,
+    3.0, 50.0, 97.0, 8.0,
 ];
 
 impl Palette {
@@ -66,7 +68,13 @@ impl Palette {
         signal[Tissue::Csf as usize] = 1.0;
         // Solid parts of neighbouring brain rise and fall together with the flip angle or echo time.
         let brain = draw.clipped(1.0, 0.06, 2.0);
-        for t in [Tissue::Grey, Tissue::White, Tissue::Cerebellum, Tissue::Brainstem, Tissue::Nerve] {
+        for t in [
+            Tissue::Grey,
+            Tissue::White,
+            Tissue::Cerebellum,
+            Tissue::Brainstem,
+            Tissue::Nerve,
+        ] {
             signal[t as usize] *= brain;
         }
         signal[Tissue::Tumour as usize] *= draw.clipped(1.0, 0.15, 1.5);
@@ -83,9 +91,15 @@ impl Palette {
             let fluid = [Tissue::Csf, Tissue::Labyrinth, Tissue::Vitreous]
                 .iter()
                 .any(|t| *t as usize == n);
-            let soft = [Tissue::Grey, Tissue::White, Tissue::Cerebellum, Tissue::Brainstem, Tissue::Nerve]
-                .iter()
-                .any(|t| *t as usize == n);
+            let soft = [
+                Tissue::Grey,
+                Tissue::White,
+                Tissue::Cerebellum,
+                Tissue::Brainstem,
+                Tissue::Nerve,
+            ]
+            .iter()
+            .any(|t| *t as usize == n);
             if fluid {
                 *s = draw.uniform(0.75, 1.05);
             } else if soft {
@@ -106,7 +120,7 @@ impl Palette {
         Self {
             signal,
             texture: draw.uniform(0.02, 0.06),
-            tumour_texture: draw.uniform(0.06, 0.22),
+            tumour_texture: draw.uniform(0.08, 0.35),
             tumour_grain_mm: draw.uniform(2.0, 5.0),
             flow: draw.uniform(0.0, 0.25),
         }
@@ -165,30 +179,41 @@ impl Paint {
         match self {
             Self::Plain(tissue) => palette.of(tissue),
             Self::Cistern => {
-                let pulse = field(p / 9.0, seed ^ 11).max(0.0);
+                let pulse = field(p / 9.0, seed ^ 0x0b).max(0.0);
                 palette.of(Tissue::Csf) * (1.0 - palette.flow * pulse)
             }
             Self::Cerebrum => cerebrum(spot, palette, seed),
             Self::Cerebellum => cerebellum(spot, palette, seed),
             Self::BrainstemTissue => {
-                let streak = field(p / DVec3::new(5.0, 4.0, 9.0), seed ^ 21);
-                palette.of(Tissue::Brainstem) * (1.0 + 0.06 * streak + 0.5 * palette.texture * field(p / 1.5, seed ^ 22))
+                let streak = field(p / DVec3::new(5.0, 4.0, 9.0), seed ^ 0x15);
+                palette.of(Tissue::Brainstem)
+                    * (1.0 + 0.06 * streak + 0.5 * palette.texture * field(p / 1.5, seed ^ 0x16))
             }
             Self::Diploe => {
-                let marrow = coverage(spot.depth - 2.2, 1.2) * (0.5 + 0.5 * field(p / 4.0, seed ^ 31)).powi(2);
-                mix(palette.of(Tissue::Bone), palette.of(Tissue::Marrow), 0.8 * marrow)
+                let marrow = coverage(spot.depth - 2.2, 1.2)
+                    * (0.5 + 0.5 * field(p / 4.0, seed ^ 0x1f)).powi(2);
+                mix(
+                    palette.of(Tissue::Bone),
+                    palette.of(Tissue::Marrow),
+                    0.8 * marrow,
+                )
             }
             Self::Face => {
-                let layers = field(p / DVec3::new(7.0, 9.0, 16.0), seed ^ 41).abs();
-                let fat = coverage(0.12 - layers, 0.12);
-                let muscle = palette.of(Tissue::Muscle) * (1.0 + 0.15 * field(p / 2.5, seed ^ 42));
+                let layers = waves(p / DVec3::new(22.0, 26.0, 60.0), seed ^ 0x29).abs();
+                let fat = coverage(0.16 - layers, 0.16);
+                let muscle =
+                    palette.of(Tissue::Muscle) * (1.0 + 0.15 * field(p / 2.5, seed ^ 0x2a));
                 mix(muscle, palette.of(Tissue::Fat), fat)
             }
             Self::Cells => {
-                let f = field(p / 3.2, seed ^ 51);
+                let f = field(p / 3.2, seed ^ 0x33);
                 let wall = coverage(0.14 - f.abs(), 0.2);
-                let fluid = coverage(field(p / 5.0, seed ^ 52) - 0.82, 0.1);
-                mix(wall * palette.of(Tissue::Dura), palette.of(Tissue::Mucosa), fluid)
+                let fluid = coverage(field(p / 5.0, seed ^ 0x34) - 0.82, 0.1);
+                mix(
+                    wall * palette.of(Tissue::Dura),
+                    palette.of(Tissue::Mucosa),
+                    fluid,
+                )
             }
             Self::Tumour { cyst_above } => tumour(spot, palette, seed, cyst_above),
         }
@@ -198,15 +223,21 @@ impl Paint {
 /// Sulci between gyri are where a field passes zero; they reach 14 mm deep, and cortex of 2.7 mm lines them.
 fn cerebrum(spot: Spot, palette: &Palette, seed: u64) -> f64 {
     let p = spot.rest;
-    let wobble = 5.0 * field(p / 18.0, seed ^ 61);
-    let gyri = field((p + wobble) / 13.0, seed ^ 62);
-    // The field changes by roughly one over half its period.
-    let to_sulcus = gyri.abs() * 7.0 + (spot.depth - 15.0).max(0.0);
+    let wobble = 4.0 * field(p / 14.0, seed ^ 0x3d);
+    let gyri = waves((p + wobble) / 27.0, seed ^ 0x3e);
+    // From its zeros the field rises by about one over a quarter of its period.
+    let to_sulcus = gyri.abs() * 5.0 + (spot.depth - 15.0).max(0.0);
     let grey = coverage(3.0 - to_sulcus.min(spot.depth), spot.width.max(1.0));
-    let fluid = coverage(0.55 - to_sulcus, spot.width.max(0.9));
-    let deep = coverage(field(p / 11.0, seed ^ 63) - 0.35, 0.4) * coverage(spot.depth - 26.0, 6.0);
-    let tissue = mix(palette.of(Tissue::White), palette.of(Tissue::Grey), grey.max(deep));
-    mix(tissue, palette.of(Tissue::Csf), fluid) * (1.0 + palette.texture * field(p / 1.7, seed ^ 64))
+    let fluid = 0.9 * coverage(0.3 - to_sulcus, spot.width.max(0.9));
+    let deep =
+        coverage(field(p / 11.0, seed ^ 0x3f) - 0.35, 0.4) * coverage(spot.depth - 26.0, 6.0);
+    let tissue = mix(
+        palette.of(Tissue::White),
+        palette.of(Tissue::Grey),
+        grey.max(deep),
+    );
+    mix(tissue, palette.of(Tissue::Csf), fluid)
+        * (1.0 + palette.texture * field(p / 1.7, seed ^ 0x40))
 }
 
 /// Folia: sheets of cortex and thin fissures at constant angle about a transverse axis through the roof of the fourth ventricle, bent
@@ -215,38 +246,47 @@ fn cerebellum(spot: Spot, palette: &Palette, seed: u64) -> f64 {
     let p = spot.rest;
     let bend = 0.35 * p.x.abs();
     let (back, up) = (-p.y - 20.0 + bend, p.z - 4.0);
-    let warp = 1.6 * field(p / 9.0, seed ^ 71) + 0.5 * field(p / 3.0, seed ^ 72);
+    let warp = 1.6 * field(p / 9.0, seed ^ 0x47) + 0.5 * field(p / 3.0, seed ^ 0x48);
     let arc = up.atan2(back.max(0.0) + 6.0) * 22.0 + 0.55 * back + warp;
     // Folia of about 2.2 mm within lobules of about 7 mm; `wave` is the distance to the next fissure in mm.
     let wave = |period: f64| (arc / period - (arc / period).round()).abs() * period;
     let deep_fissure = wave(7.0);
     let shallow = wave(2.3);
-    let lobule_depth = 10.0 + 4.0 * field(p / 15.0, seed ^ 73);
-    let fissure = coverage(0.35 - deep_fissure, spot.width.max(0.8)) * coverage(lobule_depth - spot.depth, 3.0);
-    let folium = coverage(0.12 - shallow, spot.width.max(0.7)) * coverage(0.55 * lobule_depth - spot.depth, 2.0);
-    let fluid = (fissure * 0.75).max(folium * 0.4);
+    let lobule_depth = 10.0 + 4.0 * field(p / 15.0, seed ^ 0x49);
+    let fissure = coverage(0.35 - deep_fissure, spot.width.max(0.8))
+        * coverage(lobule_depth - spot.depth, 3.0);
+    let folium = coverage(0.12 - shallow, spot.width.max(0.7))
+        * coverage(0.8 * lobule_depth - spot.depth, 2.0);
+    let fluid = (fissure * 0.75).max(folium * 0.5);
     let core = coverage(spot.depth - lobule_depth, 3.0);
     let branch = coverage(deep_fissure - 2.5, 1.0);
     let white = core.max(branch * 0.8);
     // The dentate nucleus: a thin dark crimped shell in the core.
-    let crimp = 0.8 * field(p / 1.8, seed ^ 74);
-    let dentate = ((p - DVec3::new(14.0 * p.x.signum(), -32.0, 2.0)) / DVec3::new(7.0, 8.0, 5.0)).length();
+    let crimp = 0.8 * field(p / 1.8, seed ^ 0x4a);
+    let dentate =
+        ((p - DVec3::new(14.0 * p.x.signum(), -32.0, 2.0)) / DVec3::new(7.0, 8.0, 5.0)).length();
     let shell = coverage(0.8 - ((dentate - 1.0) * 6.0 + crimp).abs(), 1.0);
-    let tissue = mix(palette.of(Tissue::Cerebellum), palette.of(Tissue::White), white) * (1.0 - 0.12 * shell);
-    mix(tissue, palette.of(Tissue::Csf), fluid) * (1.0 + palette.texture * field(p / 1.4, seed ^ 75))
+    let tissue = mix(
+        palette.of(Tissue::Cerebellum),
+        palette.of(Tissue::White),
+        white,
+    ) * (1.0 - 0.12 * shell);
+    mix(tissue, palette.of(Tissue::Csf), fluid)
+        * (1.0 + palette.texture * field(p / 1.4, seed ^ 0x4b))
 }
 
 fn tumour(spot: Spot, palette: &Palette, seed: u64, cyst_above: f64) -> f64 {
     let p = spot.rest;
     let grain = palette.tumour_grain_mm;
-    let texture = 0.7 * field(p / grain, seed ^ 81) + 0.3 * field(p / (0.4 * grain), seed ^ 82);
+    let texture = 0.7 * field(p / grain, seed ^ 0x51) + 0.3 * field(p / (0.4 * grain), seed ^ 0x52);
     // A slightly darker capsule.
     let rim = 1.0 - 0.12 * coverage(0.5 - spot.depth, 0.6);
     let solid = palette.of(Tissue::Tumour) * (1.0 + palette.tumour_texture * texture) * rim;
     if cyst_above >= 1.0 {
         return solid;
     }
-    let hollow = field(p / 6.5, seed ^ 83) + 0.15 * field(p / 2.5, seed ^ 84);
-    let cyst = coverage((hollow - cyst_above) * 6.0, spot.width.max(0.8)) * coverage(spot.depth - 1.2, 0.8);
+    let hollow = waves(p / 13.0, seed ^ 0x53) + 0.15 * field(p / 2.5, seed ^ 0x54);
+    let cyst = coverage((hollow - cyst_above) * 3.0, spot.width.max(0.8))
+        * coverage(spot.depth - 1.6, 0.8);
     mix(solid, palette.of(Tissue::Cyst), cyst)
 }

@@ -54,7 +54,11 @@ pub fn training_crop(seed: u64, shape: Shape, spacing_mm: [f64; 3]) -> Result<Cr
     let palette = if draw.chance(RANDOM_CONTRAST) {
         Palette::random(&mut draw)
     } else {
-        let site = if draw.chance(0.5) { Site::London } else { Site::Tilburg };
+        let site = if draw.chance(0.5) {
+            Site::London
+        } else {
+            Site::Tilburg
+        };
         Palette::of_site(site, &mut draw)
     };
     let scanner = random_scanner(spacing_mm, &mut draw);
@@ -73,12 +77,25 @@ pub fn training_crop(seed: u64, shape: Shape, spacing_mm: [f64; 3]) -> Result<Cr
 
 /// Where a crop lies in the head.
 fn place(patient: &Patient, shape: Shape, spacing_mm: [f64; 3], draw: &mut Draw) -> DAffine3 {
-    let mut spread = |x: f64, y: f64, z: f64| DVec3::new(draw.uniform(-x, x), draw.uniform(-y, y), draw.uniform(-z, z));
+    let mut spread = |x: f64, y: f64, z: f64| {
+        DVec3::new(
+            draw.uniform(-x, x),
+            draw.uniform(-y, y),
+            draw.uniform(-z, z),
+        )
+    };
     let jitter = spread(14.0, 16.0, 11.0);
     let anywhere = spread(75.0, 90.0, 45.0) + DVec3::new(0.0, -5.0, 5.0);
     let centre = if draw.chance(NEAR_EAR) {
-        let drawn = if draw.chance(0.5) { Side::Left } else { Side::Right };
-        let side = patient.side().filter(|_| draw.chance(0.75)).unwrap_or(drawn);
+        let drawn = if draw.chance(0.5) {
+            Side::Left
+        } else {
+            Side::Right
+        };
+        let side = patient
+            .side()
+            .filter(|_| draw.chance(0.75))
+            .unwrap_or(drawn);
         patient.anatomy.ear(side).canal.porus + jitter
     } else {
         anywhere
@@ -92,7 +109,11 @@ fn place(patient: &Patient, shape: Shape, spacing_mm: [f64; 3], draw: &mut Draw)
 /// Blur up to that of slices of 3 mm, shading of up to half the signal, SNR from 12 to 120.
 fn random_scanner(spacing_mm: [f64; 3], draw: &mut Draw) -> Scanner {
     let in_plane = draw.uniform(0.0, 1.3);
-    let thick = if draw.chance(0.3) { draw.uniform(1.0, 3.0) } else { draw.uniform(0.0, 1.2) };
+    let thick = if draw.chance(0.3) {
+        draw.uniform(1.0, 3.0)
+    } else {
+        draw.uniform(0.0, 1.2)
+    };
     let fwhm = [in_plane, in_plane * draw.uniform(0.9, 1.2), thick];
     let blur = [0, 1, 2].map(|n| {
         let voxel: f64 = spacing_mm[n];

@@ -1,6 +1,6 @@
 //! What is exactly true of a scan.
 use super::{
-    Error, Patient, Site, VisitSpec,
+    Patient, Site, VisitSpec,
     anatomy::SIDES,
     contact::{contact, grade},
     patient::EXACT_STEP,
@@ -56,13 +56,25 @@ pub struct PorusPlane {
     pub normal: [f64; 3],
 }
 
-fn as_text<T: ToString, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
-    value.as_ref().map(ToString::to_string).serialize(serializer)
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+fn as_text<T: ToString, S: Serializer>(
+    value: &Option<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    value
+        .as_ref()
+        .map(ToString::to_string)
+        .serialize(serializer)
 }
 
 impl Truth {
     /// The truth of a visit of a patient whose tumour then is `tumour`.
-    pub(super) fn new(patient: &Patient, visit: &VisitSpec, tumour: Option<&Tumour>, world_from_head: DAffine3) -> Result<Self, Error> {
+    pub(super) fn new(
+        patient: &Patient,
+        visit: &VisitSpec,
+        tumour: Option<&Tumour>,
+        world_from_head: DAffine3,
+    ) -> Self {
         let anatomy = &patient.anatomy;
         let porus = SIDES.map(|side| {
             let canal = &anatomy.ear(side).canal;
@@ -99,12 +111,17 @@ impl Truth {
             truth.contact_area_mm2 = found.area_mm2;
             truth.brainstem_shift_mm = found.shift_mm;
         }
-        Ok(truth)
+        truth
     }
 }
 
 fn rows(m: DAffine3) -> [[f64; 4]; 4] {
-    let [x, y, z, t] = [m.matrix3.x_axis, m.matrix3.y_axis, m.matrix3.z_axis, m.translation];
+    let [x, y, z, t] = [
+        m.matrix3.x_axis,
+        m.matrix3.y_axis,
+        m.matrix3.z_axis,
+        m.translation,
+    ];
     [
         [x.x, y.x, z.x, t.x],
         [x.y, y.y, z.y, t.y],

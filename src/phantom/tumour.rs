@@ -98,7 +98,11 @@ impl Tumour {
         let (centre, radius) = self.ball();
         let mut d = body;
         if radius > 0.0 {
-            d = smooth_min(body, self.ball_distance(p - centre, radius), radius.min(1.5));
+            d = smooth_min(
+                body,
+                self.ball_distance(p - centre, radius),
+                radius.min(1.5),
+            );
         }
         // Far outside, the walls of bone cannot change the sign, and the distance to the free shape is a lower bound.
         if d > 1.0 {
@@ -136,7 +140,8 @@ impl Tumour {
     }
 
     fn lobes_at(&self, direction: DVec3) -> f64 {
-        let wave = |l: &Lobe| l.amplitude * (l.frequency * direction.dot(l.direction) + l.phase).sin();
+        let wave =
+            |l: &Lobe| l.amplitude * (l.frequency * direction.dot(l.direction) + l.phase).sin();
         self.lobes.iter().map(wave).sum()
     }
 
@@ -175,7 +180,11 @@ impl Tumour {
     pub(super) fn volumes_mm3(&self, step: f64) -> [f64; 2] {
         let bounds = self.bounds();
         let whole = volume_mm3(|p| self.distance(p), bounds, step);
-        let beyond = volume_mm3(|p| self.distance(p).max(-self.canal.beyond_porus(p)), bounds, step);
+        let beyond = volume_mm3(
+            |p| self.distance(p).max(-self.canal.beyond_porus(p)),
+            bounds,
+            step,
+        );
         [whole, beyond]
     }
 
@@ -194,7 +203,12 @@ impl Tumour {
     }
 
     /// The size within `range` at which a rising function of the tumour is zero to within `tolerance` (Illinois method).
-    pub(super) fn solve(&self, range: [f64; 2], tolerance: f64, f: impl Fn(&Self) -> f64) -> Option<Self> {
+    pub(super) fn solve(
+        &self,
+        range: [f64; 2],
+        tolerance: f64,
+        f: impl Fn(&Self) -> f64,
+    ) -> Option<Self> {
         let [mut low, mut high] = range;
         let (mut at_low, mut at_high) = (f(&self.at_size(low)), f(&self.at_size(high)));
         if !(at_low <= 0.0 && at_high >= 0.0) {
@@ -203,8 +217,18 @@ impl Tumour {
         let mut kept_low = false;
         for n in 0..60 {
             // Every third step halves the range: the volume is flat where a small ball is still inside the canal.
-            let t = if n % 3 == 2 { 0.5 } else { at_low / (at_low - at_high) };
-            let size = low + (high - low) * if t.is_finite() { t.clamp(0.0, 1.0) } else { 0.5 };
+            let t = if n % 3 == 2 {
+                0.5
+            } else {
+                at_low / (at_low - at_high)
+            };
+            let size = low
+                + (high - low)
+                    * if t.is_finite() {
+                        t.clamp(0.0, 1.0)
+                    } else {
+                        0.5
+                    };
             let middle = self.at_size(size);
             let value = f(&middle);
             if value.abs() <= tolerance || high - low < 1e-7 {

@@ -34,7 +34,8 @@ impl WorkingGrid {
         let scan_spacing = axes.map(|a| scan.spacing_mm()[a]);
         let scan_shape = axes.map(|a| scan.shape()[a]);
         let extent: [f64; 3] = std::array::from_fn(|w| scan_shape[w] as f64 * scan_spacing[w]);
-        let wanted: [f64; 3] = std::array::from_fn(|w| (extent[w] / spacing_mm[w] - 1e-6).ceil().max(1.0));
+        let wanted: [f64; 3] =
+            std::array::from_fn(|w| (extent[w] / spacing_mm[w] - 1e-6).ceil().max(1.0));
         if wanted.iter().product::<f64>() > MOST_VOXELS as f64 {
             return Err(Error::TooLarge(extent[0], extent[1], extent[2]));
         }
@@ -79,17 +80,19 @@ impl WorkingGrid {
         let (first, [sr, sa, ss]) = self.strides();
         let [along_r, along_a, along_s] = [0, 1, 2].map(|w| self.averages(w));
         let mut rows = vec![0.0; self.shape[0] * na * self.scan_shape[2]];
-        rows.par_chunks_mut(self.shape[0]).enumerate().for_each_init(
-            || vec![0.0; nr],
-            |row, (at, out)| {
-                let start = first + (at % na) as isize * sa + (at / na) as isize * ss;
-                for (r, value) in row.iter_mut().enumerate() {
-                    let v = data[(start + r as isize * sr) as usize];
-                    *value = if v.is_finite() { v } else { fallback };
-                }
-                along_r.apply(row, out, 1);
-            },
-        );
+        rows.par_chunks_mut(self.shape[0])
+            .enumerate()
+            .for_each_init(
+                || vec![0.0; nr],
+                |row, (at, out)| {
+                    let start = first + (at % na) as isize * sa + (at / na) as isize * ss;
+                    for (r, value) in row.iter_mut().enumerate() {
+                        let v = data[(start + r as isize * sr) as usize];
+                        *value = if v.is_finite() { v } else { fallback };
+                    }
+                    along_r.apply(row, out, 1);
+                },
+            );
         drop(data);
         let (width, rows_in) = (self.shape[0], na * self.shape[0]);
         let mut planes = vec![0.0; width * self.shape[1] * self.scan_shape[2]];
@@ -130,7 +133,10 @@ impl WorkingGrid {
             let at = middle(from) + (index as f64 - middle(to)) / step;
             let at = at.clamp(0.0, (from - 1) as f64);
             let low = at as usize;
-            vec![(low, 1.0 - at.fract()), ((low + 1).min(from - 1), at.fract())]
+            vec![
+                (low, 1.0 - at.fract()),
+                ((low + 1).min(from - 1), at.fract()),
+            ]
         })
     }
 
@@ -142,20 +148,33 @@ impl WorkingGrid {
         let (plane, width) = (self.shape[0] * self.shape[1], self.shape[0]);
         let volume = plane * self.shape[2];
         let mut canonical = vec![0_u8; self.scan.len()];
-        canonical.par_chunks_mut(nr * na).zip(&along_s.weights).for_each_init(
-            || (vec![0.0; labels.len() * plane], vec![0.0; labels.len() * width]),
-            |(slice, row), (out, weights)| {
-                for (scores, slice) in scores.chunks_exact(volume).zip(slice.chunks_exact_mut(plane)) {
-                    blend(scores, slice, weights);
-                }
-                for (out, weights) in out.chunks_exact_mut(nr).zip(&along_a.weights) {
-                    for (slice, row) in slice.chunks_exact(plane).zip(row.chunks_exact_mut(width)) {
-                        blend(slice, row, weights);
+        canonical
+            .par_chunks_mut(nr * na)
+            .zip(&along_s.weights)
+            .for_each_init(
+                || {
+                    (
+                        vec![0.0; labels.len() * plane],
+                        vec![0.0; labels.len() * width],
+                    )
+                },
+                |(slice, row), (out, weights)| {
+                    for (scores, slice) in scores
+                        .chunks_exact(volume)
+                        .zip(slice.chunks_exact_mut(plane))
+                    {
+                        blend(scores, slice, weights);
                     }
-                    classify(row, width, &along_r, labels, out);
-                }
-            },
-        );
+                    for (out, weights) in out.chunks_exact_mut(nr).zip(&along_a.weights) {
+                        for (slice, row) in
+                            slice.chunks_exact(plane).zip(row.chunks_exact_mut(width))
+                        {
+                            blend(slice, row, weights);
+                        }
+                        classify(row, width, &along_r, labels, out);
+                    }
+                },
+            );
         let (first, [sr, sa, ss]) = self.strides();
         let mut native = vec![0_u8; canonical.len()];
         for (at, row) in canonical.chunks_exact(nr).enumerate() {
@@ -200,7 +219,10 @@ impl Weights {
     fn new(count: usize, of: impl Fn(usize) -> Vec<(usize, f64)>) -> Self {
         let normalised = |weights: Vec<(usize, f64)>| {
             let sum: f64 = weights.iter().map(|(_, w)| w).sum();
-            weights.into_iter().map(|(i, w)| (i, (w / sum) as f32)).collect()
+            weights
+                .into_iter()
+                .map(|(i, w)| (i, (w / sum) as f32))
+                .collect()
         };
         Self {
             weights: (0..count).map(|index| normalised(of(index))).collect(),
@@ -221,7 +243,9 @@ fn blend(from: &[f32], to: &mut [f32], weights: &[(usize, f32)]) {
     to.fill(0.0);
     for &(row, weight) in weights {
         if weight != 0.0 {
-            to.iter_mut().zip(&from[row * width..][..width]).for_each(|(t, f)| *t += weight * f);
+            to.iter_mut()
+                .zip(&from[row * width..][..width])
+                .for_each(|(t, f)| *t += weight * f);
         }
     }
 }

@@ -1,8 +1,15 @@
 //! A scan to labels on its own grid: plan, preprocessing, tiles, merging, restoring, post-processing.
 
+mod clean;
+mod grid;
 mod plan;
+mod segmenter;
+mod tiles;
 
-pub use plan::{ModelInfo, Plan, prepare, standardise};
+pub use crate::patient::ModelInfo;
+pub use plan::{Plan, prepare, standardise};
+pub use segmenter::{Prediction, SegmentOptions, Segmenter, segment};
+pub use tiles::Tiling;
 
 use crate::model;
 use thiserror::Error as ThisError;

@@ -4,17 +4,6 @@ use crate::model::UNetDescription;
 use crate::volume::{LabelTable, Structure};
 use serde::{Deserialize, Serialize};
 
-/// Which model made a result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ModelInfo {
-    /// Name of the model.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// SHA-256 of the weights, lower-case hexadecimal.
-    pub sha256: String,
-}
-
 /// The plan of a model. Triples are right, anterior, superior.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -108,9 +97,14 @@ pub fn prepare(values: &mut [f32], clip_quantiles: [f64; 2]) {
     let step = (values.len() / 65_536).max(1) | 1;
     let mut sorted: Vec<f32> = values.iter().copied().step_by(step).collect();
     sorted.sort_unstable_by(f32::total_cmp);
-    let Some(last) = sorted.len().checked_sub(1) else { return };
-    let [low, high] = clip_quantiles.map(|q| sorted[(q.clamp(0.0, 1.0) * last as f64).round() as usize]);
-    values.iter_mut().for_each(|v| *v = v.max(low).min(high));
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return;
+    };
+    let [low, high] =
+        clip_quantiles.map(|q| sorted[(q.clamp(0.0, 1.0) * last as f64).round() as usize]);
+    for v in values.iter_mut() {
+        *v = v.max(low).min(high);
+    }
     standardise(values);
 }
 
@@ -118,7 +112,17 @@ pub fn prepare(values: &mut [f32], clip_quantiles: [f64; 2]) {
 pub fn standardise(values: &mut [f32]) {
     let count = values.len().max(1) as f64;
     let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
-    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / count;
-    let inverse = if variance > 0.0 { 1.0 / variance.sqrt() } else { 0.0 };
-    values.iter_mut().for_each(|v| *v = ((f64::from(*v) - mean) * inverse) as f32);
+    let variance = values
+        .iter()
+        .map(|&v| (f64::from(v) - mean).powi(2))
+        .sum::<f64>()
+        / count;
+    let inverse = if variance > 0.0 {
+        1.0 / variance.sqrt()
+    } else {
+        0.0
+    };
+    for v in values {
+        *v = ((f64::from(*v) - mean) * inverse) as f32;
+    }
 }

@@ -22,8 +22,16 @@ impl Tiling {
     /// Tiles of at most `patch` voxels, evenly spread so that neighbours are at most `step` of a tile apart. Where the grid is smaller than
     /// the patch the tile shrinks with it, to a multiple of `divisor`.
     pub fn new(grid: Shape, patch: Shape, divisor: Shape, step: f64) -> Self {
-        let step = if step.is_finite() { step.clamp(0.1, 1.0) } else { 0.5 };
-        let tile: Shape = std::array::from_fn(|a| patch[a].min(grid[a].max(1).next_multiple_of(divisor[a].max(1))).max(1));
+        let step = if step.is_finite() {
+            step.clamp(0.1, 1.0)
+        } else {
+            0.5
+        };
+        let tile: Shape = std::array::from_fn(|a| {
+            patch[a]
+                .min(grid[a].max(1).next_multiple_of(divisor[a].max(1)))
+                .max(1)
+        });
         Self {
             grid,
             tile,
@@ -65,20 +73,22 @@ impl Tiling {
         let [tr, ta, ts] = self.tile;
         let volume = nr * na * ns;
         let count = tr.min(nr - first[0]);
-        sums.par_chunks_mut(volume).zip(tile.par_chunks(tr * ta * ts)).for_each(|(sums, tile)| {
-            for (row, values) in tile.chunks_exact(tr).enumerate() {
-                let (j, k) = (row % ta, row / ta);
-                if first[1] + j >= na || first[2] + k >= ns {
-                    continue;
+        sums.par_chunks_mut(volume)
+            .zip(tile.par_chunks(tr * ta * ts))
+            .for_each(|(sums, tile)| {
+                for (row, values) in tile.chunks_exact(tr).enumerate() {
+                    let (j, k) = (row % ta, row / ta);
+                    if first[1] + j >= na || first[2] + k >= ns {
+                        continue;
+                    }
+                    let weight = self.weights[1][j] * self.weights[2][k];
+                    let start = first[0] + nr * (first[1] + j + na * (first[2] + k));
+                    let to = &mut sums[start..start + count];
+                    for ((to, value), w) in to.iter_mut().zip(values).zip(&self.weights[0]) {
+                        *to += weight * w * value;
+                    }
                 }
-                let weight = self.weights[1][j] * self.weights[2][k];
-                let start = first[0] + nr * (first[1] + j + na * (first[2] + k));
-                let to = &mut sums[start..start + count];
-                for ((to, value), w) in to.iter_mut().zip(values).zip(&self.weights[0]) {
-                    *to += weight * w * value;
-                }
-            }
-        });
+            });
     }
 
     /// Divides the sums by the weights that all tiles together gave each voxel.
@@ -95,7 +105,10 @@ impl Tiling {
     fn total(&self, axis: usize) -> Vec<f32> {
         let mut total = vec![0.0; self.grid[axis]];
         for &start in &self.starts[axis] {
-            total[start..].iter_mut().zip(&self.weights[axis]).for_each(|(t, w)| *t += w);
+            total[start..]
+                .iter_mut()
+                .zip(&self.weights[axis])
+                .for_each(|(t, w)| *t += w);
         }
         total
     }
@@ -104,8 +117,14 @@ impl Tiling {
 fn starts(grid: usize, tile: usize, step: f64) -> Vec<usize> {
     let free = grid.saturating_sub(tile);
     let count = (free as f64 / (tile as f64 * step)).ceil() as usize + 1;
-    let gap = if count > 1 { free as f64 / (count - 1) as f64 } else { 0.0 };
-    (0..count).map(|n| (n as f64 * gap).round() as usize).collect()
+    let gap = if count > 1 {
+        free as f64 / (count - 1) as f64
+    } else {
+        0.0
+    };
+    (0..count)
+        .map(|n| (n as f64 * gap).round() as usize)
+        .collect()
 }
 
 /// A bell over a tile, never so small that a lone tile's border is lost in rounding.
@@ -113,7 +132,11 @@ fn bell(count: usize) -> Vec<f32> {
     let middle = (count as f64 - 1.0) / 2.0;
     let sigma = SIGMA * count as f64;
     (0..count)
-        .map(|i| (-0.5 * ((i as f64 - middle) / sigma).powi(2)).exp().max(1e-3) as f32)
+        .map(|i| {
+            (-0.5 * ((i as f64 - middle) / sigma).powi(2))
+                .exp()
+                .max(1e-3) as f32
+        })
         .collect()
 }
 
@@ -149,6 +172,9 @@ mod tests {
     fn neighbouring_tiles_are_at_most_a_step_apart() {
         let tiling = Tiling::new([250, 97, 30], [96, 96, 48], [8; 3], 0.5);
         assert_eq!(tiling.tile, [96, 96, 32]);
-        assert_eq!(tiling.starts, [vec![0, 39, 77, 116, 154], vec![0, 1], vec![0]]);
+        assert_eq!(
+            tiling.starts,
+            [vec![0, 39, 77, 116, 154], vec![0, 1], vec![0]]
+        );
     }
 }

@@ -10,12 +10,14 @@ use image::RgbImage;
 /// The point that a visit's pictures go through: the middle of the tumour, without one the middle between the cochleae, without those the middle of
 /// the scan. RAS mm, on the scan's own slices.
 pub fn point_of_interest(labels: &LabelMap) -> DVec3 {
-    let tumour = structure_size(labels, Structure::VestibularSchwannoma).map(|s| DVec3::from_array(s.centroid_ras_mm));
+    let tumour = structure_size(labels, Structure::VestibularSchwannoma)
+        .map(|s| DVec3::from_array(s.centroid_ras_mm));
     let point = tumour
         .or_else(|| HeadAxes::of(labels).map(|a| a.midpoint))
         .unwrap_or_else(|| labels.grid().centre_in_world());
     let grid = labels.grid();
-    grid.nearest_voxel(point).map_or(point, |voxel| grid.point_in_world(voxel))
+    grid.nearest_voxel(point)
+        .map_or(point, |voxel| grid.point_in_world(voxel))
 }
 
 /// A scan's own slice nearest to a plane of the body, through a point; the point is the picture's middle.
@@ -31,8 +33,22 @@ pub fn frame_through(labels: &LabelMap, plane: Plane, point_in_world: DVec3) -> 
 }
 
 /// A square picture of `field_mm` edge length with outlines, letters and scale.
-pub fn figure(volume: &Volume, labels: &LabelMap, frame: &PlaneFrame, size_px: u32, field_mm: f64) -> RgbImage {
+pub fn figure(
+    volume: &Volume,
+    labels: &LabelMap,
+    frame: &PlaneFrame,
+    size_px: u32,
+    field_mm: f64,
+) -> RgbImage {
     let mm_per_px = field_mm / f64::from(size_px.max(1));
     let window = volume.default_window();
-    slice_image(volume, Some(labels), frame, [size_px, size_px], mm_per_px, window, &OverlayStyle::default())
+    slice_image(
+        volume,
+        Some(labels),
+        frame,
+        [size_px, size_px],
+        mm_per_px,
+        window,
+        &OverlayStyle::default(),
+    )
 }

@@ -12,13 +12,20 @@ pub(super) struct Ink {
 
 /// Lays ink over a pixel, `coverage` from 0 to 1; outside the picture nothing happens.
 pub(super) fn dab(picture: &mut RgbImage, x: i64, y: i64, coverage: f64, ink: Ink) {
-    let inside = x >= 0 && y >= 0 && x < i64::from(picture.width()) && y < i64::from(picture.height());
+    let inside =
+        x >= 0 && y >= 0 && x < i64::from(picture.width()) && y < i64::from(picture.height());
     if !inside || coverage <= 0.0 {
         return;
     }
     let alpha = coverage.min(1.0) * ink.opacity;
-    for (channel, colour) in picture.get_pixel_mut(x as u32, y as u32).0.iter_mut().zip(ink.colour) {
-        *channel = (f64::from(*channel) + (f64::from(colour) - f64::from(*channel)) * alpha).round() as u8;
+    for (channel, colour) in picture
+        .get_pixel_mut(x as u32, y as u32)
+        .0
+        .iter_mut()
+        .zip(ink.colour)
+    {
+        *channel =
+            (f64::from(*channel) + (f64::from(colour) - f64::from(*channel)) * alpha).round() as u8;
     }
 }
 
@@ -28,15 +35,20 @@ pub(super) fn dab(picture: &mut RgbImage, x: i64, y: i64, coverage: f64, ink: In
 pub(super) fn polyline(picture: &mut RgbImage, points: &[[f64; 2]], width: f64, ink: Ink) {
     let reach = width / 2.0 + 0.5;
     let mut coverage = std::collections::BTreeMap::<(i64, i64), f64>::new();
-    let limit = [f64::from(picture.width()) + reach, f64::from(picture.height()) + reach];
+    let limit = [
+        f64::from(picture.width()) + reach,
+        f64::from(picture.height()) + reach,
+    ];
     for pair in points.windows(2) {
         let (a, b) = (pair[0], pair[1]);
         let finite = a.iter().chain(&b).all(|x| x.is_finite());
         if !finite {
             continue;
         }
-        let low: [i64; 2] = std::array::from_fn(|i| (a[i].min(b[i]) - reach).max(-reach).floor() as i64);
-        let high: [i64; 2] = std::array::from_fn(|i| (a[i].max(b[i]) + reach).min(limit[i]).ceil() as i64);
+        let low: [i64; 2] =
+            std::array::from_fn(|i| (a[i].min(b[i]) - reach).max(-reach).floor() as i64);
+        let high: [i64; 2] =
+            std::array::from_fn(|i| (a[i].max(b[i]) + reach).min(limit[i]).ceil() as i64);
         for y in low[1]..=high[1] {
             for x in low[0]..=high[0] {
                 let c = reach - distance([x as f64 + 0.5, y as f64 + 0.5], a, b);

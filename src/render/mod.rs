@@ -3,6 +3,7 @@
 //! Knows wgpu and no window. Screen directions are those of [`PlaneFrame`](crate::measure::PlaneFrame): radiological, nose to the left in
 //! the sagittal. Patient coordinates are RAS+ millimetres.
 
+mod figure;
 mod font;
 mod ink;
 mod plane;
@@ -12,6 +13,7 @@ mod texture;
 pub mod twin;
 mod view;
 
+pub use figure::{figure, frame_through, point_of_interest};
 pub use plane::{NativePlane, edge_letters};
 pub use slice::{SLICE_SHADER, SliceDraw, SliceRenderer, SliceUniforms};
 pub use style::{Interpolation, OverlayStyle, StructureStyle};
@@ -26,7 +28,9 @@ use thiserror::Error as ThisError;
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 pub enum Error {
     /// The adapter's 3D textures are too small; the CPU twin draws instead.
-    #[error("the graphics adapter holds 3D textures of at most {limit} voxels an axis and the scan has {shape:?}")]
+    #[error(
+        "the graphics adapter holds 3D textures of at most {limit} voxels an axis and the scan has {shape:?}"
+    )]
     TextureSize {
         /// Voxels of the scan.
         shape: Shape,

@@ -40,7 +40,11 @@ impl NativePlane {
             voxel_axis,
             slices: grid.shape()[voxel_axis],
             index_sign: if ras.flipped[voxel_axis] { -1 } else { 1 },
-            oblique_degrees: frame.into_screen()[plane.normal_axis()].abs().min(1.0).acos().to_degrees(),
+            oblique_degrees: frame.into_screen()[plane.normal_axis()]
+                .abs()
+                .min(1.0)
+                .acos()
+                .to_degrees(),
             extent_mm: [extent(frame.right), extent(frame.down)],
         }
     }
@@ -55,7 +59,9 @@ impl NativePlane {
     pub fn frame(&self, grid: &Grid, slice: usize) -> PlaneFrame {
         let mut voxel = grid.shape().map(|n| (n as f64 - 1.0) / 2.0);
         voxel[self.voxel_axis] = slice as f64;
-        let centre = grid.world_from_voxel().transform_point3(DVec3::from_array(voxel));
+        let centre = grid
+            .world_from_voxel()
+            .transform_point3(DVec3::from_array(voxel));
         PlaneFrame::native(grid, self.plane, centre)
     }
 
@@ -76,7 +82,13 @@ impl NativePlane {
 
     /// In words, when the plane is tilted by a tenth of a degree or more: `oblique, 7.2° from axial`.
     pub fn oblique_words(&self) -> Option<String> {
-        (self.oblique_degrees >= 0.1).then(|| format!("oblique, {:.1}° from {}", self.oblique_degrees, self.plane.name()))
+        (self.oblique_degrees >= 0.1).then(|| {
+            format!(
+                "oblique, {:.1}° from {}",
+                self.oblique_degrees,
+                self.plane.name()
+            )
+        })
     }
 }
 
@@ -118,7 +130,10 @@ mod tests {
         assert_eq!(edges(tilted, Plane::Axial), ["R", "L", "AS", "PI"]);
         let plane = NativePlane::new(&grid(tilted), Plane::Axial);
         assert_eq!(plane.oblique_words().unwrap(), "oblique, 30.0° from axial");
-        assert_eq!(NativePlane::new(&grid(DMat3::IDENTITY), Plane::Axial).oblique_words(), None);
+        assert_eq!(
+            NativePlane::new(&grid(DMat3::IDENTITY), Plane::Axial).oblique_words(),
+            None
+        );
     }
 
     #[test]
@@ -128,7 +143,10 @@ mod tests {
             let plane = NativePlane::new(&grid, Plane::Axial);
             let start = DVec3::new(3.2, 4.1, 10.3 * z.signum());
             let up = plane.step(&grid, start, 1);
-            assert!((up - DVec3::new(3.2, 4.1, 10.0 * z.signum() + 2.0)).length() < 1e-9, "{up}");
+            assert!(
+                (up - DVec3::new(3.2, 4.1, 10.0 * z.signum() + 2.0)).length() < 1e-9,
+                "{up}"
+            );
             let top = plane.step(&grid, start, 1000);
             assert!((top.z - if z > 0.0 { 58.0 } else { 0.0 }).abs() < 1e-9);
         }

@@ -1,5 +1,7 @@
 //! The pipeline that draws a plane of a scan, and what one cell of the screen needs of it.
-use super::{Error, Interpolation, LabelTexture, OverlayStyle, SliceView, VolumeTexture, texture, twin};
+use super::{
+    Error, Interpolation, LabelTexture, OverlayStyle, SliceView, VolumeTexture, texture, twin,
+};
 use crate::volume::WindowLevel;
 use bytemuck::{Pod, Zeroable};
 use glam::{DAffine3, Mat4};
@@ -36,7 +38,9 @@ impl SliceUniforms {
         Self {
             voxel_from_screen: affine(volume.grid().voxel_from_world() * world),
             // Without labels the one empty texel is background wherever it lies.
-            label_from_screen: labels.map_or(Mat4::IDENTITY.to_cols_array_2d(), |l| affine(l.grid().voxel_from_world() * world)),
+            label_from_screen: labels.map_or(Mat4::IDENTITY.to_cols_array_2d(), |l| {
+                affine(l.grid().voxel_from_world() * world)
+            }),
             fill: style.fill_table(),
             window: [centre, width, twin::OUTSIDE_GREY as f32, 0.0],
             options: [
@@ -112,7 +116,12 @@ impl SliceRenderer {
     }
 
     /// What one cell of the screen needs to show these textures.
-    pub fn bind(&self, device: &wgpu::Device, volume: &VolumeTexture, labels: Option<&LabelTexture>) -> SliceDraw {
+    pub fn bind(
+        &self,
+        device: &wgpu::Device,
+        volume: &VolumeTexture,
+        labels: Option<&LabelTexture>,
+    ) -> SliceDraw {
         let uniforms = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("slice"),
             size: size_of::<SliceUniforms>() as u64,
@@ -124,15 +133,23 @@ impl SliceRenderer {
         } else {
             (&self.no_integers, &volume.view)
         };
-        let textures = [integers, floats, labels.map_or(&self.no_labels, |l| &l.view)];
+        let textures = [
+            integers,
+            floats,
+            labels.map_or(&self.no_labels, |l| &l.view),
+        ];
         let mut entries = vec![wgpu::BindGroupEntry {
             binding: 0,
             resource: uniforms.as_entire_binding(),
         }];
-        entries.extend((1..).zip(textures).map(|(binding, view)| wgpu::BindGroupEntry {
-            binding,
-            resource: wgpu::BindingResource::TextureView(view),
-        }));
+        entries.extend(
+            (1..)
+                .zip(textures)
+                .map(|(binding, view)| wgpu::BindGroupEntry {
+                    binding,
+                    resource: wgpu::BindingResource::TextureView(view),
+                }),
+        );
         let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("slice"),
             layout: &self.layout,

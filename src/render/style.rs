@@ -25,7 +25,8 @@ pub struct StructureStyle {
 /// How a plane and what lies over it are drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OverlayStyle {
-    structures: [StructureStyle; Structure::ALL.len()],
+    /// How each structure is drawn, in the order of [`Structure::ALL`].
+    pub structures: [StructureStyle; Structure::ALL.len()],
     /// Opacity of the fill, 0 to 1.
     pub fill_opacity: f64,
     /// White and black exchanged.
@@ -85,7 +86,11 @@ impl OverlayStyle {
         let mut table = [[0.0; 4]; 8];
         for (entry, style) in table[1..].iter_mut().zip(&self.structures) {
             let [r, g, b] = style.colour.map(|c| f32::from(c) / 255.0);
-            let opacity = if style.fill { self.fill_opacity.clamp(0.0, 1.0) as f32 } else { 0.0 };
+            let opacity = if style.fill {
+                self.fill_opacity.clamp(0.0, 1.0) as f32
+            } else {
+                0.0
+            };
             *entry = [r, g, b, opacity];
         }
         table

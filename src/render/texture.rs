@@ -20,7 +20,12 @@ impl VolumeTexture {
     ///
     /// # Errors
     /// [`Error::TextureSize`] when an axis is longer than the device's 3D textures may be; [`Error::Cancelled`] when the observer stops it.
-    pub fn new(device: &wgpu::Device, queue: &wgpu::Queue, volume: &Volume, observe: &mut Observe<'_>) -> Result<Self, Error> {
+    pub fn new(
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        volume: &Volume,
+        observe: &mut Observe<'_>,
+    ) -> Result<Self, Error> {
         let grid = *volume.grid();
         let (slope, intercept) = volume.rescale();
         let small = matches!(
@@ -29,7 +34,11 @@ impl VolumeTexture {
         );
         // A slope of zero has no inverse for the window; the CPU multiplies it out instead.
         let integers = small && slope != 0.0 && slope.is_finite() && intercept.is_finite();
-        let format = if integers { wgpu::TextureFormat::R16Sint } else { wgpu::TextureFormat::R32Float };
+        let format = if integers {
+            wgpu::TextureFormat::R16Sint
+        } else {
+            wgpu::TextureFormat::R32Float
+        };
         let texture = create(device, grid.shape(), format, "scan")?;
         let low = volume.quantiles([0.0])[0];
         let slice = grid.shape()[0] * grid.shape()[1];
@@ -40,7 +49,12 @@ impl VolumeTexture {
                 bytemuck::cast_slice(&values).to_vec()
             } else {
                 let values: Vec<f32> = range
-                    .map(|i| volume.voxels().get(i).map_or(f64::NAN, |v| v * slope + intercept))
+                    .map(|i| {
+                        volume
+                            .voxels()
+                            .get(i)
+                            .map_or(f64::NAN, |v| v * slope + intercept)
+                    })
                     .map(|v| finite(v, low) as f32)
                     .collect();
                 bytemuck::cast_slice(&values).to_vec()
@@ -51,7 +65,11 @@ impl VolumeTexture {
             integers,
             grid,
             slope: if integers { slope } else { 1.0 },
-            intercept: if integers { intercept - slope * offset(volume.voxels()) } else { 0.0 },
+            intercept: if integers {
+                intercept - slope * offset(volume.voxels())
+            } else {
+                0.0
+            },
         })
     }
 
@@ -81,7 +99,12 @@ impl LabelTexture {
     ///
     /// # Errors
     /// As [`VolumeTexture::new`].
-    pub fn new(device: &wgpu::Device, queue: &wgpu::Queue, labels: &LabelMap, observe: &mut Observe<'_>) -> Result<Self, Error> {
+    pub fn new(
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        labels: &LabelMap,
+        observe: &mut Observe<'_>,
+    ) -> Result<Self, Error> {
         let grid = *labels.grid();
         let texture = create(device, grid.shape(), wgpu::TextureFormat::R8Uint, "labels")?;
         let mut slots = [0_u8; 256];
@@ -91,7 +114,10 @@ impl LabelTexture {
         let slice = grid.shape()[0] * grid.shape()[1];
         upload(queue, &texture, grid.shape(), observe, |first, count| {
             let range = first * slice..(first + count) * slice;
-            labels.labels()[range].iter().map(|&l| slots[usize::from(l)]).collect()
+            labels.labels()[range]
+                .iter()
+                .map(|&l| slots[usize::from(l)])
+                .collect()
         })?;
         Ok(Self {
             view: texture.create_view(&wgpu::TextureViewDescriptor::default()),
@@ -112,7 +138,11 @@ pub(super) fn finite(value: f64, low: f64) -> f64 {
 
 /// What is added to stored values so that they fit `i16`: unsigned 16-bit values are moved down by half their range.
 fn offset(voxels: &Voxels) -> f64 {
-    if matches!(voxels, Voxels::U16(_)) { -32768.0 } else { 0.0 }
+    if matches!(voxels, Voxels::U16(_)) {
+        -32768.0
+    } else {
+        0.0
+    }
 }
 
 /// A stored value of a type of at most 16 bits, moved by [`offset`].
@@ -127,7 +157,12 @@ fn stored_i16(voxels: &Voxels, index: usize) -> i16 {
 }
 
 /// An empty 3D texture, if the device can have one of this size.
-pub(super) fn create(device: &wgpu::Device, shape: Shape, format: wgpu::TextureFormat, label: &str) -> Result<wgpu::Texture, Error> {
+pub(super) fn create(
+    device: &wgpu::Device,
+    shape: Shape,
+    format: wgpu::TextureFormat,
+    label: &str,
+) -> Result<wgpu::Texture, Error> {
     let limit = device.limits().max_texture_dimension_3d;
     if shape.iter().any(|&n| n > limit as usize) {
         return Err(Error::TextureSize { shape, limit });
@@ -161,7 +196,11 @@ fn upload(
             wgpu::TexelCopyTextureInfo {
                 texture,
                 mip_level: 0,
-                origin: wgpu::Origin3d { x: 0, y: 0, z: first as u32 },
+                origin: wgpu::Origin3d {
+                    x: 0,
+                    y: 0,
+                    z: first as u32,
+                },
                 aspect: wgpu::TextureAspect::All,
             },
             &bytes(first, count),
@@ -175,7 +214,10 @@ fn upload(
         // Flushes the staging memory of this slab.
         queue.submit([]);
         let fraction = (first + count) as f32 / shape[2] as f32;
-        let progress = Progress { stage: "sending to the graphics adapter", fraction };
+        let progress = Progress {
+            stage: "sending to the graphics adapter",
+            fraction,
+        };
         if observe(progress).is_break() {
             return Err(Error::Cancelled);
         }

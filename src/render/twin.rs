@@ -27,7 +27,13 @@ const TEXT: Ink = Ink {
 };
 
 /// Grey and fill of a plane. CPU twin of `shaders/render/slice.wgsl`.
-pub fn slice(volume: &Volume, labels: Option<&LabelMap>, view: &SliceView, window: WindowLevel, style: &OverlayStyle) -> RgbImage {
+pub fn slice(
+    volume: &Volume,
+    labels: Option<&LabelMap>,
+    view: &SliceView,
+    window: WindowLevel,
+    style: &OverlayStyle,
+) -> RgbImage {
     let [width, height] = view.size_px.map(|n| n.round().clamp(1.0, 16384.0) as u32);
     let low = volume.quantiles([0.0])[0];
     let fill = style.fill_table();
@@ -44,12 +50,20 @@ pub fn slice(volume: &Volume, labels: Option<&LabelMap>, view: &SliceView, windo
             for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
                 let world = view.world_from_px([x as f64 + 0.5, y as f64 + 0.5]);
                 let voxel = voxel_from_world.transform_point3(world);
-                let grey = sample(volume, voxel, style.interpolation, low).map_or(OUTSIDE_GREY, |value| {
-                    let grey = window.grey(value);
-                    if style.invert { 1.0 - grey } else { grey }
-                });
+                let grey =
+                    sample(volume, voxel, style.interpolation, low).map_or(OUTSIDE_GREY, |value| {
+                        let grey = window.grey(value);
+                        if style.invert { 1.0 - grey } else { grey }
+                    });
                 let slot = labels
-                    .and_then(|l| Some(slots[usize::from(*l.labels().get(l.grid().index(l.grid().nearest_voxel(world)?))?)]))
+                    .and_then(|l| {
+                        Some(
+                            slots[usize::from(
+                                *l.labels()
+                                    .get(l.grid().index(l.grid().nearest_voxel(world)?))?,
+                            )],
+                        )
+                    })
                     .unwrap_or(0);
                 let [r, g, b, opacity] = fill[slot].map(f64::from);
                 *pixel = [r, g, b].map(|c| ((grey + (c - grey) * opacity) * 255.0).round() as u8);
@@ -85,7 +99,12 @@ pub fn slice_image(
 }
 
 /// Outlines of every structure that the style shows.
-fn draw_contours(picture: &mut RgbImage, labels: &LabelMap, view: &SliceView, style: &OverlayStyle) {
+fn draw_contours(
+    picture: &mut RgbImage,
+    labels: &LabelMap,
+    view: &SliceView,
+    style: &OverlayStyle,
+) {
     for structure in Structure::ALL {
         let shown = style.structure(structure);
         if !shown.contour {
@@ -96,7 +115,11 @@ fn draw_contours(picture: &mut RgbImage, labels: &LabelMap, view: &SliceView, st
             opacity: 1.0,
         };
         for contour in contours(labels, structure, &view.frame, view.half_extent_mm()) {
-            let mut points: Vec<[f64; 2]> = contour.points_mm.iter().map(|&p| view.px_from_mm(p)).collect();
+            let mut points: Vec<[f64; 2]> = contour
+                .points_mm
+                .iter()
+                .map(|&p| view.px_from_mm(p))
+                .collect();
             if contour.closed {
                 points.extend(points.first().copied());
             }
@@ -129,10 +152,21 @@ fn draw_scale_bar(picture: &mut RgbImage, mm_per_px: f64) {
     let bar_mm = scale_bar_mm(width * mm_per_px * 0.3);
     let (left, bottom) = (f64::from(4 * scale), height - f64::from(4 * scale));
     let right = left + bar_mm / mm_per_px;
-    ink::polyline(picture, &[[left, bottom], [right, bottom]], f64::from(scale), TEXT);
+    ink::polyline(
+        picture,
+        &[[left, bottom], [right, bottom]],
+        f64::from(scale),
+        TEXT,
+    );
     let text = format!("{bar_mm} mm");
     let top = bottom - f64::from(scale) * 9.0;
-    font::draw(picture, &text, [left.round() as i64, top.round() as i64], scale, TEXT);
+    font::draw(
+        picture,
+        &text,
+        [left.round() as i64, top.round() as i64],
+        scale,
+        TEXT,
+    );
 }
 
 fn text_scale(picture: &RgbImage) -> u32 {
@@ -149,7 +183,9 @@ fn sample(volume: &Volume, voxel: DVec3, interpolation: Interpolation, low: f64)
     let value = |v: [usize; 3]| finite(volume.value(v).unwrap_or(low), low);
     let last = shape.map(|n| n - 1);
     if interpolation == Interpolation::Nearest {
-        return Some(value(std::array::from_fn(|a| ((voxel[a] + 0.5).floor() as usize).min(last[a]))));
+        return Some(value(std::array::from_fn(|a| {
+            ((voxel[a] + 0.5).floor() as usize).min(last[a])
+        })));
     }
     let at: [f64; 3] = std::array::from_fn(|a| voxel[a].clamp(0.0, last[a] as f64));
     let floor = at.map(|x| x as usize);

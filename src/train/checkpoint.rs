@@ -1,8 +1,7 @@
 //! Files of a training, each written whole or not at all.
 use super::{AdamW, Error};
-use crate::model::{read_tensors, write_tensors};
+use crate::model::{Metadata, read_tensors, write_tensors};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -26,7 +25,11 @@ pub(super) struct Progress {
 /// Saves parameters, moments and progress.
 pub(super) fn save(folder: &Path, optimiser: &AdamW, progress: &Progress) -> Result<(), Error> {
     let text = serde_json::to_string(progress).map_err(|e| Error::Checkpoint(e.to_string()))?;
-    let bytes = write_tensors(&optimiser.state(), HashMap::from([(KEY.to_owned(), text)]), false)?;
+    let bytes = write_tensors(
+        &optimiser.state(),
+        &Metadata::from([(KEY.to_owned(), text)]),
+        false,
+    )?;
     write_whole(&folder.join(CHECKPOINT), &bytes)
 }
 

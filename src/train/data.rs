@@ -51,7 +51,7 @@ pub(super) fn validation_seed(index: u64) -> u64 {
     mix(0, index) | VALIDATION_BIT
 }
 
-/// SplitMix64's finaliser (Steele et al. 2014): neighbouring numbers become unrelated ones.
+/// `SplitMix64`'s finaliser (Steele et al. 2014): neighbouring numbers become unrelated ones.
 fn mix(seed: u64, index: u64) -> u64 {
     let mut z = seed
         .wrapping_mul(0xD134_2543_DE82_EF95)
@@ -65,12 +65,19 @@ fn mix(seed: u64, index: u64) -> u64 {
 ///
 /// # Errors
 /// When the crop cannot be made or does not have the plan's size and classes.
-pub(super) fn plain_sample(source: &dyn CropSource, seed: u64, plan: &Plan) -> Result<Sample, Error> {
+pub(super) fn plain_sample(
+    source: &dyn CropSource,
+    seed: u64,
+    plan: &Plan,
+) -> Result<Sample, Error> {
     let mut sample = source.crop(seed, plan)?;
     let voxels = plan.patch.iter().product::<usize>();
     let fits = sample.intensities.len() == voxels
         && sample.labels.len() == voxels
-        && sample.labels.iter().all(|&l| usize::from(l) < plan.classes.len());
+        && sample
+            .labels
+            .iter()
+            .all(|&l| usize::from(l) < plan.classes.len());
     if !fits {
         return Err(Error::Labels);
     }
@@ -80,7 +87,7 @@ pub(super) fn plain_sample(source: &dyn CropSource, seed: u64, plan: &Plan) -> R
 
 /// Crops that are in memory at a time, and how often each is used: a phantom takes longer to draw than a network to look at it.
 const POOL: u64 = 24;
-const USES: u64 = 3;
+const USES: u64 = 4;
 
 /// The examples of a training in order, each crop used a few times with other augmentations. An example depends on its index and the seed
 /// alone, so a resumed training goes on with the same ones.
@@ -110,13 +117,12 @@ impl<'a> Examples<'a> {
         // Each use walks through the pool from another start, so that neighbours change.
         let crop = pool * POOL + (within % POOL + within / POOL * 7) % POOL;
         self.crops.retain(|&kept, _| kept / POOL == pool);
-        let sample = match self.crops.get(&crop) {
-            Some(sample) => sample.clone(),
-            None => {
-                let sample = plain_sample(self.source, training_seed(self.seed, crop), self.plan)?;
-                self.crops.insert(crop, sample.clone());
-                sample
-            }
+        let sample = if let Some(sample) = self.crops.get(&crop) {
+            sample.clone()
+        } else {
+            let sample = plain_sample(self.source, training_seed(self.seed, crop), self.plan)?;
+            self.crops.insert(crop, sample.clone());
+            sample
         };
         Ok(augment(sample, mix(self.seed, !index), self.plan))
     }
@@ -128,19 +134,36 @@ fn augment(mut sample: Sample, seed: u64, plan: &Plan) -> Sample {
     // No label tells left from right, so a head seen in a mirror is as good as a head.
     if random.random_bool(0.5) {
         let row = plan.patch[0];
-        sample.intensities.chunks_exact_mut(row).for_each(<[f32]>::reverse);
-        sample.labels.chunks_exact_mut(row).for_each(<[u8]>::reverse);
+        sample
+            .intensities
+            .chunks_exact_mut(row)
+            .for_each(<[f32]>::reverse);
+        sample
+            .labels
+            .chunks_exact_mut(row)
+            .for_each(<[u8]>::reverse);
     }
     if random.random_bool(0.3) {
         let weight = random.random_range(0.2..0.5);
-        smooth(&mut sample.intensities, plan.patch, random.random_range(0..3), weight);
+        smooth(
+            &mut sample.intensities,
+            plan.patch,
+            random.random_range(0..3),
+            weight,
+        );
     }
     if random.random_bool(0.5) {
         // A curve through the range's ends: what is brightest stays brightest.
         let exponent = random.random_range(-0.35_f32..0.35).exp();
-        let (low, high) = sample.intensities.iter().fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+        let (low, high) = sample
+            .intensities
+            .iter()
+            .fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
         let range = (high - low).max(1e-6);
-        sample.intensities.iter_mut().for_each(|v| *v = ((*v - low) / range).powf(exponent));
+        sample
+            .intensities
+            .iter_mut()
+            .for_each(|v| *v = ((*v - low) / range).powf(exponent));
     }
     standardise(&mut sample.intensities);
     if random.random_bool(0.3) {
@@ -161,8 +184,16 @@ fn smooth(values: &mut [f32], shape: [usize; 3], axis: usize, weight: f32) {
     let before = values.to_vec();
     for (at, value) in values.iter_mut().enumerate() {
         let along = at / stride % shape[axis];
-        let low = if along > 0 { before[at - stride] } else { before[at] };
-        let high = if along + 1 < shape[axis] { before[at + stride] } else { before[at] };
+        let low = if along > 0 {
+            before[at - stride]
+        } else {
+            before[at]
+        };
+        let high = if along + 1 < shape[axis] {
+            before[at + stride]
+        } else {
+            before[at]
+        };
         *value = (1.0 - weight) * before[at] + weight * 0.5 * (low + high);
     }
 }

@@ -29,7 +29,11 @@ impl Loss {
 ///
 /// # Errors
 /// When shapes do not agree or a label is no class.
-pub fn dice_cross_entropy(scores: &Tensor, labels: &[u8], class_weights: &[f32]) -> Result<(Loss, Tensor), Error> {
+pub fn dice_cross_entropy(
+    scores: &Tensor,
+    labels: &[u8],
+    class_weights: &[f32],
+) -> Result<(Loss, Tensor), Error> {
     let (batch, classes, d, h, w) = scores.dims5()?;
     let voxels = d * h * w;
     let mismatch = labels.len() != batch * voxels
@@ -57,27 +61,38 @@ pub fn dice_cross_entropy(scores: &Tensor, labels: &[u8], class_weights: &[f32])
         })
         .collect();
     let mut total = Sums::new(classes);
-    sums.iter().for_each(|s| total.merge(s));
+    for part in &sums {
+        total.merge(part);
+    }
     let loss = total.loss();
     let slopes = total.dice_slopes();
-    p.par_chunks_mut(classes).zip(labels.par_iter()).for_each(|(p, &label)| {
-        let label = usize::from(label);
-        let weight = class_weights[label] / total.weight as f32;
-        // d(1 - mean Dice)/dp of each class, then through the softmax.
-        let of_p = |c: usize| slopes[c][usize::from(c == label)];
-        let mean: f32 = (0..p.len()).map(|c| p[c] * of_p(c)).sum();
-        for (c, p) in p.iter_mut().enumerate() {
-            let truth = f32::from(u8::from(c == label));
-            *p = *p * (of_p(c) - mean) + weight * (*p - truth);
-        }
-    });
+    p.par_chunks_mut(classes)
+        .zip(labels.par_iter())
+        .for_each(|(p, &label)| {
+            let label = usize::from(label);
+            let weight = class_weights[label] / total.weight as f32;
+            // d(1 - mean Dice)/dp of each class, then through the softmax.
+            let of_p = |c: usize| slopes[c][usize::from(c == label)];
+            let mean: f32 = (0..p.len()).map(|c| p[c] * of_p(c)).sum();
+            for (c, p) in p.iter_mut().enumerate() {
+                let truth = f32::from(u8::from(c == label));
+                *p = *p * (of_p(c) - mean) + weight * (*p - truth);
+            }
+        });
     let mut gradient = values;
-    gradient.par_chunks_mut(voxels).enumerate().for_each(|(plane, out)| {
-        let (image, class) = (plane / classes, plane % classes);
-        let from = p[image * voxels * classes..].iter().skip(class).step_by(classes);
-        out.iter_mut().zip(from).for_each(|(o, v)| *o = *v);
-    });
-    let gradient = Tensor::from_vec(gradient, scores.shape(), &Device::Cpu)?.to_device(scores.device())?;
+    gradient
+        .par_chunks_mut(voxels)
+        .enumerate()
+        .for_each(|(plane, out)| {
+            let (image, class) = (plane / classes, plane % classes);
+            let from = p[image * voxels * classes..]
+                .iter()
+                .skip(class)
+                .step_by(classes);
+            out.iter_mut().zip(from).for_each(|(o, v)| *o = *v);
+        });
+    let gradient =
+        Tensor::from_vec(gradient, scores.shape(), &Device::Cpu)?.to_device(scores.device())?;
     Ok((loss, gradient))
 }
 
@@ -92,7 +107,9 @@ fn softmax(scores: &[f32], first: usize, stride: usize, p: &mut [f32]) {
         *p = (*p - highest).exp();
         sum += *p;
     }
-    p.iter_mut().for_each(|p| *p /= sum);
+    for p in p {
+        *p /= sum;
+    }
 }
 
 /// Sums over voxels that Dice and cross-entropy are made of; one entry a class.
@@ -119,7 +136,10 @@ impl Sums {
         let weight = f64::from(class_weights[label]);
         self.both[label] += f64::from(p[label]);
         self.truth[label] += 1.0;
-        self.predicted.iter_mut().zip(p).for_each(|(s, p)| *s += f64::from(*p));
+        self.predicted
+            .iter_mut()
+            .zip(p)
+            .for_each(|(s, p)| *s += f64::from(*p));
         self.cross_entropy -= weight * f64::from(p[label].max(1e-12).ln());
         self.weight += weight;
     }
@@ -137,7 +157,9 @@ impl Sums {
         Loss {
             cross_entropy: self.cross_entropy / self.weight,
             dice: (1..self.both.len())
-                .map(|c| (2.0 * self.both[c] + SMOOTH) / (self.predicted[c] + self.truth[c] + SMOOTH))
+                .map(|c| {
+                    (2.0 * self.both[c] + SMOOTH) / (self.predicted[c] + self.truth[c] + SMOOTH)
+                })
                 .collect(),
         }
     }
@@ -153,7 +175,10 @@ impl Sums {
                 }
                 let sum = self.predicted[c] + self.truth[c] + SMOOTH;
                 let outside = (2.0 * self.both[c] + SMOOTH) / (sum * sum);
-                [(outside / count) as f32, ((outside - 2.0 / sum) / count) as f32]
+                [
+                    (outside / count) as f32,
+                    ((outside - 2.0 / sum) / count) as f32,
+                ]
             })
             .collect()
     }
@@ -166,7 +191,9 @@ mod tests {
     #[test]
     fn the_gradient_is_that_of_the_loss() {
         let (shape, classes) = ([2, 3, 2, 2, 3], 3_u8);
-        let values: Vec<f32> = (0..72).map(|i| ((i * 37 % 19) as f32 - 9.0) / 6.0).collect();
+        let values: Vec<f32> = (0..72)
+            .map(|i| ((i * 37 % 19) as f32 - 9.0) / 6.0)
+            .collect();
         let labels: Vec<u8> = (0..24_u8).map(|i| i * 7 % classes).collect();
         let weights = [1.0, 2.0, 0.5];
         let loss = |values: &[f32]| {
@@ -181,7 +208,11 @@ mod tests {
             let above = loss(&moved).0.total();
             moved[i] -= 2.0 * step;
             let numeric = (above - loss(&moved).0.total()) / f64::from(2.0 * step);
-            assert!((numeric - f64::from(gradient[i])).abs() < 2e-4, "{i}: {numeric} {}", gradient[i]);
+            assert!(
+                (numeric - f64::from(gradient[i])).abs() < 2e-4,
+                "{i}: {numeric} {}",
+                gradient[i]
+            );
         }
     }
 

@@ -12,7 +12,7 @@ pub use data::{CropSource, PhantomCrops, Sample};
 pub use loss::{Loss, dice_cross_entropy};
 pub use optimiser::AdamW;
 pub use segmenter::{SegmenterTraining, TrainingSummary, train_on, train_segmenter};
-pub use validation::{ClassDice, validate};
+pub use validation::{ClassDice, validate, validation_samples};
 
 use crate::{model, phantom, predict};
 use std::path::PathBuf;

@@ -3,10 +3,8 @@ use super::checkpoint::{Progress, write_whole};
 use super::segmenter::{SegmenterTraining, TrainingSummary};
 use super::validation::ClassDice;
 use super::{Error, Loss};
-use crate::model::{Parameters, sha256, write_tensors};
+use crate::model::{Metadata, Parameters, sha256, write_tensors};
 use crate::predict::Plan;
-use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,13 +20,15 @@ impl Log {
     /// Opens the log of a training that is at `step`; lines after it, of a run that was lost, are dropped.
     pub(super) fn open(folder: &Path, plan: &Plan, step: usize) -> Result<Self, Error> {
         let path = folder.join("log.csv");
-        let names: Vec<String> = plan.classes.iter().skip(1).map(|n| n.replace(' ', "_")).collect();
+        let names: Vec<String> = plan
+            .classes
+            .iter()
+            .skip(1)
+            .map(|n| n.replace(' ', "_"))
+            .collect();
         let mut text = "step,seconds,learning_rate,gradient_norm,loss,cross_entropy".to_owned();
         for kind in ["dice", "validation_dice"] {
-            for name in &names {
-                // Writing into a String cannot fail.
-                let _ = write!(text, ",{kind}_{name}");
-            }
+            text.extend(names.iter().map(|name| format!(",{kind}_{name}")));
         }
         text.push('\n');
         if step > 0 {
@@ -66,16 +66,15 @@ impl Log {
             loss.total(),
             loss.cross_entropy
         );
-        loss.dice.iter().for_each(|d| text.push_str(&format!(",{d:.4}")));
-        for class in 0..self.structures {
+        text.extend(loss.dice.iter().map(|d| format!(",{d:.4}")));
+        text.extend((0..self.structures).map(|class| {
             let dice = validation.and_then(|v| v.get(class)).and_then(|d| d.mean);
-            match dice {
-                Some(dice) => text.push_str(&format!(",{dice:.4}")),
-                None => text.push(','),
-            }
-        }
+            dice.map_or(",".to_owned(), |d| format!(",{d:.4}"))
+        }));
         text.push('\n');
-        self.file.write_all(text.as_bytes()).map_err(|e| failed(e, &self.path))
+        self.file
+            .write_all(text.as_bytes())
+            .map_err(|e| failed(e, &self.path))
     }
 }
 
@@ -93,13 +92,20 @@ pub(super) fn write_model(
     parameters: &Parameters,
     summary: &TrainingSummary,
 ) -> Result<String, Error> {
-    let description = serde_json::to_string(&config.plan.network).map_err(|e| Error::Settings(e.to_string()))?;
-    let metadata = HashMap::from([("schwann.network".to_owned(), description)]);
-    let weights = write_tensors(parameters, metadata, true)?;
+    let description =
+        serde_json::to_string(&config.plan.network).map_err(|e| Error::Settings(e.to_string()))?;
+    let metadata = Metadata::from([("schwann.network".to_owned(), description)]);
+    let weights = write_tensors(parameters, &metadata, true)?;
     let sha256 = sha256(&weights);
     write_whole(&config.out.join("model.safetensors"), &weights)?;
-    write_whole(&config.out.join("plan.json"), config.plan.to_json()?.as_bytes())?;
-    write_whole(&config.out.join("card.md"), card(config, summary, &sha256).as_bytes())?;
+    write_whole(
+        &config.out.join("plan.json"),
+        config.plan.to_json()?.as_bytes(),
+    )?;
+    write_whole(
+        &config.out.join("card.md"),
+        card(config, summary, &sha256).as_bytes(),
+    )?;
     Ok(sha256)
 }
 
@@ -108,7 +114,12 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
     let plan = &config.plan;
     let [x, y, z] = plan.spacing_mm;
     let [w, h, d] = plan.patch;
-    let channels: Vec<String> = plan.network.levels.iter().map(|l| l.channels.to_string()).collect();
+    let channels: Vec<String> = plan
+        .network
+        .levels
+        .iter()
+        .map(|l| l.channels.to_string())
+        .collect();
     let mut text = format!(
         "Trained on synthetic patients only: nothing here shows that it works on a real scan, and no result of it may be used without a \
          reader's check.\n\n\
@@ -118,7 +129,7 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
          - Output: {}.\n\
          - Network: 3D U-Net, channels {}; instance normalisation, leaky ReLU.\n\
          - Data: crops of phantoms, seed {}, made on the fly, {} a step; no real scan, no pretrained weights.\n\
-         - Training: {} steps, {:.0} minutes on {}; Dice plus cross-entropy, AdamW, learning rate {:e} with polynomial decay.\n\
+         - Training: {} steps, {:.0} minutes on {} with {} threads; Dice plus cross-entropy, AdamW, learning rate {:e} with polynomial decay.\n\
          - Command: `{}`\n\
          - SHA-256 of the weights: `{sha256}`\n\n\
          ## Validation\n\n\
@@ -135,18 +146,17 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
         summary.steps,
         summary.seconds / 60.0,
         summary.device,
+        rayon::current_num_threads(),
         config.learning_rate,
         config.command,
         config.validation_crops,
     );
-    for class in &summary.validation {
+    text.extend(summary.validation.iter().map(|class| {
         let dice = class.mean.map_or("–".to_owned(), |d| format!("{d:.3}"));
-        // Writing into a String cannot fail.
-        let _ = writeln!(
-            text,
-            "| {} | {dice} | {} | {} |",
+        format!(
+            "| {} | {dice} | {} | {} |\n",
             class.name, class.present, class.false_alarms
-        );
-    }
+        )
+    }));
     text
 }

@@ -2,7 +2,7 @@
 use super::checkpoint::{self, Progress as Saved};
 use super::data::{CropSource, Examples, PhantomCrops};
 use super::report::{self, Log};
-use super::validation::{ClassDice, to_tensor, validate};
+use super::validation::{ClassDice, to_tensor, validate, validation_samples};
 use super::{AdamW, Error, Loss, Sample, dice_cross_entropy};
 use crate::model::{DeviceChoice, Level, UNet, UNetDescription};
 use crate::predict::Plan;
@@ -35,7 +35,8 @@ pub struct SegmenterTraining {
     pub learning_rate: f64,
     /// Steps until the learning rate is at its highest.
     pub warm_up: usize,
-    /// Weight of each class in the cross-entropy.
+    /// Weight of each class in the cross-entropy at the beginning. Rare structures would be ignored for long without; the weights fade to one
+    /// towards the end, so that the network does not go on claiming too much.
     pub class_weights: Vec<f32>,
     /// Steps between two checkpoints and validations.
     pub checkpoint_every: usize,
@@ -71,15 +72,15 @@ impl SegmenterTraining {
             batch: 1,
             learning_rate: 2e-3,
             warm_up: 50,
-            // The cochlea has a hundred voxels among half a million.
-            class_weights: vec![1.0, 2.0, 4.0, 1.0, 2.0, 2.0],
-            checkpoint_every: 200,
+            // The cochlea has a hundred voxels among a hundred thousand.
+            class_weights: vec![1.0, 30.0, 60.0, 2.0, 60.0, 10.0],
+            checkpoint_every: 300,
             validation_crops: 12,
             plan: Plan {
                 name: "segmenter".to_owned(),
                 version: "0.1.0".to_owned(),
                 spacing_mm: [0.8, 0.8, 1.0],
-                patch: [96, 96, 48],
+                patch: [64, 64, 32],
                 clip_quantiles: [0.005, 0.995],
                 trained_on: "synthetic patients only".to_owned(),
                 network: UNetDescription {
@@ -99,13 +100,15 @@ impl SegmenterTraining {
         if self.batch == 0 || self.steps == 0 || self.checkpoint_every == 0 {
             return wrong("batch, steps and the steps between checkpoints must be at least 1");
         }
-        if self.class_weights.len() != self.plan.classes.len() || !self.class_weights.iter().all(|w| *w > 0.0) {
+        if self.class_weights.len() != self.plan.classes.len()
+            || !self.class_weights.iter().all(|w| *w > 0.0)
+        {
             return wrong("each class needs a weight above zero");
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return wrong("the learning rate must be above zero");
         }
-        if self.max_seconds.is_some_and(|s| !(s > 0.0)) {
+        if self.max_seconds.is_some_and(|s| s.is_nan() || s <= 0.0) {
             return wrong("the time must be above zero");
         }
         Ok(())
@@ -137,7 +140,10 @@ pub struct TrainingSummary {
 ///
 /// # Errors
 /// When the settings are unusable, a file cannot be written, the loss leaves the numbers, or the observer stops the work (after a checkpoint).
-pub fn train_segmenter(config: &SegmenterTraining, observe: &mut Observe<'_>) -> Result<TrainingSummary, Error> {
+pub fn train_segmenter(
+    config: &SegmenterTraining,
+    observe: &mut Observe<'_>,
+) -> Result<TrainingSummary, Error> {
     train_on(&PhantomCrops, config, observe)
 }
 
@@ -177,10 +183,17 @@ pub fn train_on(
 type Batch = Result<Vec<Sample>, Error>;
 
 /// Makes the batches from step `first` on, in order, until nobody wants more.
-fn produce(source: &dyn CropSource, config: &SegmenterTraining, first: usize, to: &SyncSender<Batch>) {
+fn produce(
+    source: &dyn CropSource,
+    config: &SegmenterTraining,
+    first: usize,
+    to: &SyncSender<Batch>,
+) {
     let mut examples = Examples::new(source, &config.plan, config.seed);
     for step in first..config.steps {
-        let batch = (0..config.batch).map(|i| examples.get((step * config.batch + i) as u64)).collect();
+        let batch = (0..config.batch)
+            .map(|i| examples.get((step * config.batch + i) as u64))
+            .collect();
         if to.send(batch).is_err() {
             return;
         }
@@ -188,8 +201,8 @@ fn produce(source: &dyn CropSource, config: &SegmenterTraining, first: usize, to
 }
 
 struct Training<'a> {
-    source: &'a dyn CropSource,
     config: &'a SegmenterTraining,
+    validation: Vec<Sample>,
     device: Device,
     device_words: String,
     optimiser: AdamW,
@@ -202,7 +215,7 @@ struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    fn start(source: &'a dyn CropSource, config: &'a SegmenterTraining) -> Result<Self, Error> {
+    fn start(source: &dyn CropSource, config: &'a SegmenterTraining) -> Result<Self, Error> {
         let chosen = config.device.open();
         let variables = config
             .plan
@@ -220,7 +233,10 @@ impl<'a> Training<'a> {
         };
         let saved = match restored {
             Some(saved) if (saved.seed, saved.batch) != (config.seed, config.batch) => {
-                let text = format!("it was made with seed {} and batch {}", saved.seed, saved.batch);
+                let text = format!(
+                    "it was made with seed {} and batch {}",
+                    saved.seed, saved.batch
+                );
                 return Err(Error::Checkpoint(text));
             }
             Some(saved) => saved,
@@ -233,7 +249,7 @@ impl<'a> Training<'a> {
         };
         log::info!("training on {}", chosen.words);
         Ok(Self {
-            source,
+            validation: validation_samples(source, &config.plan, config.validation_crops)?,
             config,
             device: chosen.device,
             device_words: chosen.words,
@@ -249,7 +265,10 @@ impl<'a> Training<'a> {
     /// Part of the work that is done, by steps or by time, whichever is more.
     fn done(&self) -> f64 {
         let by_steps = self.saved.step as f64 / self.config.steps as f64;
-        let by_time = self.config.max_seconds.map_or(0.0, |most| self.saved.seconds / most);
+        let by_time = self
+            .config
+            .max_seconds
+            .map_or(0.0, |most| self.saved.seconds / most);
         by_steps.max(by_time)
     }
 
@@ -275,7 +294,8 @@ impl<'a> Training<'a> {
             } else {
                 None
             };
-            self.log.line(&self.saved, [rate, norm], &loss, validation.as_deref())?;
+            self.log
+                .line(&self.saved, [rate, norm], &loss, validation.as_deref())?;
             if let Some(validation) = validation {
                 self.write_model(&validation)?;
             }
@@ -286,20 +306,37 @@ impl<'a> Training<'a> {
 
     fn step(&mut self, batch: &[Sample], rate: f64) -> Result<(Loss, f64), Error> {
         let x = to_tensor(batch, &self.config.plan, &self.device)?;
-        let labels: Vec<u8> = batch.iter().flat_map(|s| s.labels.iter().copied()).collect();
+        let labels: Vec<u8> = batch
+            .iter()
+            .flat_map(|s| s.labels.iter().copied())
+            .collect();
         let scores = self.network.forward(&x)?;
-        let (loss, gradient) = dice_cross_entropy(&scores.detach(), &labels, &self.config.class_weights)?;
+        let fade = 1.0 - self.done().min(1.0) as f32;
+        let weights: Vec<f32> = self
+            .config
+            .class_weights
+            .iter()
+            .map(|w| w.powf(fade))
+            .collect();
+        let (loss, gradient) = dice_cross_entropy(&scores.detach(), &labels, &weights)?;
         // A sum weighted by the known gradient has exactly that gradient: so candle carries it on through the network.
         let gradients = (scores * gradient)?.sum_all()?.backward()?;
-        let norm = self.optimiser.step(&gradients, self.saved.step + 1, rate, 12.0)?;
+        let norm = self
+            .optimiser
+            .step(&gradients, self.saved.step + 1, rate, 12.0)?;
         Ok((loss, norm))
     }
 
     fn validate(&self) -> Result<Vec<ClassDice>, Error> {
         // Detached parameters leave no graph behind, and memory stays that of a prediction.
-        let parameters = self.optimiser.parameters().into_iter().map(|(name, t)| (name, t.detach())).collect();
+        let parameters = self
+            .optimiser
+            .parameters()
+            .into_iter()
+            .map(|(name, t)| (name, t.detach()))
+            .collect();
         let network = UNet::new(self.config.plan.network.clone(), parameters)?;
-        validate(&network, &self.config.plan, self.source, self.config.validation_crops)
+        validate(&network, &self.config.plan, &self.validation)
     }
 
     fn write_model(&self, validation: &[ClassDice]) -> Result<TrainingSummary, Error> {
@@ -332,7 +369,10 @@ mod tests {
         let rates: Vec<f64> = (0..=config.steps)
             .map(|s| config.learning_rate_at(s, s as f64 / config.steps as f64))
             .collect();
-        assert!(rates[0] < rates[config.warm_up / 2] && rates[config.warm_up / 2] < rates[config.warm_up]);
+        assert!(
+            rates[0] < rates[config.warm_up / 2]
+                && rates[config.warm_up / 2] < rates[config.warm_up]
+        );
         assert!(rates[config.warm_up..].windows(2).all(|w| w[1] < w[0]));
         assert!(rates[config.steps].abs() < 1e-12);
     }

@@ -18,16 +18,29 @@ pub struct ClassDice {
     pub false_alarms: usize,
 }
 
-/// Dice of every structure over `count` validation crops. Voxels go to the class with the highest score; nothing is post-processed.
+/// The first `count` validation crops; the same for every training.
 ///
 /// # Errors
-/// When a crop cannot be made or the network fails.
-pub fn validate(network: &UNet, plan: &Plan, source: &dyn CropSource, count: u64) -> Result<Vec<ClassDice>, Error> {
+/// When a crop cannot be made.
+pub fn validation_samples(
+    source: &dyn CropSource,
+    plan: &Plan,
+    count: u64,
+) -> Result<Vec<Sample>, Error> {
+    (0..count)
+        .map(|index| plain_sample(source, validation_seed(index), plan))
+        .collect()
+}
+
+/// Dice of every structure over crops. Voxels go to the class with the highest score; nothing is post-processed.
+///
+/// # Errors
+/// When the network fails.
+pub fn validate(network: &UNet, plan: &Plan, samples: &[Sample]) -> Result<Vec<ClassDice>, Error> {
     let structures = plan.classes.iter().skip(1);
     let mut scores: Vec<(Vec<f64>, usize)> = structures.clone().map(|_| (Vec::new(), 0)).collect();
-    for index in 0..count {
-        let sample = plain_sample(source, validation_seed(index), plan)?;
-        let predicted = classify(network, plan, &sample)?;
+    for sample in samples {
+        let predicted = classify(network, plan, sample)?;
         for (class, (dice, false_alarms)) in (1_u8..).zip(&mut scores) {
             match dice_of(&predicted, &sample.labels, class) {
                 Overlap::Dice(value) => dice.push(value),
@@ -36,24 +49,37 @@ pub fn validate(network: &UNet, plan: &Plan, source: &dyn CropSource, count: u64
             }
         }
     }
-    let summary = structures.zip(scores).map(|(name, (dice, false_alarms))| ClassDice {
-        name: name.clone(),
-        mean: (!dice.is_empty()).then(|| dice.iter().sum::<f64>() / dice.len() as f64),
-        present: dice.len(),
-        false_alarms,
-    });
+    let summary = structures
+        .zip(scores)
+        .map(|(name, (dice, false_alarms))| ClassDice {
+            name: name.clone(),
+            mean: (!dice.is_empty()).then(|| dice.iter().sum::<f64>() / dice.len() as f64),
+            present: dice.len(),
+            false_alarms,
+        });
     Ok(summary.collect())
 }
 
 /// A batch's tensor, `N, 1, D, H, W`.
 pub(super) fn to_tensor(samples: &[Sample], plan: &Plan, device: &Device) -> Result<Tensor, Error> {
     let [w, h, d] = plan.patch;
-    let values: Vec<f32> = samples.iter().flat_map(|s| s.intensities.iter().copied()).collect();
-    Ok(Tensor::from_vec(values, (samples.len(), 1, d, h, w), device)?)
+    let values: Vec<f32> = samples
+        .iter()
+        .flat_map(|s| s.intensities.iter().copied())
+        .collect();
+    Ok(Tensor::from_vec(
+        values,
+        (samples.len(), 1, d, h, w),
+        device,
+    )?)
 }
 
 fn classify(network: &UNet, plan: &Plan, sample: &Sample) -> Result<Vec<u8>, Error> {
-    let device = network.parameters().values().next().map_or(Device::Cpu, |t| t.device().clone());
+    let device = network
+        .parameters()
+        .values()
+        .next()
+        .map_or(Device::Cpu, |t| t.device().clone());
     let x = to_tensor(std::slice::from_ref(sample), plan, &device)?;
     let classes = network.forward(&x)?.argmax(1)?.to_dtype(DType::U8)?;
     Ok(classes.flatten_all()?.to_device(&Device::Cpu)?.to_vec1()?)

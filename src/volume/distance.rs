@@ -6,7 +6,11 @@ use rayon::prelude::*;
 ///
 /// # Errors
 /// When the mask does not have one entry for each voxel.
-pub fn distance_to_mask_mm(mask: &[bool], shape: Shape, spacing_mm: [f64; 3]) -> Result<Vec<f32>, Error> {
+pub fn distance_to_mask_mm(
+    mask: &[bool],
+    shape: Shape,
+    spacing_mm: [f64; 3],
+) -> Result<Vec<f32>, Error> {
     let expected = shape.iter().product();
     if mask.len() != expected {
         return Err(Error::Length {
@@ -14,19 +18,24 @@ pub fn distance_to_mask_mm(mask: &[bool], shape: Shape, spacing_mm: [f64; 3]) ->
             found: mask.len(),
         });
     }
-    let mut squared: Vec<f64> = mask.iter().map(|&m| if m { 0.0 } else { f64::INFINITY }).collect();
+    let mut squared: Vec<f64> = mask
+        .iter()
+        .map(|&m| if m { 0.0 } else { f64::INFINITY })
+        .collect();
     let [ni, nj, nk] = shape;
     squared
         .par_chunks_mut(ni)
         .for_each_init(Envelope::default, |e, row| e.transform(row, spacing_mm[0]));
-    squared.par_chunks_mut(ni * nj).for_each_init(Envelope::default, |e, slab| {
-        let mut line = vec![0.0; nj];
-        for i in 0..ni {
-            (0..nj).for_each(|j| line[j] = slab[i + ni * j]);
-            e.transform(&mut line, spacing_mm[1]);
-            (0..nj).for_each(|j| slab[i + ni * j] = line[j]);
-        }
-    });
+    squared
+        .par_chunks_mut(ni * nj)
+        .for_each_init(Envelope::default, |e, slab| {
+            let mut line = vec![0.0; nj];
+            for i in 0..ni {
+                (0..nj).for_each(|j| line[j] = slab[i + ni * j]);
+                e.transform(&mut line, spacing_mm[1]);
+                (0..nj).for_each(|j| slab[i + ni * j] = line[j]);
+            }
+        });
     // Along k the lines are gathered, because neighbours in memory belong to different lines.
     let plane = ni * nj;
     let columns: Vec<Vec<f64>> = (0..plane)
@@ -55,7 +64,11 @@ pub struct SignedDistance {
 ///
 /// # Errors
 /// When the mask does not have one entry for each voxel.
-pub fn signed_distance_mm(mask: &[bool], shape: Shape, spacing_mm: [f64; 3]) -> Result<SignedDistance, Error> {
+pub fn signed_distance_mm(
+    mask: &[bool],
+    shape: Shape,
+    spacing_mm: [f64; 3],
+) -> Result<SignedDistance, Error> {
     let outside = distance_to_mask_mm(mask, shape, spacing_mm)?;
     let inverted: Vec<bool> = mask.iter().map(|m| !m).collect();
     let inside = distance_to_mask_mm(&inverted, shape, spacing_mm)?;

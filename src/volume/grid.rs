@@ -51,7 +51,11 @@ impl Grid {
     ///
     /// # Errors
     /// As [`Grid::new`].
-    pub fn axis_aligned(shape: Shape, spacing_mm: [f64; 3], origin_mm: DVec3) -> Result<Self, Error> {
+    pub fn axis_aligned(
+        shape: Shape,
+        spacing_mm: [f64; 3],
+        origin_mm: DVec3,
+    ) -> Result<Self, Error> {
         let m = DMat3::from_diagonal(DVec3::from_array(spacing_mm));
         Self::new(shape, DAffine3::from_mat3_translation(m, origin_mm))
     }
@@ -90,8 +94,11 @@ impl Grid {
 
     /// Where a voxel's centre lies, RAS+ mm.
     pub fn point_in_world(&self, voxel: [usize; 3]) -> DVec3 {
-        self.world_from_voxel
-            .transform_point3(DVec3::new(voxel[0] as f64, voxel[1] as f64, voxel[2] as f64))
+        self.world_from_voxel.transform_point3(DVec3::new(
+            voxel[0] as f64,
+            voxel[1] as f64,
+            voxel[2] as f64,
+        ))
     }
 
     /// Position of a voxel in memory. The caller keeps the voxel inside the grid.
@@ -107,7 +114,10 @@ impl Grid {
 
     /// The voxel whose centre is nearest to a point, if the point lies inside the grid (half a voxel beyond the outer centres).
     pub fn nearest_voxel(&self, point_in_world: DVec3) -> Option<[usize; 3]> {
-        let v = self.voxel_from_world.transform_point3(point_in_world).to_array();
+        let v = self
+            .voxel_from_world
+            .transform_point3(point_in_world)
+            .to_array();
         let mut voxel = [0; 3];
         for axis in 0..3 {
             let r = (v[axis] + 0.5).floor();
@@ -128,7 +138,13 @@ impl Grid {
     /// The eight outer corners (half a voxel beyond the outer centres), RAS+ mm.
     pub fn corners_in_world(&self) -> [DVec3; 8] {
         std::array::from_fn(|c| {
-            let at = |axis: usize| if c >> axis & 1 == 0 { -0.5 } else { self.shape[axis] as f64 - 0.5 };
+            let at = |axis: usize| {
+                if c >> axis & 1 == 0 {
+                    -0.5
+                } else {
+                    self.shape[axis] as f64 - 0.5
+                }
+            };
             self.world_from_voxel
                 .transform_point3(DVec3::new(at(0), at(1), at(2)))
         })
@@ -181,7 +197,9 @@ pub struct ClosestRas {
 impl ClosestRas {
     /// The voxel axis that lies along a patient axis (0 = R, 1 = A, 2 = S).
     pub fn voxel_axis(&self, world_axis: usize) -> usize {
-        (0..3).find(|&a| self.world_axis[a] == world_axis).unwrap_or(world_axis)
+        (0..3)
+            .find(|&a| self.world_axis[a] == world_axis)
+            .unwrap_or(world_axis)
     }
 }
 
@@ -200,13 +218,22 @@ impl fmt::Display for AxisCodes {
 /// `None` when the matrix is singular.
 pub fn closest_orientation(matrix: DMat3) -> Option<ClosestRas> {
     let unit = |v: DVec3| v.try_normalize();
-    let shape = DMat3::from_cols(unit(matrix.x_axis)?, unit(matrix.y_axis)?, unit(matrix.z_axis)?);
+    let shape = DMat3::from_cols(
+        unit(matrix.x_axis)?,
+        unit(matrix.y_axis)?,
+        unit(matrix.z_axis)?,
+    );
     let mut rotation = polar_factor(shape)?.to_cols_array_2d();
+    // Strongest column first, as nibabel: an oblique axis then does not take the patient axis of one that lies along it.
+    let strongest = |column: [f64; 3]| column.iter().fold(0.0_f64, |a, x| a.max(x * x));
+    let mut order = [0, 1, 2];
+    let strength = rotation.map(strongest);
+    order.sort_by(|&a, &b| strength[b].total_cmp(&strength[a]));
     let mut found = ClosestRas {
         world_axis: [0; 3],
         flipped: [false; 3],
     };
-    for column in 0..3 {
+    for column in order {
         let mut best = 0;
         for row in 1..3 {
             if rotation[column][row].abs() > rotation[column][best].abs() {
@@ -231,7 +258,10 @@ fn polar_factor(m: DMat3) -> Option<DMat3> {
             return None;
         }
         let next = (r + inverse.transpose()) * 0.5;
-        let change = (next - r).to_cols_array().iter().fold(0.0_f64, |a, x| a.max(x.abs()));
+        let change = (next - r)
+            .to_cols_array()
+            .iter()
+            .fold(0.0_f64, |a, x| a.max(x.abs()));
         r = next;
         if change < 1e-15 {
             break;

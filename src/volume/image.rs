@@ -74,7 +74,11 @@ impl Voxels {
     }
 
     /// The stored value at a position in memory, before rescaling. `None` outside.
-    #[expect(trivial_numeric_casts, clippy::unnecessary_cast, reason = "one arm of the macro for every element type")]
+    #[expect(
+        trivial_numeric_casts,
+        clippy::unnecessary_cast,
+        reason = "one arm of the macro for every element type"
+    )]
     pub fn get(&self, index: usize) -> Option<f64> {
         each!(self, v => v.get(index).map(|&x| x as f64))
     }
@@ -135,7 +139,11 @@ impl Volume {
     }
 
     /// All intensities as `f32`, `i` fastest.
-    #[expect(trivial_numeric_casts, clippy::unnecessary_cast, reason = "one arm of the macro for every element type")]
+    #[expect(
+        trivial_numeric_casts,
+        clippy::unnecessary_cast,
+        reason = "one arm of the macro for every element type"
+    )]
     pub fn to_f32(&self) -> Vec<f32> {
         let (slope, intercept) = (self.slope, self.intercept);
         each!(&self.voxels, v => v.iter().map(|&x| (x as f64 * slope + intercept) as f32).collect())
@@ -143,7 +151,11 @@ impl Volume {
 
     /// Intensities below which the given fractions (0 to 1) of the finite voxels lie, from at most about a million voxels spread over the
     /// whole scan. Zeros when no voxel is finite.
-    #[expect(trivial_numeric_casts, clippy::unnecessary_cast, reason = "one arm of the macro for every element type")]
+    #[expect(
+        trivial_numeric_casts,
+        clippy::unnecessary_cast,
+        reason = "one arm of the macro for every element type"
+    )]
     pub fn quantiles<const N: usize>(&self, fractions: [f64; N]) -> [f64; N] {
         // An odd stride keeps the sample off the grid's own periods.
         let step = (self.grid.len() / 1_000_000).max(1) | 1;
@@ -183,7 +195,11 @@ impl WindowLevel {
         let width = high - low;
         Self {
             centre: f64::midpoint(low, high),
-            width: if width > 0.0 && width.is_finite() { width } else { 1.0 },
+            width: if width > 0.0 && width.is_finite() {
+                width
+            } else {
+                1.0
+            },
         }
     }
 

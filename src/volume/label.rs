@@ -98,7 +98,12 @@ impl Default for LabelTable {
 impl LabelTable {
     /// A table from pairs of value and structure; background (0) is left out.
     pub fn new(entries: impl IntoIterator<Item = (u8, Structure)>) -> Self {
-        Self(entries.into_iter().filter(|(value, _)| *value != 0).collect())
+        Self(
+            entries
+                .into_iter()
+                .filter(|(value, _)| *value != 0)
+                .collect(),
+        )
     }
 
     /// Pairs of value and structure.
@@ -113,7 +118,10 @@ impl LabelTable {
 
     /// The value of a structure.
     pub fn value(&self, structure: Structure) -> Option<u8> {
-        self.0.iter().find(|(_, s)| *s == structure).map(|(v, _)| *v)
+        self.0
+            .iter()
+            .find(|(_, s)| *s == structure)
+            .map(|(v, _)| *v)
     }
 }
 
@@ -137,7 +145,11 @@ impl LabelMap {
                 found: labels.len(),
             });
         }
-        Ok(Self { grid, labels, table })
+        Ok(Self {
+            grid,
+            labels,
+            table,
+        })
     }
 
     /// Where the voxels lie.
@@ -160,7 +172,8 @@ impl LabelMap {
         if voxel.iter().zip(self.grid.shape()).any(|(&v, n)| v >= n) {
             return None;
         }
-        self.table.structure(*self.labels.get(self.grid.index(voxel))?)
+        self.table
+            .structure(*self.labels.get(self.grid.index(voxel))?)
     }
 
     /// Voxels of a structure, `i` fastest.
@@ -174,9 +187,9 @@ impl LabelMap {
     /// Number of voxels of a structure.
     #[expect(clippy::naive_bytecount, reason = "not worth a dependency")]
     pub fn count(&self, structure: Structure) -> usize {
-        self.table
-            .value(structure)
-            .map_or(0, |value| self.labels.iter().filter(|&&l| l == value).count())
+        self.table.value(structure).map_or(0, |value| {
+            self.labels.iter().filter(|&&l| l == value).count()
+        })
     }
 
     /// This map with the structures that it lacks taken from another on the same grid, where this one is background. What it holds stays as it is.
@@ -190,12 +203,23 @@ impl LabelMap {
                 found: other.labels.len(),
             });
         }
-        let missing: Vec<(u8, Structure)> = other.table.0.iter().copied().filter(|(_, s)| self.count(*s) == 0).collect();
+        let missing: Vec<(u8, Structure)> = other
+            .table
+            .0
+            .iter()
+            .copied()
+            .filter(|(_, s)| self.count(*s) == 0)
+            .collect();
         // A structure that this table does not name gets a value that nothing here uses.
         let mut table = self.table.clone();
         let mut used: [bool; 256] = [false; 256];
-        self.labels.iter().for_each(|&l| used[usize::from(l)] = true);
-        table.0.iter().for_each(|(v, _)| used[usize::from(*v)] = true);
+        self.labels
+            .iter()
+            .for_each(|&l| used[usize::from(l)] = true);
+        table
+            .0
+            .iter()
+            .for_each(|(v, _)| used[usize::from(*v)] = true);
         let mut values = [0_u8; 256];
         for (from, structure) in missing {
             let value = table
@@ -210,7 +234,13 @@ impl LabelMap {
             }
         }
         let labels = (self.labels.iter().zip(&other.labels))
-            .map(|(&own, &theirs)| if own == 0 { values[usize::from(theirs)] } else { own })
+            .map(|(&own, &theirs)| {
+                if own == 0 {
+                    values[usize::from(theirs)]
+                } else {
+                    own
+                }
+            })
             .collect();
         Self::new(self.grid, labels, table)
     }

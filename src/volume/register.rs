@@ -55,7 +55,11 @@ const UNKNOWNS: usize = 8;
 ///
 /// # Errors
 /// When the scans do not overlap, have no contrast, or the observer stops the work.
-pub fn register_rigid(fixed: &Volume, moving: &Volume, observe: &mut Observe<'_>) -> Result<Registration, RegisterError> {
+pub fn register_rigid(
+    fixed: &Volume,
+    moving: &Volume,
+    observe: &mut Observe<'_>,
+) -> Result<Registration, RegisterError> {
     let mut report = |fraction: f32| {
         let stage = "aligning the visits";
         match observe(Progress { stage, fraction }) {
@@ -73,7 +77,8 @@ pub fn register_rigid(fixed: &Volume, moving: &Volume, observe: &mut Observe<'_>
     let mut best: Option<(f64, DAffine3)> = None;
     for shift in [DVec3::ZERO, centres, masses] {
         let start = DAffine3::from_translation(shift);
-        if let Some((ncc, transform)) = refine(&fixed_levels[0], &moving_levels[0], start, &mut report)?
+        if let Some((ncc, transform)) =
+            refine(&fixed_levels[0], &moving_levels[0], start, &mut report)?
             && best.is_none_or(|(b, _)| ncc > b)
         {
             best = Some((ncc, transform));
@@ -83,7 +88,8 @@ pub fn register_rigid(fixed: &Volume, moving: &Volume, observe: &mut Observe<'_>
     report(0.6)?;
     let mut similarity_after = 0.0;
     for (level, (f, m)) in fixed_levels.iter().zip(&moving_levels).enumerate().skip(1) {
-        let (ncc, refined) = refine(f, m, transform, &mut report)?.ok_or(RegisterError::NoOverlap)?;
+        let (ncc, refined) =
+            refine(f, m, transform, &mut report)?.ok_or(RegisterError::NoOverlap)?;
         (similarity_after, transform) = (ncc, refined);
         report(0.6 + 0.2 * level as f32)?;
     }
@@ -119,10 +125,20 @@ fn pyramid(volume: &Volume) -> Result<[Level; 3], RegisterError> {
     if high <= low {
         return Err(RegisterError::NoContrast);
     }
-    let unit = |v: f32| if v.is_finite() { ((v - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
+    let unit = |v: f32| {
+        if v.is_finite() {
+            ((v - low) / (high - low)).clamp(0.0, 1.0)
+        } else {
+            0.0
+        }
+    };
     let data: Vec<f32> = volume.to_f32().into_par_iter().map(unit).collect();
     let level = |mm| coarser(&data, volume.grid(), mm).ok_or(RegisterError::NoContrast);
-    Ok([level(LEVELS_MM[0])?, level(LEVELS_MM[1])?, level(LEVELS_MM[2])?])
+    Ok([
+        level(LEVELS_MM[0])?,
+        level(LEVELS_MM[1])?,
+        level(LEVELS_MM[2])?,
+    ])
 }
 
 /// Means of blocks of about `mm` edge length, then smoothed by a 1-2-1 filter along each axis.
@@ -135,21 +151,25 @@ fn coarser(data: &[f32], grid: &Grid, mm: f64) -> Option<Level> {
     let coarse: [usize; 3] = std::array::from_fn(|a| shape[a] / factor[a]);
     let scale = DVec3::from_array(factor.map(|f| f as f64));
     let offset = (scale - DVec3::ONE) / 2.0;
-    let world = grid.world_from_voxel() * DAffine3::from_mat3_translation(DMat3::from_diagonal(scale), offset);
+    let world = grid.world_from_voxel()
+        * DAffine3::from_mat3_translation(DMat3::from_diagonal(scale), offset);
     let coarse_grid = Grid::new(coarse, world).ok()?;
     let count = (factor[0] * factor[1] * factor[2]) as f32;
     let mut values = vec![0.0_f32; coarse_grid.len()];
-    values.par_chunks_mut(coarse[0]).enumerate().for_each(|(row, out)| {
-        let (j, k) = (row % coarse[1], row / coarse[1]);
-        for z in k * factor[2]..(k + 1) * factor[2] {
-            for y in j * factor[1]..(j + 1) * factor[1] {
-                let line = &data[grid.index([0, y, z])..][..coarse[0] * factor[0]];
-                for (value, block) in out.iter_mut().zip(line.chunks_exact(factor[0])) {
-                    *value += block.iter().sum::<f32>() / count;
+    values
+        .par_chunks_mut(coarse[0])
+        .enumerate()
+        .for_each(|(row, out)| {
+            let (j, k) = (row % coarse[1], row / coarse[1]);
+            for z in k * factor[2]..(k + 1) * factor[2] {
+                for y in j * factor[1]..(j + 1) * factor[1] {
+                    let line = &data[grid.index([0, y, z])..][..coarse[0] * factor[0]];
+                    for (value, block) in out.iter_mut().zip(line.chunks_exact(factor[0])) {
+                        *value += block.iter().sum::<f32>() / count;
+                    }
                 }
             }
-        }
-    });
+        });
     for axis in 0..3 {
         values = smoothed(&values, &coarse_grid, axis);
     }
@@ -194,7 +214,9 @@ fn refine(
         let centre = current.centre;
         let turn = DQuat::from_scaled_axis(DVec3::from_slice(&update[2..5]));
         let shift = DVec3::from_slice(&update[5..8]);
-        let increment = DAffine3::from_translation(centre + shift) * DAffine3::from_quat(turn) * DAffine3::from_translation(-centre);
+        let increment = DAffine3::from_translation(centre + shift)
+            * DAffine3::from_quat(turn)
+            * DAffine3::from_translation(-centre);
         let candidate = increment * transform;
         match step(fixed, moving, candidate) {
             Some(next) if next.ncc > current.ncc => {
@@ -279,7 +301,8 @@ fn step(fixed: &Level, moving: &Level, transform: DAffine3) -> Option<Step> {
     let stride = count.div_ceil(MAX_POINTS);
     let points = count.div_ceil(stride);
     let centre = transform.transform_point3(fixed.grid.centre_in_world());
-    let moving_from_fixed = moving.grid.voxel_from_world() * transform * fixed.grid.world_from_voxel();
+    let moving_from_fixed =
+        moving.grid.voxel_from_world() * transform * fixed.grid.world_from_voxel();
     // Gradient with respect to the moving world from that with respect to its voxels.
     let to_world_gradient = moving.grid.voxel_from_world().matrix3.transpose();
     const BLOCK: usize = 4096;
@@ -292,14 +315,18 @@ fn step(fixed: &Level, moving: &Level, transform: DAffine3) -> Option<Step> {
                 // Shifted from line to line, so that a stride does not fall on the same columns.
                 let index = (n * stride + n / 61 % stride).min(count - 1);
                 let [i, j, k] = fixed.grid.voxel(index);
-                let at = moving_from_fixed.transform_point3(DVec3::new(i as f64, j as f64, k as f64));
+                let at =
+                    moving_from_fixed.transform_point3(DVec3::new(i as f64, j as f64, k as f64));
                 let Some((m, gradient)) = value_and_gradient(moving, at) else {
                     continue;
                 };
                 let g = to_world_gradient * gradient;
                 let arm = moving.grid.world_from_voxel().transform_point3(at) - centre;
                 let r = arm.cross(g);
-                sums.add(f64::from(fixed.values[index]), &[m, 1.0, r.x, r.y, r.z, g.x, g.y, g.z]);
+                sums.add(
+                    f64::from(fixed.values[index]),
+                    &[m, 1.0, r.x, r.y, r.z, g.x, g.y, g.z],
+                );
             }
             sums
         })
@@ -322,10 +349,20 @@ fn step(fixed: &Level, moving: &Level, transform: DAffine3) -> Option<Step> {
     let mut vector = [0.0; UNKNOWNS];
     for a in 0..UNKNOWNS {
         for b in 0..UNKNOWNS {
-            let sum = if a <= b { sums.rows[a][b] } else { sums.rows[b][a] };
+            let sum = if a <= b {
+                sums.rows[a][b]
+            } else {
+                sums.rows[b][a]
+            };
             matrix[a][b] = weight(a) * weight(b) * sum;
         }
-        let with = |b: usize| if a <= b { sums.rows[a][b] } else { sums.rows[b][a] };
+        let with = |b: usize| {
+            if a <= b {
+                sums.rows[a][b]
+            } else {
+                sums.rows[b][a]
+            }
+        };
         vector[a] = weight(a) * (sums.target[a] - gain * with(0) - offset * with(1));
     }
     Some(Step {
@@ -362,7 +399,8 @@ impl Step {
             row[n] = row[n] * (1.0 + damping) + 1e-12;
         }
         for column in 0..UNKNOWNS {
-            let pivot = (column..UNKNOWNS).max_by(|&x, &y| a[x][column].abs().total_cmp(&a[y][column].abs()))?;
+            let pivot = (column..UNKNOWNS)
+                .max_by(|&x, &y| a[x][column].abs().total_cmp(&a[y][column].abs()))?;
             if a[pivot][column].abs() < 1e-14 {
                 return None;
             }
@@ -401,7 +439,10 @@ mod tests {
         let values = (0..grid.len())
             .map(|index| {
                 let p = head_from_world.transform_point3(grid.point_in_world(grid.voxel(index)));
-                centres.iter().map(|(c, s, w)| w * (-p.distance_squared(*c) / (2.0 * s * s)).exp()).sum::<f64>() as f32
+                centres
+                    .iter()
+                    .map(|(c, s, w)| w * (-p.distance_squared(*c) / (2.0 * s * s)).exp())
+                    .sum::<f64>() as f32
             })
             .collect();
         Volume::new(*grid, Voxels::F32(values), 1.0, 0.0).unwrap()
@@ -409,14 +450,34 @@ mod tests {
 
     #[test]
     fn a_known_pose_is_found() {
-        let fixed_grid = Grid::axis_aligned([64, 64, 24], [2.0, 2.0, 3.0], DVec3::new(-63.0, -63.0, -34.0)).unwrap();
-        let moving_grid = Grid::axis_aligned([60, 70, 40], [2.1, 1.8, 2.0], DVec3::new(-60.0, -62.0, -38.0)).unwrap();
-        let truth = DAffine3::from_rotation_translation(DQuat::from_scaled_axis(DVec3::new(0.14, -0.1, 0.17)), DVec3::new(7.0, -5.0, 4.0));
+        let fixed_grid = Grid::axis_aligned(
+            [64, 64, 24],
+            [2.0, 2.0, 3.0],
+            DVec3::new(-63.0, -63.0, -34.0),
+        )
+        .unwrap();
+        let moving_grid = Grid::axis_aligned(
+            [60, 70, 40],
+            [2.1, 1.8, 2.0],
+            DVec3::new(-60.0, -62.0, -38.0),
+        )
+        .unwrap();
+        let truth = DAffine3::from_rotation_translation(
+            DQuat::from_scaled_axis(DVec3::new(0.14, -0.1, 0.17)),
+            DVec3::new(7.0, -5.0, 4.0),
+        );
         let fixed = blobs(&fixed_grid, DAffine3::IDENTITY);
         let moving = blobs(&moving_grid, truth.inverse());
         let found = register_rigid(&fixed, &moving, &mut unobserved).unwrap();
-        for p in [DVec3::new(30.0, 0.0, 0.0), DVec3::new(-30.0, 5.0, 8.0), DVec3::ZERO] {
-            let error = found.world_moving_from_world_fixed.transform_point3(p).distance(truth.transform_point3(p));
+        for p in [
+            DVec3::new(30.0, 0.0, 0.0),
+            DVec3::new(-30.0, 5.0, 8.0),
+            DVec3::ZERO,
+        ] {
+            let error = found
+                .world_moving_from_world_fixed
+                .transform_point3(p)
+                .distance(truth.transform_point3(p));
             assert!(error < 0.3, "{error} mm at {p}");
         }
         assert!(found.similarity_after > 0.99 && found.similarity_after > found.similarity_before);
@@ -426,9 +487,15 @@ mod tests {
     fn constant_scans_and_a_stop_are_told_apart() {
         let grid = Grid::axis_aligned([16, 16, 16], [2.0; 3], DVec3::ZERO).unwrap();
         let flat = Volume::new(grid, Voxels::U8(vec![7; grid.len()]), 1.0, 0.0).unwrap();
-        assert_eq!(register_rigid(&flat, &flat, &mut unobserved), Err(RegisterError::NoContrast));
+        assert_eq!(
+            register_rigid(&flat, &flat, &mut unobserved),
+            Err(RegisterError::NoContrast)
+        );
         let scan = blobs(&grid, DAffine3::IDENTITY);
         let mut stop = |_| std::ops::ControlFlow::Break(());
-        assert_eq!(register_rigid(&scan, &scan, &mut stop), Err(RegisterError::Cancelled));
+        assert_eq!(
+            register_rigid(&scan, &scan, &mut stop),
+            Err(RegisterError::Cancelled)
+        );
     }
 }

@@ -47,18 +47,21 @@ pub fn resample_linear(
 ) -> Result<Volume, Error> {
     let data = source.to_f32();
     let source_grid = source.grid();
-    let map = source_grid.voxel_from_world() * source_world_from_target_world * target.world_from_voxel();
+    let map =
+        source_grid.voxel_from_world() * source_world_from_target_world * target.world_from_voxel();
     let [ni, nj, _] = target.shape();
     let mut out = vec![outside; target.len()];
-    out.par_chunks_mut(ni).enumerate().for_each(|(row, values)| {
-        let (j, k) = (row % nj, row / nj);
-        for (i, value) in values.iter_mut().enumerate() {
-            let at = map.transform_point3(DVec3::new(i as f64, j as f64, k as f64));
-            if let Some(v) = sample_linear(&data, source_grid, at) {
-                *value = v;
+    out.par_chunks_mut(ni)
+        .enumerate()
+        .for_each(|(row, values)| {
+            let (j, k) = (row % nj, row / nj);
+            for (i, value) in values.iter_mut().enumerate() {
+                let at = map.transform_point3(DVec3::new(i as f64, j as f64, k as f64));
+                if let Some(v) = sample_linear(&data, source_grid, at) {
+                    *value = v;
+                }
             }
-        }
-    });
+        });
     Volume::new(*target, Voxels::F32(out), 1.0, 0.0)
 }
 
@@ -74,14 +77,16 @@ pub fn resample_labels(
     let map = source_world_from_target_world * target.world_from_voxel();
     let [ni, nj, _] = target.shape();
     let mut out = vec![0_u8; target.len()];
-    out.par_chunks_mut(ni).enumerate().for_each(|(row, values)| {
-        let (j, k) = (row % nj, row / nj);
-        for (i, value) in values.iter_mut().enumerate() {
-            let at = map.transform_point3(DVec3::new(i as f64, j as f64, k as f64));
-            if let Some(voxel) = source.grid().nearest_voxel(at) {
-                *value = source.labels()[source.grid().index(voxel)];
+    out.par_chunks_mut(ni)
+        .enumerate()
+        .for_each(|(row, values)| {
+            let (j, k) = (row % nj, row / nj);
+            for (i, value) in values.iter_mut().enumerate() {
+                let at = map.transform_point3(DVec3::new(i as f64, j as f64, k as f64));
+                if let Some(voxel) = source.grid().nearest_voxel(at) {
+                    *value = source.labels()[source.grid().index(voxel)];
+                }
             }
-        }
-    });
+        });
     LabelMap::new(*target, out, source.table().clone())
 }

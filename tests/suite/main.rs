@@ -1,6 +1,26 @@
 //! What users rely on, room by room. One binary, so that everything is linked once.
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "tests fail by panicking")]
+mod cli;
+mod io_bench;
+mod io_broken;
+mod io_fuzz;
+mod io_golden;
+mod io_streams;
+mod io_write;
 mod measure_geometry;
+mod measure_growth;
 mod measure_koos;
+mod model_conv3d;
+mod model_unet;
+mod patient_assess;
+mod patient_cases;
+mod patient_report;
+mod phantom_training;
+mod phantom_truth;
+mod predict_segment;
+mod render_gpu;
+mod render_shaders;
+mod render_twin;
+mod train_segmenter;
 mod volume_fields;
 mod volume_grid;

@@ -1,7 +1,10 @@
 //! Sizes, outlines and surfaces of bodies whose numbers are known.
 use glam::{DAffine3, DMat3, DQuat, DVec3};
 use schwann::{
-    measure::{Plane, PlaneFrame, SizeSide, contours, dice, direction_letters, structure_size, surface_area_mm2},
+    measure::{
+        Plane, PlaneFrame, SizeSide, contours, dice, direction_letters, structure_size,
+        surface_area_mm2,
+    },
     volume::{Grid, LabelMap, LabelTable, Structure},
 };
 use std::f64::consts::PI;
@@ -12,7 +15,11 @@ const VS: Structure = Structure::VestibularSchwannoma;
 fn labels(grid: Grid, inside: impl Fn(DVec3) -> Option<Structure>) -> LabelMap {
     let table = LabelTable::default();
     let values = (0..grid.len())
-        .map(|n| inside(grid.point_in_world(grid.voxel(n))).and_then(|s| table.value(s)).unwrap_or(0))
+        .map(|n| {
+            inside(grid.point_in_world(grid.voxel(n)))
+                .and_then(|s| table.value(s))
+                .unwrap_or(0)
+        })
         .collect();
     LabelMap::new(grid, values, table).unwrap()
 }
@@ -33,7 +40,12 @@ fn a_ball_has_a_balls_numbers_on_any_grid() {
     let r = 8.0;
     let grids = [
         Grid::axis_aligned([44, 44, 44], [0.5; 3], DVec3::splat(-10.75)).unwrap(),
-        Grid::axis_aligned([60, 60, 24], [0.4, 0.4, 1.0], DVec3::new(-11.8, -11.8, -11.5)).unwrap(),
+        Grid::axis_aligned(
+            [60, 60, 24],
+            [0.4, 0.4, 1.0],
+            DVec3::new(-11.8, -11.8, -11.5),
+        )
+        .unwrap(),
         oblique([56, 56, 20], [0.45, 0.45, 1.5]),
     ];
     for grid in grids {
@@ -41,20 +53,39 @@ fn a_ball_has_a_balls_numbers_on_any_grid() {
         let size = structure_size(&map, VS).unwrap();
         let volume = 4.0 / 3.0 * PI * r.powi(3);
         let surface = 4.0 * PI * r * r;
-        assert!((size.volume_mm3 / volume - 1.0).abs() < 0.01, "volume {} {volume}", size.volume_mm3);
-        assert!((size.surface_mm2 / surface - 1.0).abs() < 0.03, "surface {} {surface}", size.surface_mm2);
+        assert!(
+            (size.volume_mm3 / volume - 1.0).abs() < 0.01,
+            "volume {} {volume}",
+            size.volume_mm3
+        );
+        assert!(
+            (size.surface_mm2 / surface - 1.0).abs() < 0.03,
+            "surface {} {surface}",
+            size.surface_mm2
+        );
         // The boundary is known to half a voxel, at either end.
         let coarsest = grid.spacing_mm().into_iter().fold(0.0, f64::max);
-        assert!((size.max_diameter_3d_mm - 2.0 * r).abs() < coarsest, "3D {}", size.max_diameter_3d_mm);
-        assert!((size.max_axial_diameter_mm - 2.0 * r).abs() < 0.5, "axial {}", size.max_axial_diameter_mm);
-        assert!(DVec3::from_array(size.centroid_ras_mm).distance(DVec3::new(0.13, -0.07, 0.21)) < 0.05);
+        assert!(
+            (size.max_diameter_3d_mm - 2.0 * r).abs() < coarsest,
+            "3D {}",
+            size.max_diameter_3d_mm
+        );
+        assert!(
+            (size.max_axial_diameter_mm - 2.0 * r).abs() < 0.5,
+            "axial {}",
+            size.max_axial_diameter_mm
+        );
+        assert!(
+            DVec3::from_array(size.centroid_ras_mm).distance(DVec3::new(0.13, -0.07, 0.21)) < 0.05
+        );
         assert_eq!(size.components, 1);
     }
 }
 
 #[test]
 fn a_tubes_surface_is_larger_than_a_balls_of_its_volume() {
-    let grid = Grid::axis_aligned([70, 40, 40], [0.3; 3], DVec3::new(-10.35, -5.85, -5.85)).unwrap();
+    let grid =
+        Grid::axis_aligned([70, 40, 40], [0.3; 3], DVec3::new(-10.35, -5.85, -5.85)).unwrap();
     let (r, half) = (2.5, 7.0);
     // Askew, as canals lie; flat faces along the voxel axes are where counting lines is at its worst (8 % too little).
     let turn = DQuat::from_scaled_axis(DVec3::new(0.1, 0.4, -0.3));
@@ -69,13 +100,22 @@ fn a_tubes_surface_is_larger_than_a_balls_of_its_volume() {
 
 #[test]
 fn the_order_of_the_voxels_does_not_matter() {
-    let grid = Grid::axis_aligned([40, 36, 16], [0.6, 0.6, 1.5], DVec3::new(-12.0, -10.0, -11.0)).unwrap();
+    let grid = Grid::axis_aligned(
+        [40, 36, 16],
+        [0.6, 0.6, 1.5],
+        DVec3::new(-12.0, -10.0, -11.0),
+    )
+    .unwrap();
     let body = |p: DVec3| ((p / DVec3::new(8.0, 5.0, 6.0)).length() <= 1.0).then_some(VS);
     let a = structure_size(&labels(grid, body), VS).unwrap();
     // The same voxels stored from left, back to front, slices first.
     let m = grid.world_from_voxel();
     let flip = DAffine3::from_mat3_translation(
-        DMat3::from_cols(DVec3::new(0.0, 0.0, 1.0), DVec3::new(-1.0, 0.0, 0.0), DVec3::new(0.0, -1.0, 0.0)),
+        DMat3::from_cols(
+            DVec3::new(0.0, 0.0, 1.0),
+            DVec3::new(-1.0, 0.0, 0.0),
+            DVec3::new(0.0, -1.0, 0.0),
+        ),
         DVec3::new(39.0, 35.0, 0.0),
     );
     let stored = Grid::new([16, 40, 36], m * flip).unwrap();
@@ -103,12 +143,21 @@ fn a_body_at_the_scans_edge_still_has_its_diameter() {
 
 #[test]
 fn an_outline_on_a_slice_is_the_circle() {
-    let grid = Grid::axis_aligned([60, 60, 20], [0.5, 0.5, 1.0], DVec3::new(-14.75, -14.75, -9.5)).unwrap();
+    let grid = Grid::axis_aligned(
+        [60, 60, 20],
+        [0.5, 0.5, 1.0],
+        DVec3::new(-14.75, -14.75, -9.5),
+    )
+    .unwrap();
     let (centre, r) = (DVec3::new(1.0, -2.0, 0.0), 7.0);
     let map = ball(grid, centre, r);
     for frame in [
         PlaneFrame::native(&grid, Plane::Axial, DVec3::new(0.0, 0.0, 0.5)),
-        PlaneFrame::from_directions(DVec3::new(0.0, 0.0, 0.0), DVec3::new(-1.0, 0.2, 0.1), DVec3::new(0.1, 0.3, -1.0)),
+        PlaneFrame::from_directions(
+            DVec3::new(0.0, 0.0, 0.0),
+            DVec3::new(-1.0, 0.2, 0.1),
+            DVec3::new(0.1, 0.3, -1.0),
+        ),
     ] {
         let (middle, depth) = frame.project(centre);
         let truth = (r * r - depth * depth).sqrt();
@@ -126,12 +175,22 @@ fn an_outline_on_a_slice_is_the_circle() {
 
 #[test]
 fn an_outline_that_the_picture_cuts_is_open() {
-    let grid = Grid::axis_aligned([60, 60, 3], [0.5, 0.5, 1.0], DVec3::new(-14.75, -14.75, -1.0)).unwrap();
+    let grid = Grid::axis_aligned(
+        [60, 60, 3],
+        [0.5, 0.5, 1.0],
+        DVec3::new(-14.75, -14.75, -1.0),
+    )
+    .unwrap();
     let map = ball(grid, DVec3::ZERO, 7.0);
     let frame = PlaneFrame::native(&grid, Plane::Axial, DVec3::ZERO);
     let found = contours(&map, VS, &frame, [3.0, 20.0]);
     assert!(!found.is_empty() && found.iter().all(|c| !c.closed));
-    assert!(found.iter().flat_map(|c| &c.points_mm).all(|p| p[0].abs() <= 3.3));
+    assert!(
+        found
+            .iter()
+            .flat_map(|c| &c.points_mm)
+            .all(|p| p[0].abs() <= 3.3)
+    );
 }
 
 #[test]
@@ -139,7 +198,10 @@ fn screens_show_the_patients_right_on_their_left() {
     let grid = oblique([20, 20, 10], [1.0, 1.0, 2.0]);
     for plane in [Plane::Axial, Plane::Coronal] {
         let frame = PlaneFrame::native(&grid, plane, DVec3::ZERO);
-        assert!(frame.right.x < -0.8, "{plane:?}: the screen's right is the patient's left");
+        assert!(
+            frame.right.x < -0.8,
+            "{plane:?}: the screen's right is the patient's left"
+        );
     }
     let axial = PlaneFrame::anatomical(Plane::Axial, DVec3::ZERO);
     assert_eq!([axial.right, axial.down], [DVec3::NEG_X, DVec3::NEG_Y]);
@@ -148,7 +210,10 @@ fn screens_show_the_patients_right_on_their_left() {
     assert_eq!(direction_letters(-sagittal.down), "S");
     // Into the screen: an axial slice is seen from the feet, a coronal from the front, a sagittal from the left.
     assert_eq!(axial.into_screen(), DVec3::Z);
-    assert_eq!(PlaneFrame::anatomical(Plane::Coronal, DVec3::ZERO).into_screen(), DVec3::NEG_Y);
+    assert_eq!(
+        PlaneFrame::anatomical(Plane::Coronal, DVec3::ZERO).into_screen(),
+        DVec3::NEG_Y
+    );
     assert_eq!(sagittal.into_screen(), DVec3::X);
 }
 
@@ -162,7 +227,12 @@ fn letters_name_the_strongest_direction_first() {
 #[test]
 fn sides_are_told_against_the_cochleae_not_the_scan() {
     // The head lies 30 mm to the left of the scanner's middle; the tumour is the patient's right one.
-    let grid = Grid::axis_aligned([130, 40, 30], [1.0, 1.0, 1.0], DVec3::new(-95.0, -20.0, -15.0)).unwrap();
+    let grid = Grid::axis_aligned(
+        [130, 40, 30],
+        [1.0, 1.0, 1.0],
+        DVec3::new(-95.0, -20.0, -15.0),
+    )
+    .unwrap();
     let middle = DVec3::new(-30.0, 0.0, 0.0);
     let map = labels(grid, |p| {
         let q = p - middle;
@@ -175,15 +245,24 @@ fn sides_are_told_against_the_cochleae_not_the_scan() {
             None
         }
     });
-    assert_eq!(structure_size(&map, VS).unwrap().side, Some(SizeSide::Right));
-    assert_eq!(structure_size(&map, Structure::Cochlea).unwrap().side, Some(SizeSide::Both));
+    assert_eq!(
+        structure_size(&map, VS).unwrap().side,
+        Some(SizeSide::Right)
+    );
+    assert_eq!(
+        structure_size(&map, Structure::Cochlea).unwrap().side,
+        Some(SizeSide::Both)
+    );
 }
 
 #[test]
 fn dice_is_two_thirds_for_half_an_overlap() {
     let grid = Grid::axis_aligned([4, 1, 1], [1.0; 3], DVec3::ZERO).unwrap();
     let of = |values: [u8; 4]| LabelMap::new(grid, values.to_vec(), LabelTable::default()).unwrap();
-    assert_eq!(dice(&of([1, 1, 0, 0]), &of([1, 0, 0, 0]), VS), Some(2.0 / 3.0));
+    assert_eq!(
+        dice(&of([1, 1, 0, 0]), &of([1, 0, 0, 0]), VS),
+        Some(2.0 / 3.0)
+    );
     assert_eq!(dice(&of([0; 4]), &of([0; 4]), VS), None);
     assert_eq!(dice(&of([1, 0, 0, 0]), &of([0, 0, 0, 1]), VS), Some(0.0));
 }

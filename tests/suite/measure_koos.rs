@@ -1,7 +1,7 @@
 //! The Koos rule on heads drawn from a few bodies.
 use glam::DVec3;
 use schwann::{
-    measure::{KoosGrade, koos, porus_plane, HeadAxes},
+    measure::{HeadAxes, KoosGrade, koos, porus_plane},
     volume::{Grid, LabelMap, LabelTable, Side, Structure},
 };
 
@@ -16,17 +16,29 @@ struct Head {
 }
 
 fn labels(head: &Head) -> LabelMap {
-    let grid = Grid::axis_aligned([190, 110, 50], [0.5, 0.5, 1.0], DVec3::new(-47.0, -30.0, -25.0)).unwrap();
+    let grid = Grid::axis_aligned(
+        [190, 110, 50],
+        [0.5, 0.5, 1.0],
+        DVec3::new(-47.0, -30.0, -25.0),
+    )
+    .unwrap();
     let table = LabelTable::default();
     let values = (0..grid.len())
         .map(|n| {
             let p = grid.point_in_world(grid.voxel(n));
             // Lateral towards the tumour's side; anterior; the cochleae lie 4.9 mm anterior of the porus.
             let q = DVec3::new(p.x * head.sign, p.y, p.z);
-            let brainstem = ((q.x + head.shift) / 12.0).powi(2) + ((q.y + 3.5) / 11.0).powi(2) <= 1.0 && q.z.abs() < 20.0;
-            let cochlea = [37.7, -37.7].iter().any(|x| q.distance(DVec3::new(*x, 4.9, -0.5)) <= 2.8);
-            let in_canal = head.canal && q.x > 25.0 && q.x < 33.0 && (q.y.powi(2) + q.z.powi(2)).sqrt() < 2.5;
-            let in_ball = head.ball.is_some_and(|(x, y, r)| q.distance(DVec3::new(x, y, 0.0)) <= r);
+            let brainstem = ((q.x + head.shift) / 12.0).powi(2) + ((q.y + 3.5) / 11.0).powi(2)
+                <= 1.0
+                && q.z.abs() < 20.0;
+            let cochlea = [37.7, -37.7]
+                .iter()
+                .any(|x| q.distance(DVec3::new(*x, 4.9, -0.5)) <= 2.8);
+            let in_canal =
+                head.canal && q.x > 25.0 && q.x < 33.0 && (q.y.powi(2) + q.z.powi(2)).sqrt() < 2.5;
+            let in_ball = head
+                .ball
+                .is_some_and(|(x, y, r)| q.distance(DVec3::new(x, y, 0.0)) <= r);
             let structure = if cochlea {
                 Some(Structure::Cochlea)
             } else if brainstem {
@@ -53,12 +65,19 @@ fn each_grade_is_recognised_on_either_side() {
     ];
     for sign in [-1.0, 1.0] {
         for (grade, (ball, shift)) in cases {
-            let assessment = koos(&labels(&Head { sign, ball, canal: true, shift }));
+            let assessment = koos(&labels(&Head {
+                sign,
+                ball,
+                canal: true,
+                shift,
+            }));
             assert_eq!(assessment.grade, Some(grade), "{:?}", assessment.evidence);
             let side = if sign < 0.0 { Side::Left } else { Side::Right };
             assert_eq!(assessment.evidence.side, Some(side));
             let sum: f64 = assessment.probabilities.iter().sum();
-            assert!((sum - 1.0).abs() < 1e-12 && assessment.probabilities.iter().all(|p| *p >= 0.0));
+            assert!(
+                (sum - 1.0).abs() < 1e-12 && assessment.probabilities.iter().all(|p| *p >= 0.0)
+            );
         }
     }
 }
@@ -66,19 +85,37 @@ fn each_grade_is_recognised_on_either_side() {
 #[test]
 fn the_gap_is_measured_between_surfaces() {
     // The ball's medial side at x = 17, the brainstem's lateral side at x = 12.
-    let assessment = koos(&labels(&Head { sign: -1.0, ball: Some((21.0, -3.5, 4.0)), canal: false, shift: 0.0 }));
+    let assessment = koos(&labels(&Head {
+        sign: -1.0,
+        ball: Some((21.0, -3.5, 4.0)),
+        canal: false,
+        shift: 0.0,
+    }));
     let gap = assessment.evidence.brainstem_gap_mm.unwrap();
     // Half a voxel at either end.
     assert!((gap - 5.0).abs() < 0.51, "{gap}");
-    let [a, b] = assessment.evidence.nearest_points_ras_mm.unwrap().map(DVec3::from_array);
-    assert!((a.distance(b) - gap).abs() < 1e-9 && a.x < b.x, "tumour on the left of the brainstem");
+    let [a, b] = assessment
+        .evidence
+        .nearest_points_ras_mm
+        .unwrap()
+        .map(DVec3::from_array);
+    assert!(
+        (a.distance(b) - gap).abs() < 1e-9 && a.x < b.x,
+        "tumour on the left of the brainstem"
+    );
     assert_eq!(assessment.evidence.contact_area_mm2, Some(0.0));
 }
 
 #[test]
 fn shift_away_from_the_tumour_is_positive_on_both_sides() {
     for sign in [-1.0, 1.0] {
-        let e = koos(&labels(&Head { sign, ball: Some((14.0, -3.0, 13.0)), canal: true, shift: 5.0 })).evidence;
+        let e = koos(&labels(&Head {
+            sign,
+            ball: Some((14.0, -3.0, 13.0)),
+            canal: true,
+            shift: 5.0,
+        }))
+        .evidence;
         let shift = e.brainstem_shift_mm.unwrap();
         // The ball also takes a bite out of the near side, which moves the rest's centroid farther.
         assert!(shift > 4.5 && shift < 8.0, "{shift}");
@@ -87,19 +124,34 @@ fn shift_away_from_the_tumour_is_positive_on_both_sides() {
 
 #[test]
 fn what_the_labels_lack_is_said_not_guessed() {
-    let full = labels(&Head { sign: -1.0, ball: Some((18.0, -2.0, 7.5)), canal: true, shift: 0.0 });
+    let full = labels(&Head {
+        sign: -1.0,
+        ball: Some((18.0, -2.0, 7.5)),
+        canal: true,
+        shift: 0.0,
+    });
     let without = |gone: Structure| {
         let value = full.table().value(gone).unwrap();
-        let kept = full.labels().iter().map(|&l| if l == value { 0 } else { l }).collect();
+        let kept = full
+            .labels()
+            .iter()
+            .map(|&l| if l == value { 0 } else { l })
+            .collect();
         LabelMap::new(*full.grid(), kept, full.table().clone()).unwrap()
     };
     let no_brainstem = koos(&without(Structure::Brainstem));
-    assert!(no_brainstem.tumour && no_brainstem.grade.is_none() && !no_brainstem.warnings.is_empty());
+    assert!(
+        no_brainstem.tumour && no_brainstem.grade.is_none() && !no_brainstem.warnings.is_empty()
+    );
     assert_eq!(no_brainstem.grade_text(), "withheld");
     let no_cochlea = koos(&without(Structure::Cochlea));
     assert!(no_cochlea.grade.is_none() && no_cochlea.evidence.extrameatal_volume_mm3.is_none());
     let no_tumour = koos(&without(Structure::VestibularSchwannoma));
-    assert!(!no_tumour.tumour && no_tumour.grade_text() == "none" && no_tumour.probabilities == [0.0; 4]);
+    assert!(
+        !no_tumour.tumour
+            && no_tumour.grade_text() == "none"
+            && no_tumour.probabilities == [0.0; 4]
+    );
     let json = serde_json::to_value(&no_brainstem).unwrap();
     assert!(json["grade"].is_null());
     assert_eq!(serde_json::to_value(&no_tumour).unwrap()["grade"], "none");
@@ -107,13 +159,28 @@ fn what_the_labels_lack_is_said_not_guessed() {
 
 #[test]
 fn the_porus_lies_between_cochlea_and_brainstem_facing_back() {
-    let axes = HeadAxes::of(&labels(&Head { sign: 1.0, ball: None, canal: true, shift: 0.0 })).unwrap();
+    let axes = HeadAxes::of(&labels(&Head {
+        sign: 1.0,
+        ball: None,
+        canal: true,
+        shift: 0.0,
+    }))
+    .unwrap();
     for (side, sign) in [(Side::Left, -1.0), (Side::Right, 1.0)] {
         let plane = porus_plane(&axes, side).unwrap();
         let p = DVec3::from_array(plane.point_ras_mm);
         assert!(p.distance(DVec3::new(sign * 24.0, 0.0, 0.0)) < 0.3, "{p}");
-        assert!(plane.beyond_mm(DVec3::new(sign * 10.0, 0.0, 0.0)) > 5.0, "the brainstem is beyond it");
-        assert!(plane.beyond_mm(DVec3::new(sign * 34.0, 0.0, 0.0)) < -5.0, "the fundus is inside");
-        assert!(plane.beyond_mm(DVec3::new(sign * 24.0, -10.0, 0.0)) > 5.0, "the cistern behind is beyond it");
+        assert!(
+            plane.beyond_mm(DVec3::new(sign * 10.0, 0.0, 0.0)) > 5.0,
+            "the brainstem is beyond it"
+        );
+        assert!(
+            plane.beyond_mm(DVec3::new(sign * 34.0, 0.0, 0.0)) < -5.0,
+            "the fundus is inside"
+        );
+        assert!(
+            plane.beyond_mm(DVec3::new(sign * 24.0, -10.0, 0.0)) > 5.0,
+            "the cistern behind is beyond it"
+        );
     }
 }

@@ -13,7 +13,7 @@ fn growing() -> Vec<Visit> {
 }
 
 fn assessed(visits: &[Visit]) -> GrowthAssessment {
-    assess(visits, &[], None).expect("valid visits")
+    assess(visits, &[], None).unwrap()
 }
 
 fn refused(change: impl Fn(&mut Vec<Visit>), word: &str) {
@@ -22,11 +22,19 @@ fn refused(change: impl Fn(&mut Vec<Visit>), word: &str) {
     let a = assessed(&visits);
     assert_eq!(a.changes[0].verdict, Verdict::NotComparable, "{word}");
     assert_eq!(a.verdict, Some(Verdict::NotComparable));
-    assert!(a.changes[0].reasons.iter().any(|r| r.contains(word)), "{word}: {:?}", a.changes[0].reasons);
+    assert!(
+        a.changes[0].reasons.iter().any(|r| r.contains(word)),
+        "{word}: {:?}",
+        a.changes[0].reasons
+    );
     // No percentage may be quoted for visits that must not be compared.
     assert_eq!(a.changes[0].volume_change_percent, None);
     assert_eq!(a.changes[0].doubling_time_years, None);
-    assert!(a.summary.contains("not comparable") && a.summary.contains(word), "{}", a.summary);
+    assert!(
+        a.summary.contains("not comparable") && a.summary.contains(word),
+        "{}",
+        a.summary
+    );
 }
 
 #[test]
@@ -35,10 +43,10 @@ fn numbers_are_those_of_the_definitions() {
     let c = &a.changes[0];
     let years = 365.0 / 365.25;
     assert!((c.interval_years - years).abs() < 1e-12);
-    assert!((c.volume_change_percent.expect("compared") - 30.0).abs() < 1e-9);
-    assert!((c.specific_growth_rate.expect("compared") - 1.3_f64.ln() / years).abs() < 1e-12);
-    assert!((c.doubling_time_years.expect("growing") - 2.0_f64.ln() * years / 1.3_f64.ln()).abs() < 1e-9);
-    assert!((a.visits[0].uncertainty95_mm3.expect("tumour") - loa95_mm3(600.0, None)).abs() < 1e-6);
+    assert!((c.volume_change_percent.unwrap() - 30.0).abs() < 1e-9);
+    assert!((c.specific_growth_rate.unwrap() - 1.3_f64.ln() / years).abs() < 1e-12);
+    assert!((c.doubling_time_years.unwrap() - 2.0_f64.ln() * years / 1.3_f64.ln()).abs() < 1e-9);
+    assert!((a.visits[0].uncertainty95_mm3.unwrap() - loa95_mm3(600.0, None)).abs() < 1e-6);
     assert_eq!(c.verdict, Verdict::Growth);
     assert_eq!(a.headline, "Growth beyond measurement error");
 }
@@ -50,18 +58,36 @@ fn json_has_the_fields_of_the_contract() {
         to: day("2024-01-10"),
         residual_mm: Some(0.2),
     };
-    let a = assess(&growing(), &[registration], None).expect("valid");
-    let json: Value = serde_json::from_str(&a.to_json().expect("JSON")).expect("parses");
-    let keys = |v: &Value| v.as_object().expect("object").keys().cloned().collect::<BTreeSet<_>>();
+    let a = assess(&growing(), &[registration], None).unwrap();
+    let json: Value = serde_json::from_str(&a.to_json().unwrap()).unwrap();
+    let keys = |v: &Value| {
+        v.as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<BTreeSet<_>>()
+    };
     let has = |v: &Value, names: &[&str]| {
         for name in names {
             assert!(keys(v).contains(*name), "{name} is missing");
         }
     };
-    has(&json, &["visits", "changes", "registration", "warnings", "notice"]);
+    has(
+        &json,
+        &["visits", "changes", "registration", "warnings", "notice"],
+    );
     has(
         &json["visits"][0],
-        &["date", "volume_mm3", "uncertainty95_mm3", "max_axial_diameter_mm", "koos", "model", "scan_sha256", "state"],
+        &[
+            "date",
+            "volume_mm3",
+            "uncertainty95_mm3",
+            "max_axial_diameter_mm",
+            "koos",
+            "model",
+            "scan_sha256",
+            "state",
+        ],
     );
     has(
         &json["changes"][0],
@@ -99,11 +125,17 @@ fn verdict_words_in_json_are_those_of_the_contract() {
         Verdict::NotComparable,
     ]
     .iter()
-    .map(|v| serde_json::to_string(v).expect("JSON"))
+    .map(|v| serde_json::to_string(v).unwrap())
     .collect();
     assert_eq!(
         words,
-        ["\"growth\"", "\"probable growth\"", "\"stable\"", "\"shrinkage\"", "\"not comparable\""]
+        [
+            "\"growth\"",
+            "\"probable growth\"",
+            "\"stable\"",
+            "\"shrinkage\"",
+            "\"not comparable\""
+        ]
     );
 }
 
@@ -111,20 +143,26 @@ fn verdict_words_in_json_are_those_of_the_contract() {
 fn a_doubling_time_is_null_when_nothing_grows() {
     let a = assessed(&[visit("2023-01-10", 800.0), visit("2024-01-10", 600.0)]);
     assert_eq!(a.changes[0].verdict, Verdict::Shrinkage);
-    let json: Value = serde_json::from_str(&a.to_json().expect("JSON")).expect("parses");
+    let json: Value = serde_json::from_str(&a.to_json().unwrap()).unwrap();
     assert!(json["changes"][0]["doubling_time_years"].is_null());
 }
 
 #[test]
 fn visits_that_must_not_be_compared_are_refused_with_the_reason() {
-    refused(|v| v[1].finding.provenance.model = Some(model("0.4.0")), "different models");
+    refused(
+        |v| v[1].finding.provenance.model = Some(model("0.4.0")),
+        "different models",
+    );
     refused(|v| v[0].finding.provenance.model = None, "different models");
     refused(|v| v[1].sequence = Sequence::CeT1, "different sequences");
     refused(|v| v[0].finding.tumour = None, "no tumour");
-    refused(|v| v[1].finding.provenance.state = ReviewState::Rejected, "rejected");
+    refused(
+        |v| v[1].finding.provenance.state = ReviewState::Rejected,
+        "rejected",
+    );
     refused(|v| v[1].slice_thickness_mm = 4.0, "slices of 4.0 mm");
     refused(
-        |v| v[1].finding.tumour.as_mut().expect("tumour").side = Some(SizeSide::Left),
+        |v| v[1].finding.tumour.as_mut().unwrap().side = Some(SizeSide::Left),
         "different sides",
     );
 }
@@ -132,7 +170,9 @@ fn visits_that_must_not_be_compared_are_refused_with_the_reason() {
 #[test]
 fn same_weights_under_another_hash_are_another_model() {
     refused(
-        |v| v[1].finding.provenance.model.as_mut().expect("model").sha256 = "00".repeat(32),
+        |v| {
+            v[1].finding.provenance.model.as_mut().unwrap().sha256 = "00".repeat(32);
+        },
         "different models",
     );
 }
@@ -140,33 +180,53 @@ fn same_weights_under_another_hash_are_another_model() {
 #[test]
 fn three_visits_are_compared_with_the_first_and_the_previous() {
     // Each step is within error; the whole is not.
-    let a = assessed(&[visit("2022-01-10", 600.0), visit("2023-01-10", 680.0), visit("2024-01-10", 770.0)]);
+    let a = assessed(&[
+        visit("2022-01-10", 600.0),
+        visit("2023-01-10", 680.0),
+        visit("2024-01-10", 770.0),
+    ]);
     let pairs: Vec<_> = a.changes.iter().map(|c| (c.from, c.to)).collect();
     let [d1, d2, d3] = ["2022-01-10", "2023-01-10", "2024-01-10"].map(day);
     assert_eq!(pairs, [(d1, d2), (d2, d3), (d1, d3)]);
-    assert_eq!(a.changes.iter().map(|c| c.verdict).collect::<Vec<_>>(), [Verdict::Stable, Verdict::Stable, Verdict::Growth]);
+    assert_eq!(
+        a.changes.iter().map(|c| c.verdict).collect::<Vec<_>>(),
+        [Verdict::Stable, Verdict::Stable, Verdict::Growth]
+    );
     assert_eq!(a.verdict, Some(Verdict::Growth));
-    assert!(a.summary.contains("Since the first visit (2022-01-10") && a.summary.contains("Since the previous visit (2023-01-10"));
+    assert!(
+        a.summary.contains("Since the first visit (2022-01-10")
+            && a.summary.contains("Since the previous visit (2023-01-10")
+    );
 }
 
 #[test]
 fn a_trend_that_no_pair_shows_is_told() {
     // Fifteen per cent in twenty years: within the error of any two visits, not of all together.
-    let visits: Vec<Visit> = (0..21).map(|n| visit(&format!("{}-01-10", 2001 + n), 500.0 * 1.007_f64.powi(n))).collect();
+    let visits: Vec<Visit> = (0..21)
+        .map(|n| visit(&format!("{}-01-10", 2001 + n), 500.0 * 1.007_f64.powi(n)))
+        .collect();
     let a = assessed(&visits);
-    let trend = a.trend.expect("21 visits");
+    let trend = a.trend.unwrap();
     assert_eq!((a.verdict, trend.visits), (Some(Verdict::Stable), 21));
-    assert!(trend.rate.ci95[0] > 0.0 && a.summary.contains("trend is upward"), "{}", a.summary);
+    assert!(
+        trend.rate.ci95[0] > 0.0 && a.summary.contains("trend is upward"),
+        "{}",
+        a.summary
+    );
     // The same tumour without growth has no such sentence.
-    let still: Vec<Visit> = (0..21).map(|n| visit(&format!("{}-01-10", 2001 + n), 500.0)).collect();
+    let still: Vec<Visit> = (0..21)
+        .map(|n| visit(&format!("{}-01-10", 2001 + n), 500.0))
+        .collect();
     assert!(!assessed(&still).summary.contains("upward"));
 }
 
 #[test]
 fn a_trend_leaves_out_visits_of_another_model() {
-    let mut visits: Vec<Visit> = (0..4).map(|n| visit(&format!("{}-01-10", 2015 + n), 500.0 + 50.0 * n as f64)).collect();
+    let mut visits: Vec<Visit> = (0..4)
+        .map(|n| visit(&format!("{}-01-10", 2015 + n), 500.0 + 50.0 * n as f64))
+        .collect();
     visits[1].finding.provenance.model = Some(model("0.1.0"));
-    assert_eq!(assessed(&visits).trend.expect("three are left").visits, 3);
+    assert_eq!(assessed(&visits).trend.unwrap().visits, 3);
 }
 
 #[test]
@@ -179,28 +239,58 @@ fn one_visit_gives_no_verdict_and_says_so() {
 #[test]
 fn enlargement_after_radiosurgery_is_marked_and_still_growth() {
     let treated = Some(day("2022-10-01"));
-    let a = assess(&growing(), &[], treated).expect("valid");
+    let a = assess(&growing(), &[], treated).unwrap();
     assert_eq!(a.changes[0].verdict, Verdict::Growth);
     assert!(a.headline.contains("possibly treatment-related"));
-    assert!(a.changes[0].reasons.iter().any(|r| r.contains("15 months after radiosurgery") && r.contains("not progression by itself")));
+    assert!(
+        a.changes[0]
+            .reasons
+            .iter()
+            .any(|r| r.contains("15 months after radiosurgery")
+                && r.contains("not progression by itself"))
+    );
 
-    let late = assess(&growing(), &[], Some(day("2019-01-10"))).expect("valid");
-    assert!(late.changes[0].reasons.iter().any(|r| r.contains("later than")));
+    let late = assess(&growing(), &[], Some(day("2019-01-10"))).unwrap();
+    assert!(
+        late.changes[0]
+            .reasons
+            .iter()
+            .any(|r| r.contains("later than"))
+    );
     assert!(!late.headline.contains("treatment"));
 
-    let between = assess(&growing(), &[], Some(day("2023-12-01"))).expect("valid");
-    assert!(between.changes[0].reasons.iter().any(|r| r.contains("lies between the visits")));
-    assert!(between.changes[0].reasons.iter().any(|r| r.contains("too early")));
+    let between = assess(&growing(), &[], Some(day("2023-12-01"))).unwrap();
+    assert!(
+        between.changes[0]
+            .reasons
+            .iter()
+            .any(|r| r.contains("lies between the visits"))
+    );
+    assert!(
+        between.changes[0]
+            .reasons
+            .iter()
+            .any(|r| r.contains("too early"))
+    );
 
-    let untouched = assess(&growing(), &[], Some(day("2024-06-01"))).expect("valid");
+    let untouched = assess(&growing(), &[], Some(day("2024-06-01"))).unwrap();
     assert_eq!(untouched.changes, assessed(&growing()).changes);
 }
 
 #[test]
 fn two_enlargements_in_a_row_late_after_radiosurgery_speak_for_progression() {
-    let visits = [visit("2020-02-01", 600.0), visit("2022-01-10", 800.0), visit("2024-01-10", 1100.0)];
-    let a = assess(&visits, &[], Some(day("2020-01-01"))).expect("valid");
-    let speaks = |n: usize| a.changes[n].reasons.iter().any(|r| r.contains("speaks for progression"));
+    let visits = [
+        visit("2020-02-01", 600.0),
+        visit("2022-01-10", 800.0),
+        visit("2024-01-10", 1100.0),
+    ];
+    let a = assess(&visits, &[], Some(day("2020-01-01"))).unwrap();
+    let speaks = |n: usize| {
+        a.changes[n]
+            .reasons
+            .iter()
+            .any(|r| r.contains("speaks for progression"))
+    };
     assert!(!speaks(0) && speaks(1));
 }
 
@@ -210,14 +300,29 @@ fn what_makes_a_comparison_weaker_is_warned_of() {
         let mut visits = growing();
         change(&mut visits);
         let warnings = assessed(&visits).warnings;
-        assert!(warnings.iter().any(|w| w.contains(word)), "{word}: {warnings:?}");
+        assert!(
+            warnings.iter().any(|w| w.contains(word)),
+            "{word}: {warnings:?}"
+        );
     };
     warned(&|v| v[1].date = day("2023-05-10"), "months apart");
     warned(&|v| v[0].slice_thickness_mm = 2.0, "slices of 2.0 mm");
-    warned(&|v| v[0].slice_thickness_mm = 1.5, "different slice thickness");
-    warned(&|v| v[0].sequence = Sequence::Unknown, "sequence is not known");
-    warned(&|v| v[0].finding.provenance.state = ReviewState::Edited, "edited by a reader");
-    warned(&|v| v[1].finding.warnings.push("touches the border".to_owned()), "2024-01-10: touches the border");
+    warned(
+        &|v| v[0].slice_thickness_mm = 1.5,
+        "different slice thickness",
+    );
+    warned(
+        &|v| v[0].sequence = Sequence::Unknown,
+        "sequence is not known",
+    );
+    warned(
+        &|v| v[0].finding.provenance.state = ReviewState::Edited,
+        "edited by a reader",
+    );
+    warned(
+        &|v| v[1].finding.warnings.push("touches the border".to_owned()),
+        "2024-01-10: touches the border",
+    );
     warned(&|_| (), "2023-01-10, 2024-01-10: AI draft, not reviewed");
 }
 
@@ -229,8 +334,12 @@ fn a_poor_alignment_is_warned_of_and_a_good_one_is_not() {
             to: day("2024-01-10"),
             residual_mm: Some(residual),
         };
-        let a = assess(&growing(), &[r], None).expect("valid");
-        assert_eq!(a.warnings.iter().any(|w| w.contains("alignment")), expected, "{residual}");
+        let a = assess(&growing(), &[r], None).unwrap();
+        assert_eq!(
+            a.warnings.iter().any(|w| w.contains("alignment")),
+            expected,
+            "{residual}"
+        );
     }
 }
 
@@ -239,28 +348,49 @@ fn what_cannot_be_assessed_is_an_error() {
     let two = growing();
     let [a, b] = [two[0].clone(), two[1].clone()];
     assert!(matches!(assess(&[], &[], None), Err(Error::NoVisits)));
-    assert!(matches!(assess(&[b.clone(), a.clone()], &[], None), Err(Error::DateOrder { .. })));
-    assert!(matches!(assess(&[a.clone(), a.clone()], &[], None), Err(Error::SameDate(_))));
+    assert!(matches!(
+        assess(&[b.clone(), a.clone()], &[], None),
+        Err(Error::DateOrder { .. })
+    ));
+    assert!(matches!(
+        assess(&[a.clone(), a.clone()], &[], None),
+        Err(Error::SameDate(_))
+    ));
     let mut broken = two.clone();
     for bad in [0.0, -3.0, f64::NAN, f64::INFINITY] {
-        broken[1].finding.tumour.as_mut().expect("tumour").volume_mm3 = bad;
-        assert!(matches!(assess(&broken, &[], None), Err(Error::Measurement { what: "tumour volume", .. })));
+        broken[1].finding.tumour.as_mut().unwrap().volume_mm3 = bad;
+        assert!(matches!(
+            assess(&broken, &[], None),
+            Err(Error::Measurement {
+                what: "tumour volume",
+                ..
+            })
+        ));
     }
     let mut thin = two.clone();
     thin[0].slice_thickness_mm = 0.0;
-    assert!(matches!(assess(&thin, &[], None), Err(Error::Measurement { what: "slice thickness", .. })));
+    assert!(matches!(
+        assess(&thin, &[], None),
+        Err(Error::Measurement {
+            what: "slice thickness",
+            ..
+        })
+    ));
     let strange = RegistrationResult {
         from: day("2001-01-01"),
         to: day("2024-01-10"),
         residual_mm: None,
     };
-    assert!(matches!(assess(&two, &[strange], None), Err(Error::RegistrationDate(_))));
+    assert!(matches!(
+        assess(&two, &[strange], None),
+        Err(Error::RegistrationDate(_))
+    ));
 }
 
 #[test]
 fn a_rate_too_large_for_a_number_is_absent_and_json_still_parses() {
     let a = assessed(&[visit("2024-01-10", 20.0), visit("2024-01-11", 20_000.0)]);
-    let json: Value = serde_json::from_str(&a.to_json().expect("JSON")).expect("parses");
+    let json: Value = serde_json::from_str(&a.to_json().unwrap()).unwrap();
     assert!(json["changes"][0]["annual_growth_percent"].is_null());
 }
 
@@ -269,8 +399,16 @@ fn text_carries_numbers_model_hashes_and_notice() {
     let a = assessed(&growing());
     let text = a.to_text();
     let v = &a.visits[1];
-    let volume = format!("780 ± {:.0} mm³", v.uncertainty95_mm3.expect("tumour"));
-    for part in [NOTICE, "+30.0 %", &volume, "hrT2 segmenter 0.3.1", &model("").sha256, &v.scan_sha256, "AI draft, not reviewed"] {
+    let volume = format!("780 ± {:.0} mm³", v.uncertainty95_mm3.unwrap());
+    for part in [
+        NOTICE,
+        "+30.0 %",
+        &volume,
+        "hrT2 segmenter 0.3.1",
+        &model("").sha256,
+        &v.scan_sha256,
+        "AI draft, not reviewed",
+    ] {
         assert!(text.contains(part), "{part} in {text}");
     }
 }

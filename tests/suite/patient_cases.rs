@@ -7,7 +7,7 @@ use schwann::{
 };
 
 pub(crate) fn day(text: &str) -> NaiveDate {
-    text.parse().expect("an ISO date")
+    text.parse().unwrap()
 }
 
 pub(crate) fn model(version: &str) -> ModelInfo {

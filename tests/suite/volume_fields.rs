@@ -2,16 +2,22 @@
 use glam::{DAffine3, DVec3};
 use proptest::prelude::*;
 use schwann::volume::{
-    Grid, LabelMap, LabelTable, Volume, Voxels, WindowLevel, components, distance_to_mask_mm, largest_component, resample_labels,
-    resample_linear,
+    Grid, LabelMap, LabelTable, Volume, Voxels, WindowLevel, components, distance_to_mask_mm,
+    largest_component, resample_labels, resample_linear,
 };
 
 fn brute_force(mask: &[bool], grid: &Grid) -> Vec<f64> {
-    let inside: Vec<DVec3> = (0..mask.len()).filter(|&n| mask[n]).map(|n| grid.point_in_world(grid.voxel(n))).collect();
+    let inside: Vec<DVec3> = (0..mask.len())
+        .filter(|&n| mask[n])
+        .map(|n| grid.point_in_world(grid.voxel(n)))
+        .collect();
     (0..mask.len())
         .map(|n| {
             let p = grid.point_in_world(grid.voxel(n));
-            inside.iter().map(|q| p.distance(*q)).fold(f64::INFINITY, f64::min)
+            inside
+                .iter()
+                .map(|q| p.distance(*q))
+                .fold(f64::INFINITY, f64::min)
         })
         .collect()
 }
@@ -56,13 +62,27 @@ fn corners_join_and_gaps_part() {
 
 #[test]
 fn a_linear_field_survives_resampling_exactly() {
-    let source = Grid::axis_aligned([20, 16, 12], [1.0, 1.5, 2.0], DVec3::new(-9.0, -11.0, -11.0)).unwrap();
+    let source = Grid::axis_aligned(
+        [20, 16, 12],
+        [1.0, 1.5, 2.0],
+        DVec3::new(-9.0, -11.0, -11.0),
+    )
+    .unwrap();
     let field = |p: DVec3| (3.0 + 0.5 * p.x - 0.25 * p.y + 2.0 * p.z) as f32;
-    let values = (0..source.len()).map(|n| field(source.point_in_world(source.voxel(n)))).collect();
+    let values = (0..source.len())
+        .map(|n| field(source.point_in_world(source.voxel(n))))
+        .collect();
     let volume = Volume::new(source, Voxels::F32(values), 1.0, 0.0).unwrap();
-    let target = Grid::axis_aligned([7, 5, 9], [0.7, 0.9, 1.1], DVec3::new(-3.0, -2.0, -4.0)).unwrap();
+    let target =
+        Grid::axis_aligned([7, 5, 9], [0.7, 0.9, 1.1], DVec3::new(-3.0, -2.0, -4.0)).unwrap();
     let shift = DVec3::new(1.3, -0.6, 0.4);
-    let moved = resample_linear(&volume, &target, DAffine3::from_translation(shift), f32::NAN).unwrap();
+    let moved = resample_linear(
+        &volume,
+        &target,
+        DAffine3::from_translation(shift),
+        f32::NAN,
+    )
+    .unwrap();
     for n in 0..target.len() {
         let p = target.point_in_world(target.voxel(n)) + shift;
         let found = moved.value(target.voxel(n)).unwrap();
@@ -86,7 +106,9 @@ fn labels_keep_their_place_when_the_axes_are_flipped() {
     )
     .unwrap();
     let other = resample_labels(&map, &flipped, DAffine3::IDENTITY).unwrap();
-    let at = (0..flipped.len()).find(|&n| other.labels()[n] == 1).map(|n| flipped.voxel(n));
+    let at = (0..flipped.len())
+        .find(|&n| other.labels()[n] == 1)
+        .map(|n| flipped.voxel(n));
     assert_eq!(at, Some([3, 2, 2]));
 }
 
@@ -96,13 +118,23 @@ fn completing_a_label_map_adds_what_it_lacks_and_changes_nothing_else() {
     let grid = Grid::axis_aligned([6, 1, 1], [1.0; 3], DVec3::ZERO).unwrap();
     let map = |values: [u8; 6], table| LabelMap::new(grid, values.to_vec(), table).unwrap();
     // A tool that calls the tumour 3 and knows nothing else; 4 is something it did not explain.
-    let own = map([3, 3, 0, 0, 4, 0], LabelTable::new([(3, VestibularSchwannoma)]));
+    let own = map(
+        [3, 3, 0, 0, 4, 0],
+        LabelTable::new([(3, VestibularSchwannoma)]),
+    );
     let model = map([1, 0, 2, 3, 3, 0], LabelTable::default());
     let full = own.completed_from(&model).unwrap();
     let found: Vec<_> = (0..6).map(|i| full.structure_at([i, 0, 0])).collect();
     assert_eq!(
         found,
-        [Some(VestibularSchwannoma), Some(VestibularSchwannoma), Some(Cochlea), Some(Brainstem), None, None]
+        [
+            Some(VestibularSchwannoma),
+            Some(VestibularSchwannoma),
+            Some(Cochlea),
+            Some(Brainstem),
+            None,
+            None
+        ]
     );
     assert_eq!(full.labels()[4], 4);
     let smaller = Grid::axis_aligned([5, 1, 1], [1.0; 3], DVec3::ZERO).unwrap();
@@ -113,7 +145,16 @@ fn completing_a_label_map_adds_what_it_lacks_and_changes_nothing_else() {
 #[test]
 fn the_window_maps_its_edges_to_black_and_white() {
     let w = WindowLevel::from_range(100.0, 300.0);
-    assert_eq!([w.grey(50.0), w.grey(100.0), w.grey(200.0), w.grey(300.0), w.grey(1e9)], [0.0, 0.0, 0.5, 1.0, 1.0]);
+    assert_eq!(
+        [
+            w.grey(50.0),
+            w.grey(100.0),
+            w.grey(200.0),
+            w.grey(300.0),
+            w.grey(1e9)
+        ],
+        [0.0, 0.0, 0.5, 1.0, 1.0]
+    );
     assert!(WindowLevel::from_range(5.0, 5.0).width > 0.0);
 }
 

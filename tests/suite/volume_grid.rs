@@ -5,7 +5,10 @@ use schwann::volume::{Error, Grid};
 
 fn grid(shape: [usize; 3], columns: [[f64; 3]; 3], origin: [f64; 3]) -> Result<Grid, Error> {
     let m = DMat3::from_cols(columns[0].into(), columns[1].into(), columns[2].into());
-    Grid::new(shape, DAffine3::from_mat3_translation(m, DVec3::from_array(origin)))
+    Grid::new(
+        shape,
+        DAffine3::from_mat3_translation(m, DVec3::from_array(origin)),
+    )
 }
 
 /// Affines that are far from singular: a rotation, spacings, flips and a permutation.
@@ -19,12 +22,22 @@ fn affines() -> impl Strategy<Value = DAffine3> {
     )
         .prop_map(|(turn, spacing, flip, origin, order)| {
             let rotation = DMat3::from_quat(glam::DQuat::from_scaled_axis(DVec3::from_array(turn)));
-            let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+            let orders = [
+                [0, 1, 2],
+                [0, 2, 1],
+                [1, 0, 2],
+                [1, 2, 0],
+                [2, 0, 1],
+                [2, 1, 0],
+            ];
             let column = |n: usize| {
                 let a = orders[order][n];
                 rotation.col(a) * spacing[n] * if flip[n] { -1.0 } else { 1.0 }
             };
-            DAffine3::from_mat3_translation(DMat3::from_cols(column(0), column(1), column(2)), origin.into())
+            DAffine3::from_mat3_translation(
+                DMat3::from_cols(column(0), column(1), column(2)),
+                origin.into(),
+            )
         })
 }
 
@@ -58,9 +71,19 @@ proptest! {
 
 #[test]
 fn axis_letters_say_where_the_voxels_run_to() {
-    let lps = grid([4, 4, 4], [[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]], [0.0; 3]).unwrap();
+    let lps = grid(
+        [4, 4, 4],
+        [[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]],
+        [0.0; 3],
+    )
+    .unwrap();
     assert_eq!(lps.axis_codes().to_string(), "LPS");
-    let sagittal = grid([4, 4, 4], [[0.0, -1.0, 0.0], [0.0, 0.0, -2.0], [1.5, 0.0, 0.0]], [0.0; 3]).unwrap();
+    let sagittal = grid(
+        [4, 4, 4],
+        [[0.0, -1.0, 0.0], [0.0, 0.0, -2.0], [1.5, 0.0, 0.0]],
+        [0.0; 3],
+    )
+    .unwrap();
     assert_eq!(sagittal.axis_codes().to_string(), "PIR");
     assert!((sagittal.voxel_volume_mm3() - 3.0).abs() < 1e-12);
     assert_eq!(sagittal.spacing_mm(), [1.0, 2.0, 1.5]);
@@ -69,18 +92,39 @@ fn axis_letters_say_where_the_voxels_run_to() {
 #[test]
 fn obliqueness_is_the_angle_of_the_worst_axis() {
     let (s, c) = 7.2_f64.to_radians().sin_cos();
-    let tilted = grid([4, 4, 4], [[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]], [0.0; 3]).unwrap();
+    let tilted = grid(
+        [4, 4, 4],
+        [[1.0, 0.0, 0.0], [0.0, c, s], [0.0, -s, c]],
+        [0.0; 3],
+    )
+    .unwrap();
     assert!((tilted.oblique_degrees() - 7.2).abs() < 1e-9);
 }
 
 #[test]
 fn impossible_grids_are_refused() {
     let unit = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
-    assert_eq!(grid([0, 4, 4], unit, [0.0; 3]), Err(Error::Shape([0, 4, 4])));
-    assert!(matches!(grid([usize::MAX, 4, 4], unit, [0.0; 3]), Err(Error::Shape(_))));
-    assert_eq!(grid([4; 3], unit, [f64::NAN, 0.0, 0.0]), Err(Error::AffineNotFinite));
+    assert_eq!(
+        grid([0, 4, 4], unit, [0.0; 3]),
+        Err(Error::Shape([0, 4, 4]))
+    );
+    assert!(matches!(
+        grid([usize::MAX, 4, 4], unit, [0.0; 3]),
+        Err(Error::Shape(_))
+    ));
+    assert_eq!(
+        grid([4; 3], unit, [f64::NAN, 0.0, 0.0]),
+        Err(Error::AffineNotFinite)
+    );
     let flat = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 1.0, 0.0]];
     assert_eq!(grid([4; 3], flat, [0.0; 3]), Err(Error::AffineSingular));
     // Small voxels are not singular ones.
-    assert!(grid([4; 3], [[1e-4, 0.0, 0.0], [0.0, 1e-4, 0.0], [0.0, 0.0, 1e-4]], [0.0; 3]).is_ok());
+    assert!(
+        grid(
+            [4; 3],
+            [[1e-4, 0.0, 0.0], [0.0, 1e-4, 0.0], [0.0, 0.0, 1e-4]],
+            [0.0; 3]
+        )
+        .is_ok()
+    );
 }

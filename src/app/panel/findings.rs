@@ -3,35 +3,114 @@ use super::{CAUTION, cautions, heading, row, rows};
 use crate::{
     app::state::{AppState, Outlines, VisitState},
     measure::{KoosAssessment, KoosGrade, SizeSide, StructureSize, loa95_mm3, volume_text},
+    patient::{Finding, TumourSize},
     volume::Structure,
 };
 use egui::{CollapsingHeader, ProgressBar, RichText, ScrollArea, Ui};
 
 /// Findings of every shown visit.
 pub(in crate::app) fn findings_ui(ui: &mut Ui, state: &AppState) {
-    ScrollArea::vertical().auto_shrink([false; 2]).show(ui, |ui| {
-        let shown = state.shown();
-        if shown.is_empty() {
-            heading(ui, "Findings");
-            ui.label(RichText::new("No scan is open").weak());
-        }
-        for visit in shown {
-            heading(ui, &format!("Findings, {}", visit.title()));
-            match &visit.outlines {
-                Some(outlines) => outlines_ui(ui, visit, outlines),
-                None => {
-                    ui.label(RichText::new("Not segmented yet").weak());
+    ScrollArea::vertical()
+        .auto_shrink([false; 2])
+        .show(ui, |ui| {
+            let shown = state.shown();
+            if shown.is_empty() {
+                heading(ui, "Findings");
+                ui.label(RichText::new("No scan is open").weak());
+            }
+            if let [a, b] = shown[..] {
+                comparison_ui(ui, a, b);
+                for visit in [a, b] {
+                    CollapsingHeader::new(format!("Findings, {}", visit.title()))
+                        .id_salt(("findings", visit.id.0))
+                        .show(ui, |ui| visit_ui(ui, visit));
+                }
+            } else {
+                for visit in shown {
+                    heading(ui, &format!("Findings, {}", visit.title()));
+                    visit_ui(ui, visit);
                 }
             }
-            ui.separator();
+        });
+}
+
+fn visit_ui(ui: &mut Ui, visit: &VisitState) {
+    match &visit.outlines {
+        Some(outlines) => outlines_ui(ui, visit, outlines),
+        None => {
+            ui.label(RichText::new("Not segmented yet").weak());
         }
-    });
+    }
+}
+
+/// A measure of a visit in words.
+type Measure = fn(&VisitState) -> Option<String>;
+
+/// What two visits are compared by.
+const COMPARED: [(&str, Measure); 6] = [
+    ("Volume", |v| {
+        Some(format!("{} mm³", volume_text(tumour(v)?.volume_mm3)))
+    }),
+    ("  95 % error", |v| {
+        let tumour = tumour(v)?;
+        Some(format!(
+            "± {} mm³",
+            volume_text(loa95_mm3(tumour.volume_mm3, Some(tumour.surface_mm2)))
+        ))
+    }),
+    ("Axial diameter", |v| {
+        Some(format!("{:.1} mm", tumour(v)?.max_axial_diameter_mm))
+    }),
+    ("  outside the canal", |v| {
+        Some(format!("{:.1} mm", tumour(v)?.extrameatal_diameter_mm?))
+    }),
+    ("Koos grade", |v| Some(finding(v)?.koos.grade_text())),
+    ("State", |v| Some(finding(v)?.provenance.state.to_string())),
+];
+
+fn finding(visit: &VisitState) -> Option<&Finding> {
+    Some(&visit.outlines.as_ref()?.measured.finding)
+}
+
+fn tumour(visit: &VisitState) -> Option<&TumourSize> {
+    finding(visit)?.tumour.as_ref()
+}
+
+/// The measures of two visits beside each other.
+fn comparison_ui(ui: &mut Ui, a: &VisitState, b: &VisitState) {
+    heading(ui, "Both visits");
+    egui::Grid::new("comparison")
+        .num_columns(3)
+        .spacing([10.0, 4.0])
+        .striped(true)
+        .show(ui, |ui| {
+            ui.label("");
+            for visit in [a, b] {
+                ui.label(RichText::new(visit.title()).strong());
+            }
+            ui.end_row();
+            for (name, measure) in COMPARED {
+                ui.label(RichText::new(name).weak());
+                for visit in [a, b] {
+                    ui.label(measure(visit).unwrap_or_else(|| "not measured".to_owned()));
+                }
+                ui.end_row();
+            }
+        });
+    ui.add_space(6.0);
 }
 
 fn outlines_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines) {
     let finding = &outlines.measured.finding;
-    ui.label(RichText::new(finding.provenance.state.to_string()).strong().color(CAUTION));
-    let tumour = outlines.sizes.iter().find(|s| s.structure == Structure::VestibularSchwannoma);
+    ui.label(
+        RichText::new(finding.provenance.state.to_string())
+            .strong()
+            .color(CAUTION),
+    );
+    let tumour = outlines
+        .sizes
+        .iter()
+        .find(|s| s.structure == Structure::VestibularSchwannoma);
     match tumour {
         Some(size) => tumour_ui(ui, visit, size, &finding.koos),
         None => {
@@ -47,7 +126,12 @@ fn outlines_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines) {
         .id_salt(("provenance", visit.id.0))
         .default_open(true)
         .show(ui, |ui| provenance_ui(ui, visit, outlines));
-    let warnings: Vec<String> = finding.warnings.iter().chain(&finding.koos.warnings).cloned().collect();
+    let warnings: Vec<String> = finding
+        .warnings
+        .iter()
+        .chain(&finding.koos.warnings)
+        .cloned()
+        .collect();
     cautions(ui, &warnings);
 }
 
@@ -56,16 +140,27 @@ fn tumour_ui(ui: &mut Ui, visit: &VisitState, size: &StructureSize, koos: &KoosA
     let volume = format!("{} mm³", volume_text(size.volume_mm3));
     ui.label(RichText::new(volume).size(24.0).strong());
     let percent = 100.0 * error / size.volume_mm3;
-    ui.label(format!("± {} mm³ ({percent:.0} %), 95 % measurement error", volume_text(error)));
+    ui.label(format!(
+        "± {} mm³ ({percent:.0} %), 95 % measurement error",
+        volume_text(error)
+    ));
     rows(ui, ("tumour", visit.id.0), |ui| {
         if let Some(side) = size.side {
             row(ui, "Side", side_words(side));
         }
-        row(ui, "Largest axial diameter", format!("{:.1} mm", size.max_axial_diameter_mm));
+        row(
+            ui,
+            "Largest axial diameter",
+            format!("{:.1} mm", size.max_axial_diameter_mm),
+        );
         if let Some(diameter) = koos.evidence.extrameatal_diameter_mm {
             row(ui, "  outside the canal", format!("{diameter:.1} mm"));
         }
-        row(ui, "Largest diameter in 3D", format!("{:.1} mm", size.max_diameter_3d_mm));
+        row(
+            ui,
+            "Largest diameter in 3D",
+            format!("{:.1} mm", size.max_diameter_3d_mm),
+        );
         row(ui, "Surface", format!("{:.0} mm²", size.surface_mm2));
         if size.components > 1 {
             row(ui, "Separate parts", size.components.to_string());
@@ -94,11 +189,19 @@ fn koos_ui(ui: &mut Ui, visit: &VisitState, koos: &KoosAssessment) {
     for (grade, probability) in KoosGrade::ALL.into_iter().zip(koos.probabilities) {
         ui.horizontal(|ui| {
             ui.add_sized([26.0, 14.0], egui::Label::new(grade.to_string()));
-            let bar = ProgressBar::new(probability as f32).desired_width(150.0).desired_height(12.0);
-            ui.add(bar.text(RichText::new(format!("{:.0} %", probability * 100.0)).small()));
+            ui.add(
+                ProgressBar::new(probability as f32)
+                    .desired_width(150.0)
+                    .desired_height(10.0)
+                    .corner_radius(2.0),
+            );
+            ui.label(format!("{:.0} %", probability * 100.0));
         });
     }
-    CollapsingHeader::new("Evidence").id_salt(("koos", visit.id.0)).default_open(true).show(ui, |ui| evidence_ui(ui, visit, koos));
+    CollapsingHeader::new("Evidence")
+        .id_salt(("koos", visit.id.0))
+        .default_open(true)
+        .show(ui, |ui| evidence_ui(ui, visit, koos));
 }
 
 fn evidence_ui(ui: &mut Ui, visit: &VisitState, koos: &KoosAssessment) {
@@ -108,14 +211,25 @@ fn evidence_ui(ui: &mut Ui, visit: &VisitState, koos: &KoosAssessment) {
         ("Within the canal", evidence.intrameatal_volume_mm3, "mm³"),
         ("Reach beyond the porus", evidence.protrusion_mm, "mm"),
         ("Gap to the brainstem", evidence.brainstem_gap_mm, "mm"),
-        ("Contact with the brainstem", evidence.contact_area_mm2, "mm²"),
+        (
+            "Contact with the brainstem",
+            evidence.contact_area_mm2,
+            "mm²",
+        ),
         ("Indentation", evidence.indentation_mm, "mm"),
         ("Shift of the brainstem", evidence.brainstem_shift_mm, "mm"),
-        ("Shift of the fourth ventricle", evidence.fourth_ventricle_shift_mm, "mm"),
+        (
+            "Shift of the fourth ventricle",
+            evidence.fourth_ventricle_shift_mm,
+            "mm",
+        ),
     ];
     rows(ui, ("evidence", visit.id.0), |ui| {
         for (name, value, unit) in measures {
-            let value = value.map_or_else(|| RichText::new("not measured").weak(), |v| RichText::new(format!("{v:.1} {unit}")));
+            let value = value.map_or_else(
+                || RichText::new("not measured").weak(),
+                |v| RichText::new(format!("{v:.1} {unit}")),
+            );
             row(ui, name, value);
         }
         if let Some(porus) = &evidence.porus_plane {
@@ -127,8 +241,15 @@ fn evidence_ui(ui: &mut Ui, visit: &VisitState, koos: &KoosAssessment) {
 
 fn structures_ui(ui: &mut Ui, visit: &VisitState, sizes: &[StructureSize]) {
     rows(ui, ("other", visit.id.0), |ui| {
-        for size in sizes.iter().filter(|s| s.structure != Structure::VestibularSchwannoma) {
-            row(ui, size.structure.name(), format!("{} mm³", volume_text(size.volume_mm3)));
+        for size in sizes
+            .iter()
+            .filter(|s| s.structure != Structure::VestibularSchwannoma)
+        {
+            row(
+                ui,
+                size.structure.name(),
+                format!("{} mm³", volume_text(size.volume_mm3)),
+            );
         }
     });
 }
@@ -145,10 +266,20 @@ fn provenance_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines) {
             None => row(ui, "Model", "none: outlines from a file"),
         }
         if let Some(device) = &provenance.device {
-            let seconds = outlines.seconds.map_or_else(String::new, |s| format!(", {s:.1} s"));
+            let seconds = outlines
+                .seconds
+                .map_or_else(String::new, |s| format!(", {s:.1} s"));
             row(ui, "Ran on", format!("{device}{seconds}"));
         }
-        row(ui, "Scan", format!("SHA-256 {}…", short(&provenance.scan_sha256)));
-        row(ui, "Software", format!("Schwann {}", provenance.software_version));
+        row(
+            ui,
+            "Scan",
+            format!("SHA-256 {}…", short(&provenance.scan_sha256)),
+        );
+        row(
+            ui,
+            "Software",
+            format!("Schwann {}", provenance.software_version),
+        );
     });
 }

@@ -29,15 +29,22 @@ pub(in crate::app) fn growth_ui(ui: &mut Ui, state: &AppState) {
         let size = ui.available_size();
         let wide = size.x > 1.6 * size.y;
         let numbers = |ui: &mut Ui| {
-            ScrollArea::vertical().id_salt("changes").auto_shrink([false; 2]).show(ui, |ui| numbers_ui(ui, assessment));
+            ScrollArea::vertical()
+                .id_salt("changes")
+                .auto_shrink([false; 2])
+                .show(ui, |ui| numbers_ui(ui, assessment));
         };
         if wide {
             ui.horizontal_top(|ui| {
-                ui.allocate_ui(egui::vec2(size.x * 0.5, size.y), |ui| chart_ui(ui, assessment));
+                let half = egui::vec2(size.x * 0.5, size.y);
+                let column = egui::Layout::top_down(egui::Align::Min);
+                ui.allocate_ui_with_layout(half, column, |ui| chart_ui(ui, assessment));
                 ui.vertical(numbers);
             });
         } else {
-            ui.allocate_ui(egui::vec2(size.x, size.y * 0.45), |ui| chart_ui(ui, assessment));
+            ui.allocate_ui(egui::vec2(size.x, size.y * 0.45), |ui| {
+                chart_ui(ui, assessment);
+            });
             numbers(ui);
         }
     });
@@ -65,7 +72,9 @@ fn numbers_ui(ui: &mut Ui, assessment: &GrowthAssessment) {
             || "not measured".to_owned(),
             |mm| format!("{mm:.1} mm between the cochleae"),
         );
-        rows(ui, ("registration", registration.to), |ui| row(ui, "Alignment residual", residual));
+        rows(ui, ("registration", registration.to), |ui| {
+            row(ui, "Alignment residual", residual);
+        });
     }
     cautions(ui, &assessment.warnings);
 }
@@ -80,25 +89,49 @@ fn change_ui(ui: &mut Ui, at: usize, change: &Change) {
     let title = format!("{} to {}: {}", change.from, change.to, change.verdict);
     ui.label(RichText::new(title).strong().color(colour));
     rows(ui, ("change", at), |ui| {
-        row(ui, "Interval", format!("{:.2} years", change.interval_years));
-        if let (Some(mm3), Some(percent)) = (change.volume_change_mm3, change.volume_change_percent) {
+        row(
+            ui,
+            "Interval",
+            format!("{:.2} years", change.interval_years),
+        );
+        if let (Some(mm3), Some(percent)) = (change.volume_change_mm3, change.volume_change_percent)
+        {
             let sign = if mm3 >= 0.0 { "+" } else { "−" };
-            row(ui, "Volume", format!("{sign}{} mm³, {percent:+.0} %", volume_text(mm3.abs())));
+            row(
+                ui,
+                "Volume",
+                format!("{sign}{} mm³, {percent:+.0} %", volume_text(mm3.abs())),
+            );
         }
         if let Some(percent) = change.detectable_change_percent {
-            let decrease = change.detectable_decrease_percent.map_or_else(String::new, |d| format!(", −{:.0} %", d.abs()));
-            row(ui, "Detectable change", format!("+{percent:.0} %{decrease}"));
+            let decrease = change
+                .detectable_decrease_percent
+                .map_or_else(String::new, |d| format!(", −{:.0} %", d.abs()));
+            row(
+                ui,
+                "Detectable change",
+                format!("+{percent:.0} %{decrease}"),
+            );
         }
         if let Some(percent) = change.annual_growth_percent {
             row(ui, "A year", format!("{percent:+.0} %"));
         }
         match change.doubling_time_years {
             Some(years) => row(ui, "Doubling time", format!("{years:.1} years")),
-            None if change.annual_growth_percent.is_some() => row(ui, "Doubling time", "none, not growing"),
+            None if change.annual_growth_percent.is_some() => {
+                row(ui, "Doubling time", "none, not growing");
+            }
             None => {}
         }
-        if let (Some(rate), Some([low, high])) = (change.specific_growth_rate, change.specific_growth_rate_ci95) {
-            row(ui, "Specific growth rate", format!("{rate:.2} a year (95 % {low:.2} to {high:.2})"));
+        if let (Some(rate), Some([low, high])) = (
+            change.specific_growth_rate,
+            change.specific_growth_rate_ci95,
+        ) {
+            row(
+                ui,
+                "Specific growth rate",
+                format!("{rate:.2} a year (95 % {low:.2} to {high:.2})"),
+            );
         }
         if let (Some(mm), Some(kind)) = (change.diameter_change_mm, change.diameter_kind) {
             row(ui, "Diameter", format!("{mm:+.1} mm ({kind})"));
@@ -122,12 +155,26 @@ fn chart_ui(ui: &mut Ui, assessment: &GrowthAssessment) {
         .iter()
         .filter_map(|v| Some((v, v.volume_mm3?, v.uncertainty95_mm3.unwrap_or(0.0))))
         .collect();
-    let top = measured.iter().map(|(_, volume, error)| volume + error).fold(0.0, f64::max);
-    let first = measured.iter().map(|(v, ..)| years(v.date)).fold(f64::INFINITY, f64::min);
-    let last = measured.iter().map(|(v, ..)| years(v.date)).fold(f64::NEG_INFINITY, f64::max);
+    let top = measured
+        .iter()
+        .map(|(_, volume, error)| volume + error)
+        .fold(0.0, f64::max);
+    let first = measured
+        .iter()
+        .map(|(v, ..)| years(v.date))
+        .fold(f64::INFINITY, f64::min);
+    let last = measured
+        .iter()
+        .map(|(v, ..)| years(v.date))
+        .fold(f64::NEG_INFINITY, f64::max);
     if !first.is_finite() {
         return;
     }
+    ui.label(
+        RichText::new("Tumour volume, mm³, with its 95 % error; hollow: not reviewed")
+            .small()
+            .weak(),
+    );
     let margin = ((last - first) * 0.15).max(0.25);
     Plot::new("volumes")
         .allow_drag(false)
@@ -139,21 +186,43 @@ fn chart_ui(ui: &mut Ui, assessment: &GrowthAssessment) {
         .include_y(top * 1.15)
         .include_x(first - margin)
         .include_x(last + margin)
-        .y_axis_label("Tumour volume, mm³ (AI draft, ± 95 %)")
-        .x_axis_formatter(|mark, _| if mark.step_size >= 0.99 { format!("{:.0}", mark.value) } else { String::new() })
+        .x_axis_formatter(|mark, _| {
+            if mark.step_size >= 0.99 {
+                format!("{:.0}", mark.value)
+            } else {
+                String::new()
+            }
+        })
         .label_formatter(|_| None)
         .show(ui, |plot| {
-            let line: Vec<[f64; 2]> = measured.iter().map(|(v, volume, _)| [years(v.date), *volume]).collect();
-            plot.line(Line::new("volume", PlotPoints::from(line.clone())).color(LINE).width(1.5));
+            let line: Vec<[f64; 2]> = measured
+                .iter()
+                .map(|(v, volume, _)| [years(v.date), *volume])
+                .collect();
+            plot.line(
+                Line::new("volume", PlotPoints::from(line.clone()))
+                    .color(LINE)
+                    .width(1.5),
+            );
             for (visit, volume, error) in &measured {
                 let x = years(visit.date);
                 let whisker = PlotPoints::from(vec![[x, volume - error], [x, volume + error]]);
-                plot.line(Line::new("error", whisker).stroke(Stroke::new(3.0, LINE.gamma_multiply(0.6))));
+                plot.line(
+                    Line::new("error", whisker).stroke(Stroke::new(3.0, LINE.gamma_multiply(0.6))),
+                );
                 let words = format!("{}\n{} mm³", visit.date, volume_text(*volume));
                 let at = egui_plot::PlotPoint::new(x, volume + error + top * 0.02);
-                plot.text(egui_plot::Text::new("visit", at, RichText::new(words).small()).anchor(egui::Align2::CENTER_BOTTOM));
+                plot.text(
+                    egui_plot::Text::new("visit", at, RichText::new(words).small())
+                        .anchor(egui::Align2::CENTER_BOTTOM),
+                );
             }
             // Hollow: drafts.
-            plot.points(Points::new("visits", PlotPoints::from(line)).radius(5.0).filled(false).color(LINE));
+            plot.points(
+                Points::new("visits", PlotPoints::from(line))
+                    .radius(5.0)
+                    .filled(false)
+                    .color(LINE),
+            );
         });
 }

@@ -62,7 +62,10 @@ fn row(ui: &mut Ui, name: &str, value: impl Into<egui::WidgetText>) {
 
 /// A grid of names and values.
 fn rows(ui: &mut Ui, name: impl std::hash::Hash + std::fmt::Debug, add: impl FnOnce(&mut Ui)) {
-    egui::Grid::new(name).num_columns(2).spacing([10.0, 3.0]).show(ui, add);
+    egui::Grid::new(name)
+        .num_columns(2)
+        .spacing([10.0, 3.0])
+        .show(ui, add);
 }
 
 /// Things to beware of, one a line.
@@ -70,4 +73,12 @@ fn cautions(ui: &mut Ui, warnings: &[String]) {
     for warning in warnings {
         ui.label(RichText::new(format!("• {warning}")).color(CAUTION).small());
     }
+}
+
+/// The words with a capital at the beginning.
+pub(super) fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }

@@ -1,5 +1,5 @@
 //! The patient's visits, and how structures are shown.
-use super::{CAUTION, Panels, Wish, cautions, heading};
+use super::{CAUTION, Panels, Wish, capitalised, cautions, heading};
 use crate::{
     app::{
         command::{Command, ViewCommand, VisitCommand, WorkCommand},
@@ -13,32 +13,58 @@ use chrono::NaiveDate;
 use egui::{Button, Grid, RichText, ScrollArea, Slider, TextEdit, Ui};
 
 /// Visits above, structures below.
-pub(in crate::app) fn patient_ui(ui: &mut Ui, state: &AppState, panels: &mut Panels, out: &mut Vec<Command>, wishes: &mut Vec<Wish>) {
-    ScrollArea::vertical().auto_shrink([false; 2]).show(ui, |ui| {
-        heading(ui, "Visits");
-        if state.visits.is_empty() {
-            ui.label(RichText::new("No scan is open").weak());
-        }
-        for visit in &state.visits {
-            visit_ui(ui, state, visit, panels, out);
-        }
-        path_ui(ui, panels, out, wishes);
-        ui.separator();
-        structures_ui(ui, state, out);
-    });
+pub(in crate::app) fn patient_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    panels: &mut Panels,
+    out: &mut Vec<Command>,
+    wishes: &mut Vec<Wish>,
+) {
+    ScrollArea::vertical()
+        .auto_shrink([false; 2])
+        .show(ui, |ui| {
+            heading(ui, "Visits");
+            if state.visits.is_empty() {
+                ui.label(RichText::new("No scan is open").weak());
+            }
+            for visit in &state.visits {
+                visit_ui(ui, state, visit, panels, out);
+            }
+            path_ui(ui, panels, out, wishes);
+            ui.separator();
+            structures_ui(ui, state, out);
+        });
 }
 
-fn visit_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, panels: &mut Panels, out: &mut Vec<Command>) {
+fn visit_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    visit: &VisitState,
+    panels: &mut Panels,
+    out: &mut Vec<Command>,
+) {
     egui::Frame::group(ui.style()).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
             let shown = state.active == Some(visit.id);
-            if ui.selectable_label(shown, RichText::new(visit.title()).strong()).on_hover_text("Show this visit").clicked() {
+            if ui
+                .selectable_label(shown, RichText::new(visit.title()).strong())
+                .on_hover_text("Show this visit")
+                .clicked()
+            {
                 out.push(Command::Visit(VisitCommand::Select(visit.id)));
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let close = ui.small_button("Close").on_hover_text("Take this visit off the list; its files stay");
-                close.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Close {}", visit.title())));
+                let close = ui
+                    .small_button("Close")
+                    .on_hover_text("Take this visit off the list; its files stay");
+                close.widget_info(|| {
+                    egui::WidgetInfo::labeled(
+                        egui::Role::Button,
+                        true,
+                        format!("Close {}", visit.title()),
+                    )
+                });
                 if close.clicked() {
                     out.push(Command::Visit(VisitCommand::Remove(visit.id)));
                 }
@@ -66,7 +92,11 @@ fn date_ui(ui: &mut Ui, visit: &VisitState, panels: &mut Panels, out: &mut Vec<C
     ui.horizontal(|ui| {
         let label = ui.label("Date");
         let field = ui
-            .add(TextEdit::singleline(text).hint_text("2025-09-10").desired_width(90.0))
+            .add(
+                TextEdit::singleline(text)
+                    .hint_text("2025-09-10")
+                    .desired_width(90.0),
+            )
             .labelled_by(label.id)
             .on_hover_text("Day of the scan, year-month-day; needed to assess growth");
         let date = text.trim().parse::<NaiveDate>().ok();
@@ -79,7 +109,9 @@ fn date_ui(ui: &mut Ui, visit: &VisitState, panels: &mut Panels, out: &mut Vec<C
 }
 
 fn alignment_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Command>) {
-    let Some(reference) = state.reference().filter(|r| r.id != visit.id) else { return };
+    let Some(reference) = state.reference().filter(|r| r.id != visit.id) else {
+        return;
+    };
     match &visit.alignment {
         Alignment::Aligned { registration, .. } if state.linked(visit) => {
             let quality = format!(
@@ -96,7 +128,11 @@ fn alignment_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec
                 _ => format!("not aligned to {}", reference.title()),
             };
             ui.label(RichText::new(reason).small().color(CAUTION));
-            if ui.button("Align visits").on_hover_text("Find how the heads of the two scans lie to each other").clicked() {
+            if ui
+                .button("Align visits")
+                .on_hover_text("Find how the heads of the two scans lie to each other")
+                .clicked()
+            {
                 out.push(Command::Work(WorkCommand::Align));
             }
         }
@@ -109,7 +145,11 @@ fn path_ui(ui: &mut Ui, panels: &mut Panels, out: &mut Vec<Command>, wishes: &mu
         let label = ui.label("Path");
         let width = (ui.available_width() - 60.0).max(60.0);
         let field = ui
-            .add(TextEdit::singleline(&mut panels.path).hint_text("scan.nii.gz").desired_width(width))
+            .add(
+                TextEdit::singleline(&mut panels.path)
+                    .hint_text("scan.nii.gz")
+                    .desired_width(width),
+            )
             .labelled_by(label.id);
         let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
         let open = ui.button("Open").clicked();
@@ -117,7 +157,9 @@ fn path_ui(ui: &mut Ui, panels: &mut Panels, out: &mut Vec<Command>, wishes: &mu
         if open && typed.is_empty() {
             wishes.push(Wish::OpenScans);
         } else if (open || entered) && !typed.is_empty() {
-            out.push(Command::Work(WorkCommand::Enqueue(Task::ReadScan(typed.into()))));
+            out.push(Command::Work(WorkCommand::Enqueue(Task::ReadScan(
+                typed.into(),
+            ))));
             panels.path.clear();
         }
     });
@@ -126,20 +168,24 @@ fn path_ui(ui: &mut Ui, panels: &mut Panels, out: &mut Vec<Command>, wishes: &mu
 fn structures_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
     heading(ui, "Structures");
     let style = &state.view.style;
-    Grid::new("structures").num_columns(3).spacing([8.0, 4.0]).show(ui, |ui| {
-        for structure in Structure::ALL {
-            let shown = style.structure(structure);
-            let name = structure.name();
-            let (square, _) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
-            let mut title = name.to_owned();
-            if let Some(first) = title.get_mut(..1) {
-                first.make_ascii_uppercase();
-            }
-            ui.painter().rect_filled(square, 2.0, colour(style, structure));
-            ui.label(title);
-            ui.end_row();
+    Grid::new("structures")
+        .num_columns(3)
+        .spacing([8.0, 4.0])
+        .show(ui, |ui| {
             ui.label("");
-            ui.horizontal(|ui| {
+            ui.label(RichText::new("Outline").small().weak());
+            ui.label(RichText::new("Fill").small().weak());
+            ui.end_row();
+            for structure in Structure::ALL {
+                let shown = style.structure(structure);
+                let name = structure.name();
+                ui.horizontal(|ui| {
+                    let (square, _) =
+                        ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
+                    ui.painter()
+                        .rect_filled(square, 2.0, colour(style, structure));
+                    ui.label(capitalised(name));
+                });
                 let (mut contour, mut fill) = (shown.contour, shown.fill);
                 if labelled_checkbox(ui, &mut contour, "Outline", name) {
                     out.push(Command::View(ViewCommand::Contour(structure, contour)));
@@ -147,25 +193,37 @@ fn structures_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
                 if labelled_checkbox(ui, &mut fill, "Fill", name) {
                     out.push(Command::View(ViewCommand::Fill(structure, fill)));
                 }
-            });
-            ui.end_row();
-        }
-    });
+                ui.end_row();
+            }
+        });
     let mut percent = style.fill_opacity * 100.0;
     ui.horizontal(|ui| {
-        let label = ui.label("Fill");
-        let slider = Slider::new(&mut percent, 0.0..=100.0).suffix(" %").fixed_decimals(0);
+        let label = ui.label("Fill opacity");
+        let slider = Slider::new(&mut percent, 0.0..=100.0)
+            .suffix(" %")
+            .fixed_decimals(0);
         if ui.add(slider).labelled_by(label.id).changed() {
             out.push(Command::View(ViewCommand::FillOpacity(percent / 100.0)));
         }
     });
-    ui.label(RichText::new("Hold G to hide outlines, fill and crosshair").small().weak());
+    ui.label(
+        RichText::new("Hold G to hide outlines, fill and crosshair")
+            .small()
+            .weak(),
+    );
 }
 
 /// A checkbox that a screen reader tells from its neighbours: `Outline of cochlea`.
 fn labelled_checkbox(ui: &mut Ui, on: &mut bool, text: &str, structure: &str) -> bool {
-    let response = ui.checkbox(on, text);
+    let response = ui.checkbox(on, "");
     let state = *on;
-    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, true, state, format!("{text} of {structure}")));
+    response.widget_info(|| {
+        egui::WidgetInfo::selected(
+            egui::Role::CheckBox,
+            true,
+            state,
+            format!("{text} of {structure}"),
+        )
+    });
     response.changed()
 }

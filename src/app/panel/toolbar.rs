@@ -1,5 +1,5 @@
 //! The strips above and below the planes.
-use super::{CAUTION, ERROR, Wish};
+use super::{CAUTION, ERROR, Wish, capitalised};
 use crate::{
     app::{
         command::{Command, ViewCommand, WorkCommand},
@@ -14,43 +14,88 @@ use egui::{Button, ProgressBar, RichText, Ui};
 use glam::DVec3;
 
 /// What can be done, and how far the work has come.
-pub(in crate::app) fn toolbar_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>, wishes: &mut Vec<Wish>) {
+pub(in crate::app) fn toolbar_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    out: &mut Vec<Command>,
+    wishes: &mut Vec<Wish>,
+) {
     ui.add_space(3.0);
     ui.horizontal_wrapped(|ui| {
         let active = state.active_visit();
-        let button = |ui: &mut Ui, enabled: bool, text: &str, hint: &str| ui.add_enabled(enabled, Button::new(text)).on_hover_text(hint).clicked();
-        if button(ui, true, "Open…", "Open NIfTI or Analyze scans (Ctrl + O), or drop them on the window") {
+        let button = |ui: &mut Ui, enabled: bool, text: &str, hint: &str| {
+            ui.add_enabled(enabled, Button::new(text))
+                .on_hover_text(hint)
+                .clicked()
+        };
+        if button(
+            ui,
+            true,
+            "Open…",
+            "Open NIfTI or Analyze scans (Ctrl + O), or drop them on the window",
+        ) {
             wishes.push(Wish::OpenScans);
         }
-        if button(ui, state.visits.is_empty() && state.work.running.is_none(), "Demo patient", "Load a synthetic patient with two visits") {
+        if button(
+            ui,
+            state.visits.is_empty() && state.work.running.is_none(),
+            "Demo patient",
+            "Load a synthetic patient with two visits",
+        ) {
             out.push(Command::Work(WorkCommand::Demo));
         }
         ui.separator();
-        let segment = button(ui, active.is_some(), "Segment", "Outline tumour and cochleae in the shown scan; the result is an AI draft");
+        let segment = button(
+            ui,
+            active.is_some(),
+            "Segment",
+            "Outline tumour and cochleae in the shown scan; the result is an AI draft",
+        );
         if let (true, Some(visit)) = (segment, active) {
             out.push(Command::Work(WorkCommand::Segment(visit.id)));
         }
-        if button(ui, active.is_some(), "Open outlines…", "Read outlines of the shown scan from a NIfTI label map") {
+        if button(
+            ui,
+            active.is_some(),
+            "Open outlines…",
+            "Read outlines of the shown scan from a NIfTI label map",
+        ) {
             wishes.push(Wish::OpenLabels);
         }
         let outlined = active.is_some_and(|v| v.outlines.is_some());
-        if button(ui, outlined, "Save outlines…", "Write the shown scan's outlines as a NIfTI label map") {
+        if button(
+            ui,
+            outlined,
+            "Save outlines…",
+            "Write the shown scan's outlines as a NIfTI label map",
+        ) {
             wishes.push(Wish::SaveLabels);
         }
         ui.separator();
         let mut compare = state.view.compare;
         let toggle = ui
-            .add_enabled_ui(state.visits.len() > 1, |ui| ui.toggle_value(&mut compare, "Compare visits"))
+            .add_enabled_ui(state.visits.len() > 1, |ui| {
+                ui.toggle_value(&mut compare, "Compare visits")
+            })
             .inner
             .on_hover_text("Two visits side by side, aligned, with one crosshair");
         if toggle.changed() {
             out.push(Command::View(ViewCommand::Compare(compare)));
         }
         let mut smooth = state.view.style.interpolation == Interpolation::Linear;
-        if ui.toggle_value(&mut smooth, "Smooth").on_hover_text("Smooth, or voxel by voxel (N)").changed() {
+        if ui
+            .toggle_value(&mut smooth, "Smooth")
+            .on_hover_text("Smooth, or voxel by voxel (N)")
+            .changed()
+        {
             out.push(Command::View(ViewCommand::ToggleInterpolation));
         }
-        if button(ui, !state.visits.is_empty(), "Reset view", "Zoom, position and window as at the start") {
+        if button(
+            ui,
+            !state.visits.is_empty(),
+            "Reset view",
+            "Zoom, position and window as at the start",
+        ) {
             out.push(Command::View(ViewCommand::Reset));
         }
         if button(ui, true, "Keys", "What keys and mouse do (F1)") {
@@ -62,16 +107,32 @@ pub(in crate::app) fn toolbar_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Co
 }
 
 fn progress_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
-    let Some(running) = &state.work.running else { return };
+    let Some(running) = &state.work.running else {
+        return;
+    };
     ui.separator();
-    let stage = if running.cancelling { "stopping" } else { &running.stage };
+    let stage = if running.cancelling {
+        "stopping"
+    } else {
+        &running.stage
+    };
     let waiting = match state.work.queue.len() {
         0 => String::new(),
         n => format!(", {n} to follow"),
     };
-    let text = if stage.is_empty() { running.name.clone() } else { format!("{}: {stage}", running.name) };
-    let bar = ProgressBar::new(running.fraction.clamp(0.0, 1.0)).desired_width(150.0).show_percentage();
-    if ui.add_enabled(!running.cancelling, Button::new("Cancel")).on_hover_text("Stop this and what follows (Esc)").clicked() {
+    let text = if stage.is_empty() {
+        running.name.clone()
+    } else {
+        format!("{}: {stage}", running.name)
+    };
+    let bar = ProgressBar::new(running.fraction.clamp(0.0, 1.0))
+        .desired_width(150.0)
+        .show_percentage();
+    if ui
+        .add_enabled(!running.cancelling, Button::new("Cancel"))
+        .on_hover_text("Stop this and what follows (Esc)")
+        .clicked()
+    {
         out.push(Command::Work(WorkCommand::Cancel));
     }
     ui.add(bar);
@@ -81,28 +142,40 @@ fn progress_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
 /// The notice that every result carries, the readout, and what draws.
 pub(in crate::app) fn status_ui(ui: &mut Ui, state: &AppState, canvas: &Canvas) {
     ui.horizontal(|ui| {
-        let mut notice = NOTICE.to_owned();
-        if let Some(first) = notice.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
+        let notice = capitalised(NOTICE);
         let draft = state
             .visits
             .iter()
             .filter_map(|v| v.outlines.as_ref())
             .any(|o| o.measured.finding.provenance.state.is_draft());
-        let drafts = if draft { " · outlines are AI drafts or not reviewed" } else { "" };
-        ui.label(RichText::new(format!("{notice}{drafts}")).strong().color(CAUTION));
+        let drafts = if draft {
+            " · outlines are AI drafts or not reviewed"
+        } else {
+            ""
+        };
+        ui.label(
+            RichText::new(format!("{notice}{drafts}"))
+                .strong()
+                .color(CAUTION),
+        );
         ui.separator();
         ui.label(RichText::new(readout(state, canvas)).monospace());
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(RichText::new(format!("Drawn by {}", canvas.gpu.adapter())).small().weak());
+            ui.label(
+                RichText::new(format!("Drawn by {}", canvas.gpu.adapter()))
+                    .small()
+                    .weak(),
+            );
         });
     });
 }
 
 /// Patient coordinates, voxel, value and structure under the pointer, from the scan itself.
 fn readout(state: &AppState, canvas: &Canvas) -> String {
-    let Some((visit, point)) = canvas.pointer.and_then(|(id, point)| Some((state.visit(id)?, point))) else {
+    let Some((visit, point)) = canvas
+        .pointer
+        .and_then(|(id, point)| Some((state.visit(id)?, point)))
+    else {
         return "Move over a plane to read coordinates and values".to_owned();
     };
     let place = place_words(point);
@@ -115,14 +188,28 @@ fn readout(state: &AppState, canvas: &Canvas) -> String {
         .as_ref()
         .and_then(|o| o.labels.structure_at(o.labels.grid().nearest_voxel(point)?))
         .map_or_else(String::new, |s| format!("   {s}"));
-    format!("{place}   voxel {i}, {j}, {k}   value {}{structure}", value_words(&visit.volume, voxel))
+    format!(
+        "{place}   voxel {i}, {j}, {k}   value {}{structure}",
+        value_words(&visit.volume, voxel)
+    )
 }
 
 /// `R 17.6  P 35.3  S 12.1 mm`.
 fn place_words(point: DVec3) -> String {
     let [x, y, z] = point.to_array();
-    let side = |v: f64, positive: char, negative: char| format!("{} {:.1}", if v < 0.0 { negative } else { positive }, v.abs());
-    format!("{}  {}  {} mm", side(x, 'R', 'L'), side(y, 'A', 'P'), side(z, 'S', 'I'))
+    let side = |v: f64, positive: char, negative: char| {
+        format!(
+            "{} {:.1}",
+            if v < 0.0 { negative } else { positive },
+            v.abs()
+        )
+    };
+    format!(
+        "{}  {}  {} mm",
+        side(x, 'R', 'L'),
+        side(y, 'A', 'P'),
+        side(z, 'S', 'I')
+    )
 }
 
 fn value_words(volume: &Volume, voxel: [usize; 3]) -> String {
@@ -142,12 +229,25 @@ pub(in crate::app) fn messages_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<C
     for (at, message) in state.messages.iter().enumerate().skip(hidden) {
         ui.horizontal(|ui| {
             let dismiss = ui.small_button("Dismiss");
-            dismiss.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Dismiss: {}", message.text)));
+            dismiss.widget_info(|| {
+                egui::WidgetInfo::labeled(
+                    egui::Role::Button,
+                    true,
+                    format!("Dismiss: {}", message.text),
+                )
+            });
             if dismiss.clicked() {
                 out.push(Command::Work(WorkCommand::Dismiss(at)));
             }
             let text = RichText::new(&message.text);
-            ui.add(egui::Label::new(if message.error { text.color(ERROR) } else { text }).wrap());
+            ui.add(
+                egui::Label::new(if message.error {
+                    text.color(ERROR)
+                } else {
+                    text
+                })
+                .wrap(),
+            );
         });
     }
 }

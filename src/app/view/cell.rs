@@ -8,7 +8,7 @@ use crate::{
     measure::Plane,
     render::SliceView,
 };
-use egui::{PointerButton, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo, Role};
+use egui::{PointerButton, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo};
 
 /// A plane of a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,10 @@ pub(in crate::app) fn show_planes(
     let area = ui.available_rect_before_wrap();
     canvas.pointer = None;
     let visits = state.shown();
-    let planes: Vec<Plane> = state.view.maximised.map_or_else(|| Plane::ALL.to_vec(), |plane| vec![plane]);
+    let planes: Vec<Plane> = state
+        .view
+        .maximised
+        .map_or_else(|| Plane::ALL.to_vec(), |plane| vec![plane]);
     match (visits.len(), planes.len()) {
         (0, _) => {}
         (1, 3) => {
@@ -51,8 +54,14 @@ pub(in crate::app) fn show_planes(
         }
         (rows, columns) => {
             // One plane of two visits stands side by side, three planes in two rows.
-            let (rows, columns) = if columns == 1 { (1, rows) } else { (rows, columns) };
-            let cells = visits.iter().flat_map(|visit| planes.iter().map(move |plane| (*visit, *plane)));
+            let (rows, columns) = if columns == 1 {
+                (1, rows)
+            } else {
+                (rows, columns)
+            };
+            let cells = visits
+                .iter()
+                .flat_map(|visit| planes.iter().map(move |plane| (*visit, *plane)));
             for (cell, rect) in cells.zip(grid(area, rows, columns)) {
                 show(ui, rect, state, canvas, cell, out);
             }
@@ -69,16 +78,33 @@ fn grid(area: Rect, rows: usize, columns: usize) -> Vec<Rect> {
     .max(Vec2::splat(8.0));
     (0..rows * columns)
         .map(|n| {
-            let at = Vec2::new((n % columns) as f32, (n / columns) as f32) * (size + Vec2::splat(GAP));
+            let at =
+                Vec2::new((n % columns) as f32, (n / columns) as f32) * (size + Vec2::splat(GAP));
             Rect::from_min_size(area.min + at, size)
         })
         .collect()
 }
 
-fn show(ui: &mut Ui, rect: Rect, state: &AppState, canvas: &mut Canvas, (visit, plane): (&VisitState, Plane), out: &mut Vec<Command>) {
-    let cell = Cell { visit: visit.id, plane };
-    let response = ui.interact(rect, ui.scope_id().with(("plane", visit.id.0, plane as usize)), Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, overlay::cell_words(state, visit, plane)));
+fn show(
+    ui: &mut Ui,
+    rect: Rect,
+    state: &AppState,
+    canvas: &mut Canvas,
+    (visit, plane): (&VisitState, Plane),
+    out: &mut Vec<Command>,
+) {
+    let cell = Cell {
+        visit: visit.id,
+        plane,
+    };
+    let response = ui.interact(
+        rect,
+        ui.scope_id().with(("plane", visit.id.0, plane as usize)),
+        Sense::click_and_drag(),
+    );
+    response.widget_info(|| {
+        WidgetInfo::labeled(Role::Image, true, overlay::cell_words(state, visit, plane))
+    });
     let scale = f64::from(ui.ctx().pixels_per_point());
     let size_px = [rect.width(), rect.height()].map(|x| f64::from(x) * scale);
     let screen = Screen {
@@ -151,23 +177,37 @@ fn point(
         canvas.pointer = Some((visit, point_in_world));
         canvas.hovered = Some(cell);
         if ui.input(|i| i.modifiers.shift && i.pointer.is_moving()) {
-            view(ViewCommand::Crosshair { visit, point_in_world });
+            view(ViewCommand::Crosshair {
+                visit,
+                point_in_world,
+            });
         }
     }
     if response.double_clicked() {
-        view(ViewCommand::Maximise(state.view.maximised.is_none().then_some(plane)));
+        view(ViewCommand::Maximise(
+            state.view.maximised.is_none().then_some(plane),
+        ));
     } else if response.clicked()
         && let Some(at) = response.interact_pointer_pos()
     {
         let point_in_world = screen.view.world_from_px(screen.px(at));
-        view(ViewCommand::Crosshair { visit, point_in_world });
+        view(ViewCommand::Crosshair {
+            visit,
+            point_in_world,
+        });
         out.push(Command::Visit(VisitCommand::Select(visit)));
     }
     drag(ui, response, screen, cell, out);
 }
 
 /// Left: window and level. Middle, or left with Alt: pan. Right: zoom at the press point.
-fn drag(ui: &Ui, response: &Response, screen: &Screen, Cell { visit, plane }: Cell, out: &mut Vec<Command>) {
+fn drag(
+    ui: &Ui,
+    response: &Response,
+    screen: &Screen,
+    Cell { visit, plane }: Cell,
+    out: &mut Vec<Command>,
+) {
     let delta = response.drag_delta();
     if delta == Vec2::ZERO {
         return;
@@ -183,7 +223,9 @@ fn drag(ui: &Ui, response: &Response, screen: &Screen, Cell { visit, plane }: Ce
             by_mm: [dx * mm, dy * mm],
         }
     } else if response.dragged_by(PointerButton::Secondary) {
-        let press = ui.input(|i| i.pointer.press_origin()).unwrap_or(screen.rect.center());
+        let press = ui
+            .input(|i| i.pointer.press_origin())
+            .unwrap_or(screen.rect.center());
         ViewCommand::Zoom {
             visit,
             plane,
@@ -200,8 +242,17 @@ fn drag(ui: &Ui, response: &Response, screen: &Screen, Cell { visit, plane }: Ce
 }
 
 /// The wheel: slices, or zoom at the pointer.
-fn turn(ui: &Ui, response: &Response, screen: &Screen, canvas: &mut Canvas, Cell { visit, plane }: Cell, out: &mut Vec<Command>) {
-    let Some(at) = response.hover_pos() else { return };
+fn turn(
+    ui: &Ui,
+    response: &Response,
+    screen: &Screen,
+    canvas: &mut Canvas,
+    Cell { visit, plane }: Cell,
+    out: &mut Vec<Command>,
+) {
+    let Some(at) = response.hover_pos() else {
+        return;
+    };
     let turn = ui.input(|i| canvas.wheel.turn(i));
     if turn.slices != 0 {
         out.push(Command::View(ViewCommand::Scroll {

@@ -4,7 +4,10 @@ use crate::{
         job::Job,
         state::{AppState, VisitId},
     },
-    render::{self, LabelTexture, OverlayStyle, SliceDraw, SliceRenderer, SliceUniforms, SliceView, VolumeTexture, twin},
+    render::{
+        self, LabelTexture, OverlayStyle, SliceDraw, SliceRenderer, SliceUniforms, SliceView,
+        VolumeTexture, twin,
+    },
     volume::{LabelMap, Observe, Progress, Volume, WindowLevel},
 };
 use egui::{Color32, ColorImage, Context, Rect, TextureHandle, TextureOptions};
@@ -26,7 +29,10 @@ pub(in crate::app) struct Gpu {
 
 impl std::fmt::Debug for Gpu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gpu").field("uploads", &self.uploads).field("refused", &self.refused).finish_non_exhaustive()
+        f.debug_struct("Gpu")
+            .field("uploads", &self.uploads)
+            .field("refused", &self.refused)
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,7 +107,11 @@ impl Gpu {
             || "processor (no graphics adapter)".to_owned(),
             |s| {
                 let info = s.adapter.get_info();
-                let software = if info.device_type == wgpu::DeviceType::Cpu { ", software" } else { "" };
+                let software = if info.device_type == wgpu::DeviceType::Cpu {
+                    ", software"
+                } else {
+                    ""
+                };
                 format!("{} ({}{software})", info.name, info.backend)
             },
         )
@@ -119,9 +129,13 @@ impl Gpu {
 
     /// Takes in finished uploads, begins missing ones, forgets what is no longer shown.
     pub(in crate::app) fn sync(&mut self, ctx: &Context, state: &AppState) {
-        let Some(render_state) = &self.state else { return };
+        let Some(render_state) = &self.state else {
+            return;
+        };
         let mut renderer = render_state.renderer.write();
-        let Some(resources) = renderer.callback_resources.get_mut::<Resources>() else { return };
+        let Some(resources) = renderer.callback_resources.get_mut::<Resources>() else {
+            return;
+        };
         let mut done = Vec::new();
         for (key, job) in &mut self.uploads {
             if let ControlFlow::Break(result) = job.poll() {
@@ -135,19 +149,28 @@ impl Gpu {
                 Some(Ok(texture)) => drop(resources.textures.insert(key, texture)),
                 Some(Err(render::Error::Cancelled)) => {}
                 Some(Err(error)) => drop(self.refused.insert(visit, error.to_string())),
-                None => drop(self.refused.insert(visit, "sending the scan to the graphics adapter failed".to_owned())),
+                None => drop(self.refused.insert(
+                    visit,
+                    "sending the scan to the graphics adapter failed".to_owned(),
+                )),
             }
         }
         let wanted = wanted(state);
         let live = |key: &Key| wanted.iter().any(|(k, _)| k == key);
         resources.textures.retain(|key, _| live(key));
-        resources.draws.retain(|_, (scan, labels, _)| live(scan) && labels.as_ref().is_none_or(live));
+        resources
+            .draws
+            .retain(|_, (scan, labels, _)| live(scan) && labels.as_ref().is_none_or(live));
         self.uploads.retain(|key, _| live(key));
-        self.cpu.retain(|(visit, _), _| state.visit(*visit).is_some());
-        self.refused.retain(|visit, _| state.visit(*visit).is_some());
+        self.cpu
+            .retain(|(visit, _), _| state.visit(*visit).is_some());
+        self.refused
+            .retain(|visit, _| state.visit(*visit).is_some());
         for (key, source) in wanted {
             let (Key::Scan(visit) | Key::Labels(visit, _)) = key;
-            let there = resources.textures.contains_key(&key) || self.uploads.contains_key(&key) || self.refused.contains_key(&visit);
+            let there = resources.textures.contains_key(&key)
+                || self.uploads.contains_key(&key)
+                || self.refused.contains_key(&visit);
             if !there && let Some(job) = begin_upload(ctx, render_state, source) {
                 self.uploads.insert(key, job);
             }
@@ -157,7 +180,9 @@ impl Gpu {
     /// Draws a picture into a rectangle: by the GPU once it has the scan, by the CPU until then.
     pub(super) fn paint(&mut self, painter: &egui::Painter, rect: Rect, picture: &Picture<'_>) {
         let scan = Key::Scan(picture.cell.0);
-        let labels = picture.labels.map(|(_, revision)| Key::Labels(picture.cell.0, revision));
+        let labels = picture
+            .labels
+            .map(|(_, revision)| Key::Labels(picture.cell.0, revision));
         if let Some(uniforms) = self.uniforms(scan, labels, picture) {
             let callback = SliceCallback {
                 cell: picture.cell,
@@ -172,16 +197,29 @@ impl Gpu {
     }
 
     /// What the shader is told, when everything it needs is there.
-    fn uniforms(&self, scan: Key, labels: Option<Key>, picture: &Picture<'_>) -> Option<SliceUniforms> {
+    fn uniforms(
+        &self,
+        scan: Key,
+        labels: Option<Key>,
+        picture: &Picture<'_>,
+    ) -> Option<SliceUniforms> {
         let renderer = self.state.as_ref()?.renderer.read();
         let resources = renderer.callback_resources.get::<Resources>()?;
-        let Some(Texture::Scan(volume)) = resources.textures.get(&scan) else { return None };
+        let Some(Texture::Scan(volume)) = resources.textures.get(&scan) else {
+            return None;
+        };
         let labels = match labels.map(|key| resources.textures.get(&key)) {
             Some(Some(Texture::Labels(labels))) => Some(labels),
             Some(_) => return None,
             None => None,
         };
-        Some(SliceUniforms::new(volume, labels, &picture.view, picture.window, picture.style))
+        Some(SliceUniforms::new(
+            volume,
+            labels,
+            &picture.view,
+            picture.window,
+            picture.style,
+        ))
     }
 
     fn paint_by_cpu(&mut self, painter: &egui::Painter, rect: Rect, picture: &Picture<'_>) {
@@ -196,10 +234,18 @@ impl Gpu {
             texture.clone()
         } else {
             let labels = picture.labels.map(|(labels, _)| &**labels);
-            let image = twin::slice(picture.volume, labels, &picture.view, picture.window, picture.style);
+            let image = twin::slice(
+                picture.volume,
+                labels,
+                &picture.view,
+                picture.window,
+                picture.style,
+            );
             let size = [image.width() as usize, image.height() as usize];
             let image = ColorImage::from_rgb(size, image.as_raw());
-            let texture = painter.ctx().load_texture("slice", image, TextureOptions::LINEAR);
+            let texture = painter
+                .ctx()
+                .load_texture("slice", image, TextureOptions::LINEAR);
             self.cpu.insert(picture.cell, (key, texture.clone()));
             texture
         };
@@ -220,18 +266,29 @@ fn wanted(state: &AppState) -> Vec<(Key, Source)> {
     for visit in state.shown() {
         wanted.push((Key::Scan(visit.id), Source::Scan(Arc::clone(&visit.volume))));
         if let Some(outlines) = &visit.outlines {
-            wanted.push((Key::Labels(visit.id, visit.revision), Source::Labels(Arc::clone(&outlines.labels))));
+            wanted.push((
+                Key::Labels(visit.id, visit.revision),
+                Source::Labels(Arc::clone(&outlines.labels)),
+            ));
         }
     }
     wanted
 }
 
-fn begin_upload(ctx: &Context, state: &RenderState, source: Source) -> Option<Job<Progress, Upload>> {
+fn begin_upload(
+    ctx: &Context,
+    state: &RenderState,
+    source: Source,
+) -> Option<Job<Progress, Upload>> {
     let (device, queue) = (state.device.clone(), state.queue.clone());
     let ctx = ctx.clone();
     let work = move |observe: &mut Observe<'_>| match source {
-        Source::Scan(volume) => VolumeTexture::new(&device, &queue, &volume, observe).map(Texture::Scan),
-        Source::Labels(labels) => LabelTexture::new(&device, &queue, &labels, observe).map(Texture::Labels),
+        Source::Scan(volume) => {
+            VolumeTexture::new(&device, &queue, &volume, observe).map(Texture::Scan)
+        }
+        Source::Labels(labels) => {
+            LabelTexture::new(&device, &queue, &labels, observe).map(Texture::Labels)
+        }
     };
     Job::spawn("upload", move || ctx.request_repaint(), work)
         .inspect_err(|error| log::error!("no thread for an upload: {error}"))
@@ -255,7 +312,9 @@ impl CallbackTrait for SliceCallback {
         _encoder: &mut wgpu::CommandEncoder,
         resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
-        let Some(resources) = resources.get_mut::<Resources>() else { return Vec::new() };
+        let Some(resources) = resources.get_mut::<Resources>() else {
+            return Vec::new();
+        };
         let bound = resources
             .draws
             .get(&self.cell)
@@ -266,7 +325,9 @@ impl CallbackTrait for SliceCallback {
                 _ => None,
             };
             let draw = resources.renderer.bind(device, volume, labels);
-            resources.draws.insert(self.cell, (self.scan, self.labels, draw));
+            resources
+                .draws
+                .insert(self.cell, (self.scan, self.labels, draw));
         }
         if let Some((_, _, draw)) = resources.draws.get(&self.cell) {
             resources.renderer.update(queue, draw, &self.uniforms);
@@ -274,7 +335,12 @@ impl CallbackTrait for SliceCallback {
         Vec::new()
     }
 
-    fn paint(&self, _info: egui::PaintCallbackInfo, pass: &mut wgpu::RenderPass<'static>, resources: &CallbackResources) {
+    fn paint(
+        &self,
+        _info: egui::PaintCallbackInfo,
+        pass: &mut wgpu::RenderPass<'static>,
+        resources: &CallbackResources,
+    ) {
         if let Some(resources) = resources.get::<Resources>()
             && let Some((_, _, draw)) = resources.draws.get(&self.cell)
         {

@@ -7,9 +7,10 @@ const POINTS_PER_NOTCH: f32 = 40.0;
 const NOTCHES_PER_PAGE: f32 = 10.0;
 
 /// Adds up movements until they make a notch: one notch of a wheel is one slice, and a trackpad is not too fast.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::app) struct Wheel {
     rest: f32,
+    events_per_notch: f32,
 }
 
 /// What the wheel asked for in one frame.
@@ -22,13 +23,27 @@ pub(super) struct WheelTurn {
 }
 
 impl Wheel {
+    /// A wheel of which the window gets so many events of one line for each notch.
+    pub(in crate::app) fn new(events_per_notch: f32) -> Self {
+        Self {
+            rest: 0.0,
+            events_per_notch,
+        }
+    }
+
     /// Takes the frame's wheel events.
     pub(super) fn turn(&mut self, input: &InputState) -> WheelTurn {
-        let mut turn = WheelTurn { slices: 0, zoom: 1.0 };
+        let mut turn = WheelTurn {
+            slices: 0,
+            zoom: 1.0,
+        };
         for event in &input.events {
             match event {
                 Event::MouseWheel {
-                    unit, delta, modifiers, ..
+                    unit,
+                    delta,
+                    modifiers,
+                    ..
                 } => self.event(&mut turn, *unit, delta.y, *modifiers),
                 Event::Zoom(factor) => turn.zoom *= f64::from(*factor),
                 _ => {}
@@ -37,9 +52,15 @@ impl Wheel {
         turn
     }
 
-    fn event(&mut self, turn: &mut WheelTurn, unit: MouseWheelUnit, delta: f32, modifiers: Modifiers) {
+    fn event(
+        &mut self,
+        turn: &mut WheelTurn,
+        unit: MouseWheelUnit,
+        delta: f32,
+        modifiers: Modifiers,
+    ) {
         let notches = match unit {
-            MouseWheelUnit::Line => delta,
+            MouseWheelUnit::Line => delta / self.events_per_notch,
             MouseWheelUnit::Point => delta / POINTS_PER_NOTCH,
             MouseWheelUnit::Page => delta * NOTCHES_PER_PAGE,
         };
@@ -67,7 +88,10 @@ mod tests {
     use super::*;
 
     fn slices(unit: MouseWheelUnit, deltas: &[f32]) -> Vec<i64> {
-        let mut wheel = Wheel::default();
+        turned(Wheel::new(1.0), unit, deltas)
+    }
+
+    fn turned(mut wheel: Wheel, unit: MouseWheelUnit, deltas: &[f32]) -> Vec<i64> {
         deltas
             .iter()
             .map(|&delta| {
@@ -80,13 +104,31 @@ mod tests {
 
     #[test]
     fn a_notch_is_a_slice() {
-        assert_eq!(slices(MouseWheelUnit::Line, &[1.0, 1.0, -1.0, -2.0]), [1, 1, -1, -2]);
+        assert_eq!(
+            slices(MouseWheelUnit::Line, &[1.0, 1.0, -1.0, -2.0]),
+            [1, 1, -1, -2]
+        );
     }
 
     #[test]
     fn fractions_add_up_to_whole_slices() {
-        assert_eq!(slices(MouseWheelUnit::Line, &[0.1; 10]).iter().sum::<i64>(), 1);
-        assert_eq!(slices(MouseWheelUnit::Point, &[10.0; 8]), [0, 0, 0, 1, 0, 0, 0, 1]);
+        assert_eq!(
+            slices(MouseWheelUnit::Line, &[0.1; 10]).iter().sum::<i64>(),
+            1
+        );
+        assert_eq!(
+            slices(MouseWheelUnit::Point, &[10.0; 8]),
+            [0, 0, 0, 1, 0, 0, 0, 1]
+        );
+    }
+
+    #[test]
+    fn a_notch_that_is_reported_twice_is_still_a_slice() {
+        let deltas = [1.0, 1.0, 1.0, 1.0, -1.0, -1.0];
+        assert_eq!(
+            turned(Wheel::new(2.0), MouseWheelUnit::Line, &deltas),
+            [0, 1, 0, 1, 0, -1]
+        );
     }
 
     #[test]

@@ -5,10 +5,13 @@ mod gpu;
 mod input;
 mod outline;
 mod overlay;
+mod wheel_device;
 
 pub(super) use cell::{Cell, show_planes};
 pub(super) use gpu::Gpu;
+pub(super) use input::Wheel;
 pub(super) use outline::Outlined;
+pub(super) use wheel_device::events_per_notch;
 
 use super::state::VisitId;
 use crate::volume::Structure;
@@ -22,7 +25,7 @@ pub(super) struct Canvas {
     /// Outlines of the shown slices.
     pub(super) outlined: Outlined,
     /// Movement of the wheel that is less than a notch.
-    pub(super) wheel: input::Wheel,
+    pub(super) wheel: Wheel,
     /// The cell that the pointer was last over; keys act on it.
     pub(super) hovered: Option<Cell>,
     /// Where the pointer is: the readout's visit and point.
@@ -30,11 +33,11 @@ pub(super) struct Canvas {
 }
 
 impl Canvas {
-    pub(super) fn new(gpu: Gpu) -> Self {
+    pub(super) fn new(gpu: Gpu, wheel: Wheel) -> Self {
         Self {
             gpu,
             outlined: Outlined::default(),
-            wheel: input::Wheel::default(),
+            wheel,
             hovered: None,
             pointer: None,
         }

@@ -35,7 +35,12 @@ impl Outlined {
         if self.0.get(&cell).is_none_or(|(k, _)| *k != key) {
             let outlines = parts
                 .iter()
-                .map(|(structure, labels)| (*structure, contours(labels, *structure, frame, [f64::MAX; 2])))
+                .map(|(structure, labels)| {
+                    (
+                        *structure,
+                        contours(labels, *structure, frame, [f64::MAX; 2]),
+                    )
+                })
                 .collect();
             self.0.insert(cell, (key, outlines));
         }

@@ -1,7 +1,10 @@
 //! What lies over a plane: outlines, crosshair, letters, scale bar, words.
 use super::{Canvas, cell::Screen, colour};
 use crate::{
-    app::state::{Alignment, AppState, VisitState},
+    app::{
+        panel::capitalised,
+        state::{Alignment, AppState, VisitState},
+    },
     measure::Plane,
     render::{edge_letters, scale_bar_mm},
 };
@@ -25,19 +28,30 @@ fn plane_colour(plane: Plane) -> Color32 {
 
 /// A cell in words, for screen readers: `axial plane of 2024-03-12, slice 40 of 80`.
 pub(super) fn cell_words(state: &AppState, visit: &VisitState, plane: Plane) -> String {
-    format!("{} plane of {}, {}", plane.name(), visit.title(), slice_words(state, visit, plane))
+    format!(
+        "{} plane of {}, {}",
+        plane.name(),
+        visit.title(),
+        slice_words(state, visit, plane)
+    )
 }
 
 fn slice_words(state: &AppState, visit: &VisitState, plane: Plane) -> String {
     let (guide, _) = state.cut_by(visit);
     let native = &guide.planes[plane as usize];
     let slice = native.slice_at(guide.volume.grid(), guide.crosshair);
-    let along = if guide.id == visit.id { "" } else { " of the reference" };
-    format!("slice {} of {}{along}", slice + 1, native.slices)
+    let at = if guide.id == visit.id { "" } else { "at " };
+    format!("{at}slice {} of {}", slice + 1, native.slices)
 }
 
 /// Draws everything over a cell's picture.
-pub(super) fn draw(painter: &Painter, screen: &Screen, state: &AppState, canvas: &mut Canvas, (visit, plane): (&VisitState, Plane)) {
+pub(super) fn draw(
+    painter: &Painter,
+    screen: &Screen,
+    state: &AppState,
+    canvas: &mut Canvas,
+    (visit, plane): (&VisitState, Plane),
+) {
     if !state.view.hidden {
         draw_outlines(painter, screen, state, canvas, (visit, plane));
         draw_crosshair(painter, screen, visit, plane);
@@ -47,18 +61,32 @@ pub(super) fn draw(painter: &Painter, screen: &Screen, state: &AppState, canvas:
     draw_words(painter, screen, state, canvas, (visit, plane));
 }
 
-fn draw_outlines(painter: &Painter, screen: &Screen, state: &AppState, canvas: &mut Canvas, (visit, plane): (&VisitState, Plane)) {
-    let Some(outlines) = &visit.outlines else { return };
+fn draw_outlines(
+    painter: &Painter,
+    screen: &Screen,
+    state: &AppState,
+    canvas: &mut Canvas,
+    (visit, plane): (&VisitState, Plane),
+) {
+    let Some(outlines) = &visit.outlines else {
+        return;
+    };
     let style = &state.view.style;
     let cell = (visit.id, plane as usize);
-    let found = canvas.outlined.get(cell, &outlines.parts, visit.revision, &screen.view.frame);
+    let found = canvas
+        .outlined
+        .get(cell, &outlines.parts, visit.revision, &screen.view.frame);
     for (structure, contours) in found {
         if !style.structure(*structure).contour {
             continue;
         }
         let stroke = Stroke::new(CONTOUR_POINTS, colour(style, *structure));
         for contour in contours {
-            let points = contour.points_mm.iter().map(|&mm| screen.position(screen.view.px_from_mm(mm))).collect();
+            let points = contour
+                .points_mm
+                .iter()
+                .map(|&mm| screen.position(screen.view.px_from_mm(mm)))
+                .collect();
             painter.add(if contour.closed {
                 PathShape::closed_line(points, stroke)
             } else {
@@ -79,10 +107,22 @@ fn draw_crosshair(painter: &Painter, screen: &Screen, visit: &VisitState, plane:
     let stroke = |plane| Stroke::new(1.0, plane_colour(plane).gamma_multiply(0.7));
     let (rect, gap) = (screen.rect, CROSSHAIR_GAP);
     let lines = [
-        ([Pos2::new(at.x, rect.top()), Pos2::new(at.x, at.y - gap)], upright),
-        ([Pos2::new(at.x, at.y + gap), Pos2::new(at.x, rect.bottom())], upright),
-        ([Pos2::new(rect.left(), at.y), Pos2::new(at.x - gap, at.y)], level),
-        ([Pos2::new(at.x + gap, at.y), Pos2::new(rect.right(), at.y)], level),
+        (
+            [Pos2::new(at.x, rect.top()), Pos2::new(at.x, at.y - gap)],
+            upright,
+        ),
+        (
+            [Pos2::new(at.x, at.y + gap), Pos2::new(at.x, rect.bottom())],
+            upright,
+        ),
+        (
+            [Pos2::new(rect.left(), at.y), Pos2::new(at.x - gap, at.y)],
+            level,
+        ),
+        (
+            [Pos2::new(at.x + gap, at.y), Pos2::new(rect.right(), at.y)],
+            level,
+        ),
     ];
     for (line, plane) in lines {
         painter.add(Shape::line_segment(line, stroke(plane)));
@@ -93,10 +133,38 @@ fn draw_letters(painter: &Painter, screen: &Screen) {
     let [left, right, top, bottom] = edge_letters(&screen.view.frame);
     let rect = screen.rect.shrink(5.0);
     let font = FontId::proportional(16.0);
-    words(painter, rect.left_center(), Align2::LEFT_CENTER, &left, &font, TEXT);
-    words(painter, rect.right_center(), Align2::RIGHT_CENTER, &right, &font, TEXT);
-    words(painter, rect.center_top(), Align2::CENTER_TOP, &top, &font, TEXT);
-    words(painter, rect.center_bottom(), Align2::CENTER_BOTTOM, &bottom, &font, TEXT);
+    words(
+        painter,
+        rect.left_center(),
+        Align2::LEFT_CENTER,
+        &left,
+        &font,
+        TEXT,
+    );
+    words(
+        painter,
+        rect.right_center(),
+        Align2::RIGHT_CENTER,
+        &right,
+        &font,
+        TEXT,
+    );
+    words(
+        painter,
+        rect.center_top(),
+        Align2::CENTER_TOP,
+        &top,
+        &font,
+        TEXT,
+    );
+    words(
+        painter,
+        rect.center_bottom(),
+        Align2::CENTER_BOTTOM,
+        &bottom,
+        &font,
+        TEXT,
+    );
 }
 
 fn draw_scale_bar(painter: &Painter, screen: &Screen) {
@@ -108,23 +176,56 @@ fn draw_scale_bar(painter: &Painter, screen: &Screen) {
         let stroke = Stroke::new(width, colour);
         painter.line_segment([left, right], stroke);
         for end in [left, right] {
-            painter.line_segment([end - Vec2::new(0.0, 4.0), end + Vec2::new(0.0, 1.0)], stroke);
+            painter.line_segment(
+                [end - Vec2::new(0.0, 4.0), end + Vec2::new(0.0, 1.0)],
+                stroke,
+            );
         }
     }
     let middle = left + Vec2::new(length / 2.0, -5.0);
-    words(painter, middle, Align2::CENTER_BOTTOM, &format!("{mm} mm"), &FontId::proportional(12.0), TEXT);
+    words(
+        painter,
+        middle,
+        Align2::CENTER_BOTTOM,
+        &format!("{mm} mm"),
+        &FontId::proportional(12.0),
+        TEXT,
+    );
 }
 
-fn draw_words(painter: &Painter, screen: &Screen, state: &AppState, canvas: &Canvas, (visit, plane): (&VisitState, Plane)) {
+fn draw_words(
+    painter: &Painter,
+    screen: &Screen,
+    state: &AppState,
+    canvas: &Canvas,
+    (visit, plane): (&VisitState, Plane),
+) {
     let rect = screen.rect.shrink2(Vec2::new(8.0, 5.0));
     let (head, small) = (FontId::proportional(14.0), FontId::proportional(12.0));
-    let name = plane.name();
-    let title = format!("{}{}", name[..1].to_uppercase(), &name[1..]);
-    let mut at = words(painter, rect.left_top(), Align2::LEFT_TOP, &title, &head, plane_colour(plane)).left_bottom();
-    let mut line = |text: &str, colour| at = words(painter, at, Align2::LEFT_TOP, text, &small, colour).left_bottom();
+    let title = capitalised(plane.name());
+    let mut at = words(
+        painter,
+        rect.left_top(),
+        Align2::LEFT_TOP,
+        &title,
+        &head,
+        plane_colour(plane),
+    )
+    .left_bottom();
+    let mut line = |text: &str, colour| {
+        at = words(painter, at, Align2::LEFT_TOP, text, &small, colour).left_bottom();
+    };
     line(&visit.title(), TEXT);
+    if let (Some(outlines), false) = (&visit.outlines, state.view.hidden) {
+        line(
+            &outlines.measured.finding.provenance.state.to_string(),
+            CAUTION,
+        );
+    }
     let (guide, _) = state.cut_by(visit);
-    if let Some(oblique) = guide.planes[plane as usize].oblique_words() {
+    if guide.id != visit.id {
+        line(&format!("aligned, cut as {}", guide.title()), TEXT);
+    } else if let Some(oblique) = guide.planes[plane as usize].oblique_words() {
         line(&oblique, CAUTION);
     }
     if state.view.compare && !state.linked(visit) {
@@ -137,17 +238,33 @@ fn draw_words(painter: &Painter, screen: &Screen, state: &AppState, canvas: &Can
     if let Some(reason) = canvas.gpu.refusal(visit.id) {
         line(&format!("drawn by the processor: {reason}"), CAUTION);
     }
-    if visit.outlines.is_some() && !state.view.hidden {
-        let state = visit.outlines.as_ref().map(|o| o.measured.finding.provenance.state.to_string());
-        words(painter, rect.right_top(), Align2::RIGHT_TOP, &state.unwrap_or_default(), &small, CAUTION);
-    }
-    words(painter, rect.left_bottom(), Align2::LEFT_BOTTOM, &slice_words(state, visit, plane), &small, TEXT);
+    words(
+        painter,
+        rect.left_bottom(),
+        Align2::LEFT_BOTTOM,
+        &slice_words(state, visit, plane),
+        &small,
+        TEXT,
+    );
 }
 
 /// Text with a dark rim, readable on white; gives the rectangle it fills.
-fn words(painter: &Painter, at: Pos2, anchor: Align2, text: &str, font: &FontId, colour: Color32) -> Rect {
-    for offset in [Vec2::new(1.0, 1.0), Vec2::new(-1.0, 0.0), Vec2::new(0.0, -1.0)] {
-        painter.text(at + offset, anchor, text, font.clone(), Color32::from_black_alpha(170));
+fn words(
+    painter: &Painter,
+    at: Pos2,
+    anchor: Align2,
+    text: &str,
+    font: &FontId,
+    colour: Color32,
+) -> Rect {
+    for (x, y) in [(1.0, 1.0), (-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0)] {
+        painter.text(
+            at + Vec2::new(x, y),
+            anchor,
+            text,
+            font.clone(),
+            Color32::from_black_alpha(200),
+        );
     }
     painter.text(at, anchor, text, font.clone(), colour)
 }

@@ -1,6 +1,7 @@
 //! Voxel bytes to numbers in their stored type.
 use super::header::Datatype;
-use super::source::{CHUNK, Source, report};
+use super::source::{CHUNK, Source};
+use crate::io::report::report;
 use crate::io::{Error, HeaderError};
 use crate::volume::{Observe, Voxels};
 use std::collections::TryReserveError;
@@ -60,7 +61,7 @@ fn fill<T, const N: usize>(
     let mut buffer = vec![0; CHUNK.min(count * N)];
     let mut numbers: Vec<T> = Vec::new();
     while numbers.len() < count {
-        report(observe, (numbers.len() * N) as u64, expected)?;
+        report(observe, "reading", (numbers.len() * N) as u64, expected)?;
         let want = buffer.len().min((count - numbers.len()) * N);
         let chunk = buffer.get_mut(..want).unwrap_or_default();
         let read = source.fill(chunk)?;
@@ -163,6 +164,7 @@ fn binary128(bits: u128) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these results are exact")]
 mod tests {
     use super::*;
 

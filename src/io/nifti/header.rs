@@ -118,6 +118,10 @@ impl Scaling {
         slope: 1.0,
         intercept: -0.0,
     };
+
+    fn is_finite(&self) -> bool {
+        self.slope.is_finite() && self.intercept.is_finite()
+    }
 }
 
 /// What a header says, free of its format.
@@ -338,12 +342,13 @@ fn scaling(
             _ => Err(HeaderError::Intercept(intercept)),
         };
     }
-    if format == Format::Analyze
-        && let Some(found) = calibration(fields)
-    {
+    let calibration = (format == Format::Analyze)
+        .then(|| calibration(fields))
+        .flatten();
+    if let Some(found) = calibration.filter(Scaling::is_finite) {
         return Ok(found);
     }
-    if !slope.is_finite() {
+    if !slope.is_finite() || calibration.is_some() {
         warnings.push(Warning::Unscaled);
     }
     Ok(Scaling::NONE)
@@ -361,8 +366,7 @@ fn calibration(fields: &Fields) -> Option<Scaling> {
     }
     let slope = calibrated / range as f64;
     let intercept = cal_min - slope * gl_min as f64;
-    (slope.is_finite() && slope != 0.0 && intercept.is_finite())
-        .then_some(Scaling { slope, intercept })
+    Some(Scaling { slope, intercept })
 }
 
 fn unit(fields: &Fields, format: Format, warnings: &mut Vec<Warning>) {

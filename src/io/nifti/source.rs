@@ -1,7 +1,8 @@
 //! The bytes of a file, plain or gzip, read once from front to back and never beyond what the file can hold.
 use crate::io::Error;
 use crate::io::error::shown;
-use crate::volume::{Observe, Progress};
+use crate::io::report::report;
+use crate::volume::Observe;
 use flate2::bufread::GzDecoder;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
@@ -160,7 +161,7 @@ impl Source {
         let mut buffer = vec![0; CHUNK.min(bytes as usize)];
         let mut done = 0;
         while done < bytes {
-            report(observe, done, bytes)?;
+            report(observe, "reading", done, bytes)?;
             let want = buffer.len().min((bytes - done) as usize);
             let read = buffer.get_mut(..want).map_or(Ok(0), |b| self.fill(b))?;
             if read == 0 {
@@ -185,18 +186,6 @@ impl Source {
             });
         }
         Ok(extra)
-    }
-}
-
-/// Tells the observer; [`Error::Cancelled`] when it says stop.
-pub(super) fn report(observe: &mut Observe<'_>, done: u64, total: u64) -> Result<(), Error> {
-    let fraction = done as f32 / total.max(1) as f32;
-    match observe(Progress {
-        stage: "reading",
-        fraction,
-    }) {
-        std::ops::ControlFlow::Continue(()) => Ok(()),
-        std::ops::ControlFlow::Break(()) => Err(Error::Cancelled),
     }
 }
 

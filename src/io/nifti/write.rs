@@ -119,8 +119,7 @@ fn header(
         shape: grid.shape(),
         datatype,
         slope,
-        // Plus zero: the −0 that a file without scaling was read with stays inside.
-        intercept: intercept + 0.0,
+        intercept,
         quaternion: None,
         handedness: affine.matrix3.determinant().signum(),
         spacing_mm,

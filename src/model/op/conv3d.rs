@@ -49,13 +49,28 @@ impl CustomOp2 for Conv3d {
         "conv3d"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        w: &CpuStorage,
+        lw: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let geometry = self.geometry(lx.dims(), lw.dims())?;
         let out = forward(values(x, lx)?, values(w, lw)?, &geometry, self.isa);
-        Ok((CpuStorage::F32(out), geometry.output_shape().to_vec().into()))
+        Ok((
+            CpuStorage::F32(out),
+            geometry.output_shape().to_vec().into(),
+        ))
     }
 
-    fn bwd(&self, x: &Tensor, w: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let geometry = self.geometry(x.dims(), w.dims())?;
         let isa = self.isa;
         with_values(gradient, |g| {
@@ -86,7 +101,9 @@ pub fn conv3d_composed(x: &Tensor, weight: &Tensor, conv: Conv3d) -> Result<Tens
     let [sd, sh, sw] = conv.stride;
     let [pd, ph, pw] = conv.padding;
     if sh != sw {
-        bail!("the composed convolution needs equal strides along height and width, not {sh} and {sw}");
+        bail!(
+            "the composed convolution needs equal strides along height and width, not {sh} and {sw}"
+        );
     }
     let [depth, height, width] = geometry.output;
     let folded = x
@@ -101,7 +118,9 @@ pub fn conv3d_composed(x: &Tensor, weight: &Tensor, conv: Conv3d) -> Result<Tens
         let planes = folded.index_select(&Tensor::new(planes, x.device())?, 1)?;
         let (n, d, c, h, w) = planes.dims5()?;
         let kernel = weight.narrow(2, k, 1)?.squeeze(2)?.contiguous()?;
-        let part = planes.reshape((n * d, c, h, w))?.conv2d(&kernel, 0, sh, 1, 1)?;
+        let part = planes
+            .reshape((n * d, c, h, w))?
+            .conv2d(&kernel, 0, sh, 1, 1)?;
         sum = Some(match sum {
             Some(sum) => (sum + part)?,
             None => part,

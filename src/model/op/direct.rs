@@ -15,30 +15,37 @@ const WEIGHT_PARTS: usize = 8;
 
 /// Sizes of a convolution. Triples are depth, height, width; `width` is fastest in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Geometry {
+pub(super) struct Geometry {
     /// Images of the batch.
-    pub batch: usize,
+    pub(super) batch: usize,
     /// Channels of the input.
-    pub in_channels: usize,
+    pub(super) in_channels: usize,
     /// Channels of the output.
-    pub out_channels: usize,
+    pub(super) out_channels: usize,
     /// Voxels of the input.
-    pub input: [usize; 3],
+    pub(super) input: [usize; 3],
     /// Taps of the kernel.
-    pub kernel: [usize; 3],
+    pub(super) kernel: [usize; 3],
     /// Voxels of the output.
-    pub output: [usize; 3],
+    pub(super) output: [usize; 3],
     /// Steps between output voxels.
-    pub stride: [usize; 3],
+    pub(super) stride: [usize; 3],
     /// Zeros before and after the input.
-    pub padding: [usize; 3],
+    pub(super) padding: [usize; 3],
 }
 
 impl Geometry {
     /// The geometry of `input` (`N, C, D, H, W`) under `weight` (`O, C, D, H, W`). `None` when the shapes do not fit together, something is
     /// empty, the kernel is larger than the padded input, or the padding is not smaller than the kernel.
-    pub fn new(input: &[usize], weight: &[usize], stride: [usize; 3], padding: [usize; 3]) -> Option<Self> {
-        let (&[batch, in_channels, d, h, w], &[out_channels, weight_channels, kd, kh, kw]) = (input, weight) else {
+    pub(super) fn new(
+        input: &[usize],
+        weight: &[usize],
+        stride: [usize; 3],
+        padding: [usize; 3],
+    ) -> Option<Self> {
+        let (&[batch, in_channels, d, h, w], &[out_channels, weight_channels, kd, kh, kw]) =
+            (input, weight)
+        else {
             return None;
         };
         let (input, kernel) = ([d, h, w], [kd, kh, kw]);
@@ -70,7 +77,7 @@ impl Geometry {
     }
 
     /// Shape of the output, `N, O, D, H, W`.
-    pub fn output_shape(&self) -> [usize; 5] {
+    pub(super) fn output_shape(&self) -> [usize; 5] {
         let [d, h, w] = self.output;
         [self.batch, self.out_channels, d, h, w]
     }
@@ -105,7 +112,8 @@ impl Scratch {
         let phase = columns + (geometry.kernel[2] - 1) / geometry.stride[2];
         let row = phase * geometry.stride[2];
         let plane = row * ((block_rows - 1) * geometry.stride[1] + geometry.kernel[1]);
-        let planes_of_blocks = geometry.batch * geometry.output[1].div_ceil(block_rows) * geometry.output[0];
+        let planes_of_blocks =
+            geometry.batch * geometry.output[1].div_ceil(block_rows) * geometry.output[0];
         Self {
             geometry,
             block_rows,
@@ -150,7 +158,9 @@ impl Scratch {
         let g = &self.geometry;
         let [depth, height, width] = g.input;
         let slot = padded_plane % g.kernel[0];
-        let z = padded_plane.checked_sub(g.padding[0]).filter(|&z| z < depth);
+        let z = padded_plane
+            .checked_sub(g.padding[0])
+            .filter(|&z| z < depth);
         for (at, channel) in channels.enumerate() {
             let plane = &mut to[at * self.channel + slot * self.plane..][..self.plane];
             for (r, row) in plane.chunks_exact_mut(self.row).enumerate() {
@@ -240,7 +250,9 @@ fn forward_tasks<'a>(out: &'a mut [f32], scratch: &Scratch) -> Vec<ForwardTask<'
     for (at, plane) in out.chunks_mut(height * width).enumerate() {
         let (image, z) = (at / depth / g.out_channels, at % depth);
         for (block, rows) in plane.chunks_mut(block_rows * width).enumerate() {
-            tasks[(image * groups + z / planes) * blocks + block].out.push(rows);
+            tasks[(image * groups + z / planes) * blocks + block]
+                .out
+                .push(rows);
         }
     }
     tasks
@@ -313,7 +325,13 @@ fn run_forward(
 }
 
 /// Fills (or adds to) the rows of one block of output channels.
-fn forward_rows(targets: &mut [&mut [f32]], tile: &ForwardTile<'_>, scratch: &Scratch, first: bool, isa: Isa) {
+fn forward_rows(
+    targets: &mut [&mut [f32]],
+    tile: &ForwardTile<'_>,
+    scratch: &Scratch,
+    first: bool,
+    isa: Isa,
+) {
     let width = scratch.geometry.output[2];
     let lanes = isa.lanes();
     let row_count = targets.first().map_or(0, |t| t.len() / width);
@@ -347,18 +365,25 @@ fn forward_rows(targets: &mut [&mut [f32]], tile: &ForwardTile<'_>, scratch: &Sc
 ///
 /// # Panics
 /// When a slice does not have the geometry's length.
-pub(super) fn input_gradient(gradient: &[f32], weights: &[f32], g: &Geometry, isa: Isa) -> Vec<f32> {
+pub(super) fn input_gradient(
+    gradient: &[f32],
+    weights: &[f32],
+    g: &Geometry,
+    isa: Isa,
+) -> Vec<f32> {
     let taps = g.taps();
     let mut flipped = vec![0.0; weights.len()];
     for o in 0..g.out_channels {
         for c in 0..g.in_channels {
             for t in 0..taps {
-                flipped[(c * g.out_channels + o) * taps + taps - 1 - t] = weights[(o * g.in_channels + c) * taps + t];
+                flipped[(c * g.out_channels + o) * taps + taps - 1 - t] =
+                    weights[(o * g.in_channels + c) * taps + t];
             }
         }
     }
     // The last outputs may not reach the end of the padded input; zeros stand for what no output saw.
-    let spread: [usize; 3] = std::array::from_fn(|a| g.input[a] + 2 * g.padding[a] + 1 - g.kernel[a]);
+    let spread: [usize; 3] =
+        std::array::from_fn(|a| g.input[a] + 2 * g.padding[a] + 1 - g.kernel[a]);
     let backwards = Geometry {
         in_channels: g.out_channels,
         out_channels: g.in_channels,
@@ -379,7 +404,8 @@ pub(super) fn input_gradient(gradient: &[f32], weights: &[f32], g: &Geometry, is
             at / height % g.output[0],
             at / (height * g.output[0]),
         );
-        let start = ((image * spread[0] + z * g.stride[0]) * spread[1] + y * g.stride[1]) * spread[2];
+        let start =
+            ((image * spread[0] + z * g.stride[0]) * spread[1] + y * g.stride[1]) * spread[2];
         for (x, value) in row.iter().enumerate() {
             dilated[start + x * g.stride[2]] = *value;
         }
@@ -407,7 +433,10 @@ pub(super) fn weight_gradient(x: &[f32], gradient: &[f32], g: &Geometry, isa: Is
             for task in (tasks * part / parts)..(tasks * (part + 1) / parts) {
                 let image = task / (groups * scratch.blocks());
                 let planes = task / scratch.blocks() % groups * scratch.planes;
-                let images = (&x[image * image_len..][..image_len], &gradient[image * out_len..][..out_len]);
+                let images = (
+                    &x[image * image_len..][..image_len],
+                    &gradient[image * out_len..][..out_len],
+                );
                 work.add(images, planes, task % scratch.blocks() * scratch.block_rows);
             }
             work.sums
@@ -452,7 +481,13 @@ impl<'a> WeightWork<'a> {
             let channels = first..(first + CHANNEL_BLOCK).min(g.in_channels);
             for plane in first_plane..(first_plane + scratch.planes).min(g.output[0]) {
                 for padded in new_planes(g, plane, plane == first_plane) {
-                    scratch.load(&mut self.rows, images.0, channels.clone(), padded, first_row);
+                    scratch.load(
+                        &mut self.rows,
+                        images.0,
+                        channels.clone(),
+                        padded,
+                        first_row,
+                    );
                 }
                 self.load_gradient(images.1, plane, first_row, row_count);
                 self.add_plane(&channels, plane, row_count);
@@ -466,7 +501,8 @@ impl<'a> WeightWork<'a> {
         let columns = self.scratch.columns;
         for o in 0..g.out_channels {
             for r in 0..row_count {
-                let from = &image[((o * depth + plane) * height + first_row + r) * width..][..width];
+                let from =
+                    &image[((o * depth + plane) * height + first_row + r) * width..][..width];
                 let to = &mut self.gradient[(o * row_count + r) * columns..][..columns];
                 to[..width].copy_from_slice(from);
                 to[width..].fill(0.0);
@@ -497,8 +533,13 @@ impl<'a> WeightWork<'a> {
                     columns,
                 };
                 kernel::weight_tile(self.isa, &tile, &mut block);
-                for (b, sums) in block.chunks_exact(tap_block).take((g.out_channels - o).min(out_block)).enumerate() {
-                    let start = (o + b) * g.in_channels * taps + channels.start * taps + at * tap_block;
+                for (b, sums) in block
+                    .chunks_exact(tap_block)
+                    .take((g.out_channels - o).min(out_block))
+                    .enumerate()
+                {
+                    let start =
+                        (o + b) * g.in_channels * taps + channels.start * taps + at * tap_block;
                     let count = tap_block.min(real - at * tap_block);
                     let to = &mut self.sums[start..start + count];
                     to.iter_mut().zip(sums).for_each(|(t, s)| *t += s);

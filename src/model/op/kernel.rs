@@ -6,6 +6,10 @@
     unsafe_code,
     reason = "std::arch loads and stores take pointers; the safe functions at the end check every bound first"
 )]
+#![expect(
+    clippy::inline_always,
+    reason = "a function that is not inlined into its caller does not get the caller's instruction set"
+)]
 
 use std::fmt;
 
@@ -110,7 +114,11 @@ trait Lanes: Copy {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::Lanes;
-    use std::arch::x86_64::*;
+    use std::arch::x86_64::{
+        __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
+        _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
+        _mm512_storeu_ps,
+    };
 
     impl Lanes for __m512 {
         const N: usize = 16;
@@ -218,7 +226,10 @@ pub(super) struct ForwardTile<'a> {
 /// The processor has the instruction set of `V`; `tile` was checked by [`forward_tile`] for `CB` channels and `NV` vectors; `out` is valid
 /// for `CB * NV * V::N` floats.
 #[inline(always)]
-unsafe fn forward<V: Lanes, const CB: usize, const NV: usize>(tile: &ForwardTile<'_>, out: *mut f32) {
+unsafe fn forward<V: Lanes, const CB: usize, const NV: usize>(
+    tile: &ForwardTile<'_>,
+    out: *mut f32,
+) {
     // SAFETY: the largest offset read is `(channels - 1) * channel_stride + max(taps) + NV * V::N - 1`, the largest weight
     // `channels * taps * CB - 1`; both lie inside the slices by the caller's check.
     unsafe {
@@ -310,20 +321,81 @@ macro_rules! instance {
         }
     };
 }
-instance!(forward_512_1, forward, ForwardTile, "avx512f", std::arch::x86_64::__m512, 8, 1);
-instance!(forward_512_2, forward, ForwardTile, "avx512f", std::arch::x86_64::__m512, 8, 2);
-instance!(forward_512_3, forward, ForwardTile, "avx512f", std::arch::x86_64::__m512, 8, 3);
-instance!(forward_256_1, forward, ForwardTile, "avx2,fma", std::arch::x86_64::__m256, 4, 1);
-instance!(forward_256_2, forward, ForwardTile, "avx2,fma", std::arch::x86_64::__m256, 4, 2);
-instance!(weight_512, weight, WeightTile, "avx512f", std::arch::x86_64::__m512, 8, 3);
-instance!(weight_256, weight, WeightTile, "avx2,fma", std::arch::x86_64::__m256, 4, 2);
+instance!(
+    forward_512_1,
+    forward,
+    ForwardTile,
+    "avx512f",
+    std::arch::x86_64::__m512,
+    8,
+    1
+);
+instance!(
+    forward_512_2,
+    forward,
+    ForwardTile,
+    "avx512f",
+    std::arch::x86_64::__m512,
+    8,
+    2
+);
+instance!(
+    forward_512_3,
+    forward,
+    ForwardTile,
+    "avx512f",
+    std::arch::x86_64::__m512,
+    8,
+    3
+);
+instance!(
+    forward_256_1,
+    forward,
+    ForwardTile,
+    "avx2,fma",
+    std::arch::x86_64::__m256,
+    4,
+    1
+);
+instance!(
+    forward_256_2,
+    forward,
+    ForwardTile,
+    "avx2,fma",
+    std::arch::x86_64::__m256,
+    4,
+    2
+);
+instance!(
+    weight_512,
+    weight,
+    WeightTile,
+    "avx512f",
+    std::arch::x86_64::__m512,
+    8,
+    3
+);
+instance!(
+    weight_256,
+    weight,
+    WeightTile,
+    "avx2,fma",
+    std::arch::x86_64::__m256,
+    4,
+    2
+);
 
 /// Computes `vectors × lanes` output columns of one row for [`Isa::forward_channels`] output channels into `out`, as
 /// `[output channel][column]`.
 ///
 /// # Panics
 /// When a slice is too short for what would be read, or `isa` is not [available](Isa::available).
-pub(super) fn forward_tile(isa: Isa, vectors: usize, tile: &ForwardTile<'_>, out: &mut [f32; LARGEST_TILE]) {
+pub(super) fn forward_tile(
+    isa: Isa,
+    vectors: usize,
+    tile: &ForwardTile<'_>,
+    out: &mut [f32; LARGEST_TILE],
+) {
     let width = vectors * isa.lanes();
     let last_tap = tile.taps.iter().copied().max().unwrap_or(0);
     assert!((1..=isa.forward_vectors()).contains(&vectors));
@@ -375,7 +447,11 @@ pub(super) fn weight_tile(isa: Isa, tile: &WeightTile<'_>, out: &mut [f32; LARGE
             _ => weight::<[f32; 4], 4, 2>(tile, to),
         }
     }
-    for (sum, lanes) in out.iter_mut().zip(lanes.chunks_exact(isa.lanes())).take(channels * taps) {
+    for (sum, lanes) in out
+        .iter_mut()
+        .zip(lanes.chunks_exact(isa.lanes()))
+        .take(channels * taps)
+    {
         // Four running sums: the compiler may not reorder the additions of one.
         let mut parts = [0.0_f32; 4];
         for lanes in lanes.chunks_exact(4) {

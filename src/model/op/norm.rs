@@ -11,10 +11,18 @@ const EPSILON: f64 = 1e-5;
 ///
 /// # Errors
 /// When the shapes do not fit, or the tensors are not `f32`.
-pub fn instance_norm_leaky_relu(x: &Tensor, scale: &Tensor, shift: &Tensor, slope: f32) -> Result<Tensor> {
+pub fn instance_norm_leaky_relu(
+    x: &Tensor,
+    scale: &Tensor,
+    shift: &Tensor,
+    slope: f32,
+) -> Result<Tensor> {
     if x.device().is_cpu() {
-        x.contiguous()?
-            .apply_op3(&scale.contiguous()?, &shift.contiguous()?, NormAct { slope })
+        x.contiguous()?.apply_op3(
+            &scale.contiguous()?,
+            &shift.contiguous()?,
+            NormAct { slope },
+        )
     } else {
         instance_norm_leaky_relu_composed(x, scale, shift, slope)
     }
@@ -24,7 +32,12 @@ pub fn instance_norm_leaky_relu(x: &Tensor, scale: &Tensor, shift: &Tensor, slop
 ///
 /// # Errors
 /// As [`instance_norm_leaky_relu`].
-pub fn instance_norm_leaky_relu_composed(x: &Tensor, scale: &Tensor, shift: &Tensor, slope: f32) -> Result<Tensor> {
+pub fn instance_norm_leaky_relu_composed(
+    x: &Tensor,
+    scale: &Tensor,
+    shift: &Tensor,
+    slope: f32,
+) -> Result<Tensor> {
     let (n, c, d, h, w) = x.dims5()?;
     let flat = x.reshape((n, c, d * h * w))?;
     let centred = flat.broadcast_sub(&flat.mean_keepdim(2)?)?;
@@ -74,7 +87,10 @@ fn sizes(dims: &[usize], scale: &[f32], shift: &[f32]) -> Result<(usize, usize)>
         bail!("instance normalisation takes N, C, D, H, W, not {dims:?}");
     };
     if n * d * h * w == 0 || scale.len() != channels || shift.len() != channels {
-        bail!("instance normalisation of {dims:?} with {} scales", scale.len());
+        bail!(
+            "instance normalisation of {dims:?} with {} scales",
+            scale.len()
+        );
     }
     Ok((d * h * w, channels))
 }
@@ -163,7 +179,11 @@ impl NormAct {
                     for (i, ((x, g), out)) in x.iter().zip(g).zip(out).enumerate() {
                         let normal = (x - mean) * inverse;
                         // `out` keeps the gradient before the activation until the sums are known.
-                        let before = if normal * scale + shift >= 0.0 { *g } else { self.slope * g };
+                        let before = if normal * scale + shift >= 0.0 {
+                            *g
+                        } else {
+                            self.slope * g
+                        };
                         *out = before;
                         s[i % 8] += before;
                         p[i % 8] += before * normal;

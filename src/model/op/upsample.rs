@@ -35,7 +35,10 @@ fn product(x: &Tensor, weight: &Tensor) -> Result<(Tensor, [usize; 3])> {
     }
     let taps = out * sd * sh * sw;
     let matrix = weight.reshape((c, taps))?.t()?.contiguous()?;
-    let matrix = matrix.unsqueeze(0)?.broadcast_as((n, taps, c))?.contiguous()?;
+    let matrix = matrix
+        .unsqueeze(0)?
+        .broadcast_as((n, taps, c))?
+        .contiguous()?;
     let blocks = matrix.matmul(&x.contiguous()?.reshape((n, c, d * h * w))?)?;
     Ok((blocks.reshape((n, taps, d, h, w))?, [sd, sh, sw]))
 }
@@ -60,7 +63,9 @@ impl Interleave {
     fn sizes(&self, dims: &[usize]) -> Result<(usize, usize, [usize; 3])> {
         let block: usize = self.stride.iter().product();
         match *dims {
-            [n, c, d, h, w] if block > 0 && c % block == 0 && n * c * d * h * w > 0 => Ok((n, c / block, [d, h, w])),
+            [n, c, d, h, w] if block > 0 && c % block == 0 && n * c * d * h * w > 0 => {
+                Ok((n, c / block, [d, h, w]))
+            }
             _ => bail!("blocks of {:?} cannot be made of {dims:?}", self.stride),
         }
     }
@@ -68,7 +73,11 @@ impl Interleave {
     /// For row `at` of the large tensor and each phase along the width, the row of the blocks' tensor that is interleaved into it.
     fn source_rows(&self, at: usize, [d, h, _]: [usize; 3]) -> impl Iterator<Item = usize> {
         let [sd, sh, sw] = self.stride;
-        let (y, z, channel) = (at % (h * sh), at / (h * sh) % (d * sd), at / (h * sh * d * sd));
+        let (y, z, channel) = (
+            at % (h * sh),
+            at / (h * sh) % (d * sd),
+            at / (h * sh * d * sd),
+        );
         let first = ((channel * sd + z % sd) * sh + y % sh) * sw;
         (0..sw).map(move |x| ((first + x) * d + z / sd) * h + y / sh)
     }
@@ -85,13 +94,22 @@ impl CustomOp1 for Interleave {
         let [sd, sh, sw] = self.stride;
         let [d, h, w] = size;
         let mut out = vec![0.0; blocks.len()];
-        out.par_chunks_mut(w * sw).enumerate().for_each(|(at, row)| {
-            for (x, source) in self.source_rows(at, size).enumerate() {
-                let from = &blocks[source * w..][..w];
-                row.iter_mut().skip(x).step_by(sw).zip(from).for_each(|(to, v)| *to = *v);
-            }
-        });
-        Ok((CpuStorage::F32(out), (n, channels, d * sd, h * sh, w * sw).into()))
+        out.par_chunks_mut(w * sw)
+            .enumerate()
+            .for_each(|(at, row)| {
+                for (x, source) in self.source_rows(at, size).enumerate() {
+                    let from = &blocks[source * w..][..w];
+                    row.iter_mut()
+                        .skip(x)
+                        .step_by(sw)
+                        .zip(from)
+                        .for_each(|(to, v)| *to = *v);
+                }
+            });
+        Ok((
+            CpuStorage::F32(out),
+            (n, channels, d * sd, h * sh, w * sw).into(),
+        ))
     }
 
     fn bwd(&self, blocks: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
@@ -111,11 +129,17 @@ impl CustomOp1 for Interleave {
             tasks.into_par_iter().enumerate().for_each(|(at, rows)| {
                 let from = &g[at * w * sw..][..w * sw];
                 for (x, to) in rows.into_iter().flatten().enumerate() {
-                    to.iter_mut().zip(from.iter().skip(x).step_by(sw)).for_each(|(t, v)| *t = *v);
+                    to.iter_mut()
+                        .zip(from.iter().skip(x).step_by(sw))
+                        .for_each(|(t, v)| *t = *v);
                 }
             });
             Ok(())
         })?;
-        Ok(Some(Tensor::from_vec(out, blocks.shape(), blocks.device())?))
+        Ok(Some(Tensor::from_vec(
+            out,
+            blocks.shape(),
+            blocks.device(),
+        )?))
     }
 }

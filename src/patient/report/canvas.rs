@@ -122,7 +122,14 @@ impl Canvas {
     }
 
     /// Wrapped text below `y`, at most `max_lines` lines, the last ending in an ellipsis when more would follow. Gives the `y` below it.
-    pub(super) fn paragraph(&mut self, [x, y]: [f32; 2], width: f32, text: &str, style: Style, max_lines: usize) -> f32 {
+    pub(super) fn paragraph(
+        &mut self,
+        [x, y]: [f32; 2],
+        width: f32,
+        text: &str,
+        style: Style,
+        max_lines: usize,
+    ) -> f32 {
         let lead = style.size * 1.28;
         let lines = font::wrap(&font::encode(text), style.face, style.size, width);
         let shown = lines.len().min(max_lines);
@@ -132,7 +139,12 @@ impl Canvas {
                 line.extend(font::encode(" …  "));
                 line = font::fit(&line, style.face, style.size, width);
             }
-            self.encoded([x, y + style.size * 0.95 + lead * n as f32], Align::Left, &line, style);
+            self.encoded(
+                [x, y + style.size * 0.95 + lead * n as f32],
+                Align::Left,
+                &line,
+                style,
+            );
         }
         y + lead * shown as f32
     }
@@ -146,16 +158,29 @@ impl Canvas {
     /// The outline of a rectangle.
     pub(super) fn frame(&mut self, area: Area, line_width: f32, [r, g, b]: Colour) {
         self.rectangle(area);
-        self.content.set_stroke_rgb(r, g, b).set_line_width(line_width).stroke();
+        self.content
+            .set_stroke_rgb(r, g, b)
+            .set_line_width(line_width)
+            .stroke();
     }
 
     fn rectangle(&mut self, area: Area) {
-        self.content
-            .rect(area.x, PAGE_HEIGHT - area.y - area.height, area.width, area.height);
+        self.content.rect(
+            area.x,
+            PAGE_HEIGHT - area.y - area.height,
+            area.width,
+            area.height,
+        );
     }
 
     /// A line from one point to another.
-    pub(super) fn line(&mut self, from: [f32; 2], to: [f32; 2], line_width: f32, [r, g, b]: Colour) {
+    pub(super) fn line(
+        &mut self,
+        from: [f32; 2],
+        to: [f32; 2],
+        line_width: f32,
+        [r, g, b]: Colour,
+    ) {
         self.content
             .set_stroke_rgb(r, g, b)
             .set_line_width(line_width)

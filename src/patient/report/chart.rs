@@ -60,17 +60,34 @@ pub(super) fn chart(canvas: &mut Canvas, area: Area, assessment: &GrowthAssessme
     );
     let Some(axes) = axes(plot, assessment) else {
         let middle = [plot.x + plot.width / 2.0, plot.y + plot.height / 2.0];
-        canvas.text(middle, Align::Centre, "no tumour outlined", regular(7.0, MUTED));
+        canvas.text(
+            middle,
+            Align::Centre,
+            "no tumour outlined",
+            regular(7.0, MUTED),
+        );
         return;
     };
     band(canvas, &axes, assessment);
     scales(canvas, &axes);
-    if let Some(treated) = assessment.treated.filter(|t| *t >= axes.first && axes.x(*t) <= plot.x + plot.width) {
+    if let Some(treated) = assessment
+        .treated
+        .filter(|t| *t >= axes.first && axes.x(*t) <= plot.x + plot.width)
+    {
         let x = axes.x(treated);
         canvas.dashed([x, plot.y], [x, plot.y + plot.height], 0.8, ALARM);
         let right_half = x > plot.x + plot.width / 2.0;
-        let (offset, align) = if right_half { (-3.0, Align::Right) } else { (3.0, Align::Left) };
-        canvas.text([x + offset, plot.y + 6.0], align, "radiosurgery", regular(6.0, ALARM));
+        let (offset, align) = if right_half {
+            (-3.0, Align::Right)
+        } else {
+            (3.0, Align::Left)
+        };
+        canvas.text(
+            [x + offset, plot.y + 6.0],
+            align,
+            "radiosurgery",
+            regular(6.0, ALARM),
+        );
     }
     points(canvas, &axes, assessment);
 }
@@ -79,10 +96,15 @@ fn axes(plot: Area, assessment: &GrowthAssessment) -> Option<Axes> {
     let highest = (assessment.visits.iter())
         .filter_map(|v| Some(v.volume_mm3? + v.uncertainty95_mm3?))
         .fold(0.0, f64::max);
-    let [first, last] = [assessment.visits.first()?.date, assessment.visits.last()?.date];
+    let [first, last] = [
+        assessment.visits.first()?.date,
+        assessment.visits.last()?.date,
+    ];
     // A margin of 6 % of the time on both sides, at least two months, so that no point lies on an axis.
     let margin = ((last - first).num_days() as f64 * 0.06).max(60.0) as i64;
-    let start = first.checked_sub_days(chrono::Days::new(margin as u64)).unwrap_or(first);
+    let start = first
+        .checked_sub_days(chrono::Days::new(margin as u64))
+        .unwrap_or(first);
     let step = round_step(highest * 1.05, 4.0);
     (highest > 0.0).then(|| Axes {
         plot,
@@ -95,9 +117,15 @@ fn axes(plot: Area, assessment: &GrowthAssessment) -> Option<Axes> {
 /// The volumes that cannot be told from the first one, where the last visit can be compared with it.
 fn band(canvas: &mut Canvas, axes: &Axes, assessment: &GrowthAssessment) {
     let [baseline, previous] = assessment.last_changes();
-    let comparable = baseline.or(previous).is_some_and(|c| c.verdict != Verdict::NotComparable);
-    let Some(first) = assessment.visits.first().filter(|_| comparable) else { return };
-    let (Some(v), Some(e)) = (first.volume_mm3, first.uncertainty95_mm3) else { return };
+    let comparable = baseline
+        .or(previous)
+        .is_some_and(|c| c.verdict != Verdict::NotComparable);
+    let Some(first) = assessment.visits.first().filter(|_| comparable) else {
+        return;
+    };
+    let (Some(v), Some(e)) = (first.volume_mm3, first.uncertainty95_mm3) else {
+        return;
+    };
     let up = std::f64::consts::SQRT_2 * e / v;
     let (high, low) = (axes.y(v * (1.0 + up)), axes.y(v / (1.0 + up)));
     canvas.fill(
@@ -119,7 +147,12 @@ fn scales(canvas: &mut Canvas, axes: &Axes) {
     while value <= axes.top_mm3 * 1.000_001 {
         let y = axes.y(value);
         canvas.line([plot.x, y], [plot.x + plot.width, y], 0.4, RULE);
-        canvas.text([plot.x - 4.0, y + 2.2], Align::Right, &format!("{value:.decimals$}"), regular(6.4, MUTED));
+        canvas.text(
+            [plot.x - 4.0, y + 2.2],
+            Align::Right,
+            &format!("{value:.decimals$}"),
+            regular(6.4, MUTED),
+        );
         value += step;
     }
     let bottom = plot.y + plot.height;
@@ -127,28 +160,44 @@ fn scales(canvas: &mut Canvas, axes: &Axes) {
     for (date, label) in time_ticks(axes) {
         let x = axes.x(date);
         canvas.line([x, bottom], [x, bottom + 2.5], 0.7, MUTED);
-        canvas.text([x, bottom + 9.5], Align::Centre, &label, regular(6.4, MUTED));
+        canvas.text(
+            [x, bottom + 9.5],
+            Align::Centre,
+            &label,
+            regular(6.4, MUTED),
+        );
     }
 }
 
 /// Round dates within the axis, at most eight, with their labels.
 fn time_ticks(axes: &Axes) -> Vec<(NaiveDate, String)> {
     let months = axes.days / (365.25 / 12.0);
-    let step = STEPS.into_iter().find(|s| months / f64::from(*s) <= 7.0).unwrap_or(480);
+    let step = STEPS
+        .into_iter()
+        .find(|s| months / f64::from(*s) <= 7.0)
+        .unwrap_or(480);
     let Some(mut date) = NaiveDate::from_ymd_opt(axes.first.year(), 1, 1) else {
         return Vec::new();
     };
     if step > 12 {
         let years = (step / 12) as i32;
-        date = date.with_year(date.year() - date.year().rem_euclid(years)).unwrap_or(date);
+        date = date
+            .with_year(date.year() - date.year().rem_euclid(years))
+            .unwrap_or(date);
     }
     let mut ticks = Vec::new();
     while axes.x(date) <= axes.plot.x + axes.plot.width {
         if axes.x(date) >= axes.plot.x {
-            let label = if step >= 12 { date.format("%Y") } else { date.format("%Y-%m") };
+            let label = if step >= 12 {
+                date.format("%Y")
+            } else {
+                date.format("%Y-%m")
+            };
             ticks.push((date, label.to_string()));
         }
-        let Some(next) = date.checked_add_months(Months::new(step)) else { break };
+        let Some(next) = date.checked_add_months(Months::new(step)) else {
+            break;
+        };
         date = next;
     }
     ticks
@@ -169,7 +218,9 @@ fn points(canvas: &mut Canvas, axes: &Axes, assessment: &GrowthAssessment) {
         }
     }
     for (n, visit) in assessment.visits.iter().enumerate() {
-        let (Some([x, y]), Some(v), Some(e)) = (place(n), visit.volume_mm3, visit.uncertainty95_mm3) else {
+        let (Some([x, y]), Some(v), Some(e)) =
+            (place(n), visit.volume_mm3, visit.uncertainty95_mm3)
+        else {
             continue;
         };
         let (high, low) = (axes.y(v + e), axes.y((v - e).max(0.0)));
@@ -177,10 +228,24 @@ fn points(canvas: &mut Canvas, axes: &Axes, assessment: &GrowthAssessment) {
         for end in [high, low] {
             canvas.line([x - 2.5, end], [x + 2.5, end], 0.8, INK);
         }
-        canvas.disc([x, y], 2.6, if visit.state.is_draft() { WHITE } else { ACCENT }, ACCENT);
+        canvas.disc(
+            [x, y],
+            2.6,
+            if visit.state.is_draft() {
+                WHITE
+            } else {
+                ACCENT
+            },
+            ACCENT,
+        );
     }
     if assessment.visits.iter().any(|v| v.state.is_draft()) {
         let right = axes.plot.x + axes.plot.width;
-        canvas.text([right, axes.plot.y - 17.0], Align::Right, "hollow point: DRAFT", regular(6.2, ALARM));
+        canvas.text(
+            [right, axes.plot.y - 17.0],
+            Align::Right,
+            "hollow point: DRAFT",
+            regular(6.2, ALARM),
+        );
     }
 }

@@ -14,8 +14,13 @@ use std::io::Write;
 const TITLE: &str = "Vestibular schwannoma surveillance: research use only, not for diagnosis";
 
 /// A file of one page with this content and these images.
-pub(super) fn write(content: Vec<u8>, images: &[&Picture], created: NaiveDate) -> Result<Vec<u8>, Error> {
-    let [catalog, pages, page_ref, content_ref, info, regular, bold] = [1, 2, 3, 4, 5, 6, 7].map(Ref::new);
+pub(super) fn write(
+    content: &[u8],
+    images: &[&Picture],
+    created: NaiveDate,
+) -> Result<Vec<u8>, Error> {
+    let [catalog, pages, page_ref, content_ref, info, regular, bold] =
+        [1, 2, 3, 4, 5, 6, 7].map(Ref::new);
     let image_refs: Vec<Ref> = (8..).take(images.len()).map(Ref::new).collect();
     let mut pdf = Pdf::new();
     pdf.set_version(1, 7);
@@ -39,7 +44,8 @@ pub(super) fn write(content: Vec<u8>, images: &[&Picture], created: NaiveDate) -
     resources.finish();
     page.finish();
 
-    pdf.stream(content_ref, &deflate(&content)?).filter(Filter::FlateDecode);
+    pdf.stream(content_ref, &deflate(content)?)
+        .filter(Filter::FlateDecode);
     for (id, face) in [(regular, "Helvetica"), (bold, "Helvetica-Bold")] {
         pdf.type1_font(id)
             .base_font(Name(face.as_bytes()))
@@ -66,7 +72,9 @@ pub(super) fn write(content: Vec<u8>, images: &[&Picture], created: NaiveDate) -
 
 fn day(date: NaiveDate) -> Date {
     let year = u16::try_from(date.year()).unwrap_or(0);
-    Date::new(year).month(date.month() as u8).day(date.day() as u8)
+    Date::new(year)
+        .month(date.month() as u8)
+        .day(date.day() as u8)
 }
 
 fn deflate(data: &[u8]) -> Result<Vec<u8>, Error> {

@@ -1,7 +1,7 @@
 //! The tables: visits, changes, and what the Koos grade rests on.
 use super::{
     super::{Change, GrowthAssessment, Visit, text},
-    ReportInput,
+    Layout, ReportInput,
     canvas::{Align, Canvas, INK, MARGIN, MUTED, WIDTH, bold, regular},
     table::{Cell, Column, column, table},
 };
@@ -12,8 +12,8 @@ const VISITS: [Column; 8] = [
     column(["Date", ""], 56.0, Align::Left),
     column(["Volume ± 95 %", "(mm³)"], 76.0, Align::Right),
     column(["Extra- / intrameatal", "(mm³)"], 82.0, Align::Right),
-    column(["Largest axial", "diameter (mm)"], 64.0, Align::Right),
-    column(["Koos grade", "(probability)"], 66.0, Align::Right),
+    column(["Diameter: whole /", "extrameatal (mm)"], 66.0, Align::Right),
+    column(["Koos grade", "(probability)"], 64.0, Align::Right),
     column(["Sequence", ""], 54.0, Align::Right),
     column(["Slices", "(mm)"], 40.0, Align::Right),
     column(["Review state", ""], 85.0, Align::Right),
@@ -37,21 +37,34 @@ const CHANGES: [Column; 10] = [
 pub(super) fn visits(canvas: &mut Canvas, y: f32, input: &ReportInput<'_>, most: usize) -> f32 {
     let y = canvas.title([MARGIN, y], "Visits");
     let count = input.visits.len();
-    let hidden = if count > most { 1..count - (most - 1) } else { 0..0 };
+    let hidden = if count > most {
+        1..count - (most - 1)
+    } else {
+        0..0
+    };
     let shown = (0..count).filter(|n| !hidden.contains(n));
     let rows: Vec<Vec<Cell>> = shown
         .filter_map(|n| {
             let (visit, summary) = (input.visits.get(n)?, input.assessment.visits.get(n)?);
             let evidence = &visit.finding.koos.evidence;
             let volume = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), volume_text);
-            let parts = [evidence.extrameatal_volume_mm3, evidence.intrameatal_volume_mm3].map(volume);
+            let parts = [
+                evidence.extrameatal_volume_mm3,
+                evidence.intrameatal_volume_mm3,
+            ]
+            .map(volume);
             let last = n + 1 == count;
-            let diameter = summary.max_axial_diameter_mm;
+            let length = |d: Option<f64>| d.map_or_else(|| "–".to_owned(), |d| format!("{d:.1}"));
+            let diameters = [
+                summary.max_axial_diameter_mm,
+                summary.extrameatal_diameter_mm,
+            ]
+            .map(length);
             Some(vec![
                 Cell(summary.date.to_string(), last),
                 Cell(text::volume_with_error(summary), last),
                 parts.join(" / ").into(),
-                diameter.map_or_else(|| "–".to_owned(), |d| format!("{d:.1}")).into(),
+                diameters.join(" / ").into(),
                 text::koos(summary).into(),
                 summary.sequence.to_owned().into(),
                 format!("{:.1}", summary.slice_thickness_mm).into(),
@@ -72,30 +85,44 @@ fn change_row(change: &Change, strong: bool) -> Vec<Cell> {
         Cell(format!("{} – {}", change.from, change.to), strong),
         format!("{:.2}", change.interval_years).into(),
         text::volume_change(change.volume_change_mm3).into(),
-        text::signed(change.volume_change_percent, 1, "").into(),
+        text::signed_percent(change.volume_change_percent).into(),
         text::detectable(change).into(),
-        text::signed(change.annual_growth_percent, 1, "").into(),
-        text::rate(change.specific_growth_rate, change.specific_growth_rate_ci95).into(),
+        text::signed_percent(change.annual_growth_percent).into(),
+        text::rate(
+            change.specific_growth_rate,
+            change.specific_growth_rate_ci95,
+        )
+        .into(),
         text::doubling(change).into(),
-        text::signed(change.diameter_change_mm, 1, "").into(),
+        text::diameter_change(change).into(),
         Cell(change.verdict.to_string(), true),
     ]
 }
 
 /// The changes and the reasons of the two that decide; gives the `y` below.
-pub(super) fn changes(canvas: &mut Canvas, y: f32, assessment: &GrowthAssessment, most: usize) -> f32 {
+pub(super) fn changes(
+    canvas: &mut Canvas,
+    y: f32,
+    assessment: &GrowthAssessment,
+    layout: &Layout,
+) -> f32 {
     let top = canvas.title([MARGIN, y], "Change");
     let consecutive = assessment.visits.len().saturating_sub(1);
     let [baseline, previous] = assessment.last_changes();
-    let room = if baseline.is_some() { most - 1 } else { most };
+    let room = if baseline.is_some() {
+        layout.rows - 1
+    } else {
+        layout.rows
+    };
     let hidden = consecutive.saturating_sub(room);
     let shown: Vec<&Change> = assessment.changes.iter().skip(hidden).collect();
-    let kind = shown.iter().rev().find_map(|c| c.diameter_kind).map(text::diameter_kind);
-    let mut legend = "n.s.: growth rate not different from zero".to_owned();
-    if let Some(kind) = kind {
-        legend.push_str(&format!("; diameter: {kind}"));
-    }
-    canvas.text([MARGIN + WIDTH, y + 8.0], Align::Right, &legend, regular(6.4, MUTED));
+    let legend = "n.s.: rate not different from zero; diameter: largest extrameatal in an axial slice, * whole tumour";
+    canvas.text(
+        [MARGIN + WIDTH, y + 8.0],
+        Align::Right,
+        legend,
+        regular(6.4, MUTED),
+    );
     let rows: Vec<Vec<Cell>> = (shown.iter().enumerate())
         .map(|(n, c)| change_row(c, baseline.is_some() && n + 1 == shown.len()))
         .collect();
@@ -106,8 +133,19 @@ pub(super) fn changes(canvas: &mut Canvas, y: f32, assessment: &GrowthAssessment
     };
     let mut y = table(canvas, [MARGIN, top], &CHANGES, &rows, &note) + 2.5;
     for change in [baseline, previous].into_iter().flatten() {
-        let text = format!("{} to {}: {}.", change.from, change.to, change.reasons.join("; "));
-        y = canvas.paragraph([MARGIN + 3.0, y], WIDTH - 6.0, &text, regular(6.8, INK), 3);
+        let text = format!(
+            "{} to {}: {}.",
+            change.from,
+            change.to,
+            change.reasons.join("; ")
+        );
+        y = canvas.paragraph(
+            [MARGIN + 3.0, y],
+            WIDTH - 6.0,
+            &text,
+            regular(6.8, INK),
+            layout.lines(3),
+        );
     }
     y
 }
@@ -130,12 +168,22 @@ const MEASURES: [Measure; 7] = [
 pub(super) fn evidence(canvas: &mut Canvas, [x, y]: [f32; 2], width: f32, input: &ReportInput<'_>) {
     let y = canvas.title([x, y], "Koos grade and brainstem");
     let from = input.visits.len().saturating_sub(2);
-    let last: Vec<(&Visit, &super::super::VisitSummary)> =
-        input.visits.iter().zip(&input.assessment.visits).skip(from).collect();
+    let last: Vec<(&Visit, &super::super::VisitSummary)> = input
+        .visits
+        .iter()
+        .zip(&input.assessment.visits)
+        .skip(from)
+        .collect();
     let value_width = 56.0;
     let name_width = width - value_width * last.len() as f32;
     let mut line = |y: f32, name: &str, values: Vec<String>, strong: bool| {
-        let style = |size| if strong { bold(size, INK) } else { regular(size, INK) };
+        let style = |size| {
+            if strong {
+                bold(size, INK)
+            } else {
+                regular(size, INK)
+            }
+        };
         canvas.text([x, y], Align::Left, name, style(7.0));
         for (n, value) in values.iter().enumerate() {
             let right = x + name_width + value_width * (n + 1) as f32;
@@ -144,19 +192,49 @@ pub(super) fn evidence(canvas: &mut Canvas, [x, y]: [f32; 2], width: f32, input:
     };
     let step = 10.4;
     let mut row = y + 7.0;
-    line(row, "", last.iter().map(|(v, _)| v.date.to_string()).collect(), true);
+    line(
+        row,
+        "",
+        last.iter().map(|(v, _)| v.date.to_string()).collect(),
+        true,
+    );
     row += step;
-    line(row, "Koos grade (probability)", last.iter().map(|(_, s)| text::koos(s)).collect(), true);
+    line(
+        row,
+        "Koos grade (probability)",
+        last.iter().map(|(_, s)| text::koos(s)).collect(),
+        true,
+    );
     for (name, measure) in MEASURES {
         row += step;
-        let value = |v: &Visit| measure(&v.finding.koos.evidence).map_or_else(|| "–".to_owned(), |m| format!("{m:.1}"));
-        line(row, name, last.iter().map(|(v, _)| value(v)).collect(), false);
+        let value = |v: &Visit| {
+            measure(&v.finding.koos.evidence).map_or_else(|| "–".to_owned(), |m| format!("{m:.1}"))
+        };
+        line(
+            row,
+            name,
+            last.iter().map(|(v, _)| value(v)).collect(),
+            false,
+        );
     }
     let below = row + 5.0;
     let koos = last.last().map(|(v, _)| &v.finding.koos);
-    let meaning = koos.and_then(|k| Some(format!("Koos {}: {} ({} wording). ", k.grade?, k.grade?.meaning(), k.wording)));
+    let meaning = koos.and_then(|k| {
+        Some(format!(
+            "Koos {}: {} ({} wording). ",
+            k.grade?,
+            k.grade?.meaning(),
+            k.wording
+        ))
+    });
     let error = measurement_error(input);
-    canvas.paragraph([x, below], width, &(meaning.unwrap_or_default() + &error), regular(6.6, MUTED), 5);
+    canvas.paragraph(
+        [x, below],
+        width,
+        &(meaning.unwrap_or_default() + &error),
+        regular(6.6, MUTED),
+        5,
+    );
 }
 
 /// What the error model says for the last visit.

@@ -63,7 +63,9 @@ pub(super) fn encode(text: &str) -> Vec<u8> {
     let mut before = ' ';
     while let Some(c) = chars.next() {
         match c {
-            '-' if " (/".contains(before) && chars.peek().is_some_and(char::is_ascii_digit) => out.push(EN_DASH),
+            '-' if " (/".contains(before) && chars.peek().is_some_and(char::is_ascii_digit) => {
+                out.push(EN_DASH);
+            }
             ' '..='~' | '\u{a1}'..='\u{ff}' => out.push(c as u32 as u8),
             '≥' => out.extend(b">="),
             '≤' => out.extend(b"<="),
@@ -71,7 +73,12 @@ pub(super) fn encode(text: &str) -> Vec<u8> {
             '≈' => out.push(b'~'),
             '−' | '‐' | '‑' => out.push(EN_DASH),
             c if c.is_whitespace() || c.is_control() => out.push(b' '),
-            c => out.push(UPPER.chars().position(|u| u == c).map_or(b'?', |n| 0x80 + n as u8)),
+            c => out.push(
+                UPPER
+                    .chars()
+                    .position(|u| u == c)
+                    .map_or(b'?', |n| 0x80 + n as u8),
+            ),
         }
         before = c;
     }
@@ -144,14 +151,18 @@ mod tests {
     #[test]
     fn what_a_report_writes_has_its_windows_1252_code() {
         let text = "812 ± 108 mm³, mm², 5°, é, Ø, –, …, ’, Š, €, ž";
-        let expected = b"812 \xb1 108 mm\xb3, mm\xb2, 5\xb0, \xe9, \xd8, \x96, \x85, \x92, \x8a, \x80, \x9e";
+        let expected =
+            b"812 \xb1 108 mm\xb3, mm\xb2, 5\xb0, \xe9, \xd8, \x96, \x85, \x92, \x8a, \x80, \x9e";
         assert_eq!(encode(text), expected);
         assert_eq!(encode("中\u{7}\u{a0}\u{9f}\n"), b"?    ");
     }
 
     #[test]
     fn a_sign_becomes_a_dash_and_a_date_keeps_its_hyphens() {
-        assert_eq!(encode("-1 (-2) 2024-01-02 hr-T2 -x"), b"\x961 (\x962) 2024-01-02 hr-T2 -x");
+        assert_eq!(
+            encode("-1 (-2) 2024-01-02 hr-T2 -x"),
+            b"\x961 (\x962) 2024-01-02 hr-T2 -x"
+        );
     }
 
     #[test]
@@ -166,7 +177,12 @@ mod tests {
         let text = encode("one two three 0123456789012345678901234567890123456789 four");
         let lines = wrap(&text, Face::Regular, 8.0, 60.0);
         assert!(lines.iter().all(|l| width(l, Face::Regular, 8.0) <= 60.0));
-        let strip = |t: &[u8]| t.iter().copied().filter(|b| *b != b' ').collect::<Vec<u8>>();
+        let strip = |t: &[u8]| {
+            t.iter()
+                .copied()
+                .filter(|b| *b != b' ')
+                .collect::<Vec<u8>>()
+        };
         assert_eq!(strip(&lines.concat()), strip(&text));
         assert!(width(&fit(&text, Face::Bold, 8.0, 60.0), Face::Bold, 8.0) <= 60.0);
     }

@@ -3,7 +3,8 @@ use super::{
     super::{NOTICE, text::side_name},
     ReportInput,
     canvas::{
-        ACCENT, ALARM, Align, Area, Canvas, Colour, FAINT, INK, MARGIN, MUTED, PAGE_HEIGHT, RULE, WIDTH, bold, regular,
+        ACCENT, ALARM, Align, Area, Canvas, Colour, FAINT, INK, MARGIN, MUTED, PAGE_HEIGHT, RULE,
+        WIDTH, bold, regular,
     },
     font::{self, Face},
 };
@@ -28,7 +29,12 @@ fn verdict_colour(verdict: Option<Verdict>) -> Colour {
 /// Title, notice, patient and dates; gives the `y` below.
 pub(super) fn header(canvas: &mut Canvas, y: f32, input: &ReportInput<'_>) -> f32 {
     let right = MARGIN + WIDTH;
-    canvas.text([MARGIN, y + 15.0], Align::Left, "Vestibular schwannoma surveillance", bold(17.0, ACCENT));
+    canvas.text(
+        [MARGIN, y + 15.0],
+        Align::Left,
+        "Vestibular schwannoma surveillance",
+        bold(17.0, ACCENT),
+    );
     if input.assessment.visits.iter().any(|v| v.state.is_draft()) {
         let width = 128.0;
         let area = Area {
@@ -39,7 +45,12 @@ pub(super) fn header(canvas: &mut Canvas, y: f32, input: &ReportInput<'_>) -> f3
         };
         canvas.frame(area, 1.2, ALARM);
         let text = "DRAFT: not accepted by a reader";
-        canvas.text([right - width / 2.0, y + 12.0], Align::Centre, text, bold(7.4, ALARM));
+        canvas.text(
+            [right - width / 2.0, y + 12.0],
+            Align::Centre,
+            text,
+            bold(7.4, ALARM),
+        );
     }
     let band = Area {
         x: MARGIN,
@@ -48,8 +59,17 @@ pub(super) fn header(canvas: &mut Canvas, y: f32, input: &ReportInput<'_>) -> f3
         height: 15.0,
     };
     canvas.fill(band, NOTICE_GROUND);
-    let notice = if input.demo { format!("{NOTICE}  ·  {DEMO}") } else { NOTICE.to_owned() };
-    canvas.text([MARGIN + WIDTH / 2.0, band.y + 10.6], Align::Centre, &notice, bold(8.6, ALARM));
+    let notice = if input.demo {
+        format!("{NOTICE}  ·  {DEMO}")
+    } else {
+        NOTICE.to_owned()
+    };
+    canvas.text(
+        [MARGIN + WIDTH / 2.0, band.y + 10.6],
+        Align::Centre,
+        &notice,
+        bold(8.6, ALARM),
+    );
     fields(canvas, band.y + band.height + 4.0, input)
 }
 
@@ -61,10 +81,19 @@ fn fields(canvas: &mut Canvas, y: f32, input: &ReportInput<'_>) -> f32 {
         [one] => one.date.to_string(),
         [first, .., last] => format!("{} to {} ({} visits)", first.date, last.date, visits.len()),
     };
-    let side = visits.iter().rev().find_map(|v| v.side).map_or("not known", side_name);
+    let side = visits
+        .iter()
+        .rev()
+        .find_map(|v| v.side)
+        .map_or("not known", side_name);
     let treated = input.assessment.treated.map(|t| t.to_string());
     let mut columns = vec![
-        ("Patient", input.patient_label.unwrap_or("not given").to_owned(), 0.0, 0.28),
+        (
+            "Patient",
+            input.patient_label.unwrap_or("not given").to_owned(),
+            0.0,
+            0.28,
+        ),
         ("Side", side.to_owned(), 0.30, 0.10),
         ("Visits", dates, 0.54, 0.31),
         ("Report of", input.created.to_string(), 0.87, 0.13),
@@ -85,7 +114,14 @@ pub(super) fn verdict(canvas: &mut Canvas, y: f32, input: &ReportInput<'_>) -> f
     let colour = verdict_colour(assessment.verdict);
     let style = regular(8.4, INK);
     let inner = WIDTH - 24.0;
-    let lines = font::wrap(&font::encode(&assessment.summary), style.face, style.size, inner).len().min(7);
+    let lines = font::wrap(
+        &font::encode(&assessment.summary),
+        style.face,
+        style.size,
+        inner,
+    )
+    .len()
+    .min(7);
     let area = Area {
         x: MARGIN,
         y,
@@ -95,8 +131,19 @@ pub(super) fn verdict(canvas: &mut Canvas, y: f32, input: &ReportInput<'_>) -> f
     canvas.fill(area, FAINT);
     canvas.fill(Area { width: 4.0, ..area }, colour);
     let headline = font::fit(&font::encode(&assessment.headline), Face::Bold, 13.0, inner);
-    canvas.encoded([MARGIN + 14.0, y + 16.5], Align::Left, &headline, bold(13.0, colour));
-    canvas.paragraph([MARGIN + 14.0, y + 22.0], inner, &assessment.summary, style, 7);
+    canvas.encoded(
+        [MARGIN + 14.0, y + 16.5],
+        Align::Left,
+        &headline,
+        bold(13.0, colour),
+    );
+    canvas.paragraph(
+        [MARGIN + 14.0, y + 22.0],
+        inner,
+        &assessment.summary,
+        style,
+        7,
+    );
     area.y + area.height
 }
 
@@ -106,7 +153,17 @@ pub(super) fn footer(canvas: &mut Canvas, input: &ReportInput<'_>) {
     canvas.line([MARGIN, y], [MARGIN + WIDTH, y], 0.5, RULE);
     let left = format!("Schwann {}", input.assessment.software_version);
     canvas.text([MARGIN, y + 10.0], Align::Left, &left, regular(6.8, MUTED));
-    canvas.text([MARGIN + WIDTH / 2.0, y + 10.0], Align::Centre, NOTICE, bold(8.0, ALARM));
+    canvas.text(
+        [MARGIN + WIDTH / 2.0, y + 10.0],
+        Align::Centre,
+        NOTICE,
+        bold(8.0, ALARM),
+    );
     let right = if input.demo { DEMO } else { "page 1 of 1" };
-    canvas.text([MARGIN + WIDTH, y + 10.0], Align::Right, right, regular(6.8, MUTED));
+    canvas.text(
+        [MARGIN + WIDTH, y + 10.0],
+        Align::Right,
+        right,
+        regular(6.8, MUTED),
+    );
 }

@@ -59,6 +59,8 @@ const GAP: [f32; 2] = [8.0, 16.0];
 const SECTIONS: f32 = 7.0;
 /// Numbers of table rows that are tried, until pictures of a useful height fit.
 const ROWS: [usize; 4] = [6, 5, 4, 3];
+/// Number of rows at which long texts are cut shorter too.
+const TIGHT_ROWS: usize = 3;
 /// Height below which a picture shows too little, points.
 const USEFUL_PICTURE: f32 = 96.0;
 /// Least and greatest height of chart and evidence, points.
@@ -75,7 +77,7 @@ pub fn report_pdf(input: &ReportInput<'_>) -> Result<Vec<u8>, Error> {
     let mut canvas = Canvas::new();
     draw(&mut canvas, input, &chosen, &layout);
     header::footer(&mut canvas, input);
-    document::write(canvas.finish(), &chosen, input.created)
+    document::write(&canvas.finish(), &chosen, input.created)
 }
 
 /// How the page's height is shared out.
@@ -92,6 +94,15 @@ struct Layout {
 }
 
 impl Layout {
+    /// Most lines of a text that may have `usual` lines.
+    fn lines(&self, usual: usize) -> usize {
+        if self.rows > TIGHT_ROWS {
+            usual
+        } else {
+            usual - 1
+        }
+    }
+
     /// The most rows that leave room for pictures; the rest goes to pictures, chart and the space between sections, in this order.
     fn of(input: &ReportInput<'_>, chosen: &[&Picture]) -> Self {
         let tallest = pictures::tallest(chosen);
@@ -112,8 +123,9 @@ impl Layout {
             let room = BOTTOM - draw(&mut Canvas::new(), input, chosen, &layout);
             layout.pictures = (room - CHART[0]).clamp(0.0, tallest);
             layout.chart = (room - layout.pictures).clamp(0.0, CHART[1]);
-            layout.gap += ((room - layout.pictures - layout.chart) / SECTIONS).clamp(0.0, GAP[1] - GAP[0]);
-            if layout.pictures >= tallest.min(USEFUL_PICTURE) {
+            layout.gap +=
+                ((room - layout.pictures - layout.chart) / SECTIONS).clamp(0.0, GAP[1] - GAP[0]);
+            if layout.pictures >= tallest.min(USEFUL_PICTURE) && layout.chart >= CHART[0] {
                 break;
             }
         }
@@ -122,12 +134,7 @@ impl Layout {
 }
 
 /// Draws everything but the footer; gives the `y` below it.
-fn draw(
-    canvas: &mut Canvas,
-    input: &ReportInput<'_>,
-    chosen: &[&Picture],
-    layout: &Layout,
-) -> f32 {
+fn draw(canvas: &mut Canvas, input: &ReportInput<'_>, chosen: &[&Picture], layout: &Layout) -> f32 {
     let mut y = header::header(canvas, TOP, input) + layout.gap;
     y = header::verdict(canvas, y, input) + layout.gap;
     if !chosen.is_empty() {
@@ -135,7 +142,7 @@ fn draw(
     }
     y = findings::visits(canvas, y, input, layout.rows) + layout.gap;
     if !input.assessment.changes.is_empty() {
-        y = findings::changes(canvas, y, input.assessment, layout.rows) + layout.gap;
+        y = findings::changes(canvas, y, input.assessment, layout) + layout.gap;
     }
     let half = (WIDTH - 14.0) / 2.0;
     if layout.chart > 0.0 {
@@ -149,8 +156,8 @@ fn draw(
         findings::evidence(canvas, [MARGIN + half + 14.0, y], half, input);
     }
     y += layout.chart + layout.gap;
-    y = notes::warnings(canvas, y, input.assessment, layout.gap);
-    notes::provenance(canvas, y, input, layout.rows)
+    y = notes::warnings(canvas, y, input.assessment, layout);
+    notes::provenance(canvas, y, input, layout)
 }
 
 fn check(input: &ReportInput<'_>) -> Result<(), Error> {
@@ -161,7 +168,11 @@ fn check(input: &ReportInput<'_>) -> Result<(), Error> {
     if input.visits.len() != assessed.len() || !input.visits.iter().zip(assessed).all(same) {
         return Err(Error::ReportVisits);
     }
-    match input.pictures.iter().position(|p| !pictures::fits(p, input.visits.len())) {
+    match input
+        .pictures
+        .iter()
+        .position(|p| !pictures::fits(p, input.visits.len()))
+    {
         Some(index) => Err(Error::Picture(index)),
         None => Ok(()),
     }

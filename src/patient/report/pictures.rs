@@ -26,7 +26,12 @@ pub(super) fn fits(picture: &Picture, visits: usize) -> bool {
 /// Pictures of the last two visits in the caller's order, at most four.
 pub(super) fn choose<'a>(input: &ReportInput<'a>) -> Vec<&'a Picture> {
     let from = input.visits.len().saturating_sub(2);
-    input.pictures.iter().filter(|p| p.visit >= from).take(MOST).collect()
+    input
+        .pictures
+        .iter()
+        .filter(|p| p.visit >= from)
+        .take(MOST)
+        .collect()
 }
 
 /// Name of the `n`-th picture in the page's resources.
@@ -60,18 +65,37 @@ fn alignment(chosen: &[&Picture], input: &ReportInput<'_>) -> (&'static str, Str
     match aligned {
         _ if a == b => ("Pictures", left_out.trim_end_matches("; ").to_owned()),
         Some(r) => {
-            let residual = r.residual_mm.map_or_else(|| "not measured".to_owned(), |mm| format!("{mm:.1} mm"));
-            ("Same plane at the last visits", format!("{left_out}rigid alignment, residual {residual}"))
+            let residual = r
+                .residual_mm
+                .map_or_else(|| "not measured".to_owned(), |mm| format!("{mm:.1} mm"));
+            (
+                "Same plane at the last visits",
+                format!("{left_out}rigid alignment, residual {residual}"),
+            )
         }
-        None => ("Pictures of the last visits", format!("{left_out}visits not aligned: planes may differ")),
+        None => (
+            "Pictures of the last visits",
+            format!("{left_out}visits not aligned: planes may differ"),
+        ),
     }
 }
 
 /// Draws the pictures, each centred in a black cell of one height, with its caption; gives the `y` below.
-pub(super) fn pictures(canvas: &mut Canvas, y: f32, chosen: &[&Picture], height: f32, input: &ReportInput<'_>) -> f32 {
+pub(super) fn pictures(
+    canvas: &mut Canvas,
+    y: f32,
+    chosen: &[&Picture],
+    height: f32,
+    input: &ReportInput<'_>,
+) -> f32 {
     let (title, note) = alignment(chosen, input);
     let top = canvas.title([MARGIN, y], title);
-    canvas.text([MARGIN + WIDTH, y + 8.0], Align::Right, &note, regular(6.4, MUTED));
+    canvas.text(
+        [MARGIN + WIDTH, y + 8.0],
+        Align::Right,
+        &note,
+        regular(6.4, MUTED),
+    );
     let width = cell_width(chosen.len());
     let mut below = top + height;
     for (n, picture) in chosen.iter().enumerate() {
@@ -95,12 +119,21 @@ pub(super) fn pictures(canvas: &mut Canvas, y: f32, chosen: &[&Picture], height:
             };
             canvas.image(&resource_name(n), place);
         }
-        let (first, rest) = picture.caption.split_once('\n').unwrap_or(("", &picture.caption));
+        let (first, rest) = picture
+            .caption
+            .split_once('\n')
+            .unwrap_or(("", &picture.caption));
         let mut caption = top + height + 2.5;
         if !first.is_empty() {
             caption = canvas.paragraph([x, caption], width, first, bold(6.8, INK), 1);
         }
-        caption = canvas.paragraph([x, caption], width, rest, regular(6.3, MUTED), CAPTION_LINES - 1);
+        caption = canvas.paragraph(
+            [x, caption],
+            width,
+            rest,
+            regular(6.3, MUTED),
+            CAPTION_LINES - 1,
+        );
         below = below.max(caption);
     }
     below

@@ -13,7 +13,11 @@ pub(super) struct Column {
 
 /// A column.
 pub(super) const fn column(title: [&'static str; 2], width: f32, align: Align) -> Column {
-    Column { title, width, align }
+    Column {
+        title,
+        width,
+        align,
+    }
 }
 
 /// Height of a row, points.
@@ -35,13 +39,21 @@ impl From<String> for Cell {
 }
 
 /// Draws a table at `x`, `y`, then `note` (what was left out) in a line of its own; gives the `y` below it.
-pub(super) fn table(canvas: &mut Canvas, [x, y]: [f32; 2], columns: &[Column], rows: &[Vec<Cell>], note: &str) -> f32 {
+pub(super) fn table(
+    canvas: &mut Canvas,
+    [x, y]: [f32; 2],
+    columns: &[Column],
+    rows: &[Vec<Cell>],
+    note: &str,
+) -> f32 {
     let width: f32 = columns.iter().map(|c| c.width).sum();
     canvas.line([x, y], [x + width, y], 0.8, MUTED);
     let mut left = x;
     for c in columns {
         for (n, line) in c.title.iter().enumerate() {
-            cell(canvas, [left, y + 7.8 + 7.6 * n as f32], c, line, |size| bold(size.min(6.6), MUTED));
+            cell(canvas, [left, y + 7.8 + 7.6 * n as f32], c, line, |size| {
+                bold(size.min(6.6), MUTED)
+            });
         }
         left += c.width;
     }
@@ -59,7 +71,13 @@ pub(super) fn table(canvas: &mut Canvas, [x, y]: [f32; 2], columns: &[Column], r
         }
         let mut left = x;
         for (c, Cell(text, strong)) in columns.iter().zip(row) {
-            let style = |size| if *strong { bold(size, INK) } else { regular(size, INK) };
+            let style = |size| {
+                if *strong {
+                    bold(size, INK)
+                } else {
+                    regular(size, INK)
+                }
+            };
             cell(canvas, [left, top + 8.2], c, text, style);
             left += c.width;
         }
@@ -74,11 +92,21 @@ pub(super) fn table(canvas: &mut Canvas, [x, y]: [f32; 2], columns: &[Column], r
 }
 
 /// One cell: the largest of the sizes that fits, else cut.
-fn cell(canvas: &mut Canvas, [left, baseline]: [f32; 2], column: &Column, text: &str, style: impl Fn(f32) -> Style) {
+fn cell(
+    canvas: &mut Canvas,
+    [left, baseline]: [f32; 2],
+    column: &Column,
+    text: &str,
+    style: impl Fn(f32) -> Style,
+) {
     let room = column.width - 2.0 * PAD;
     let text = font::encode(text);
     let fits = |s: &Style| font::width(&text, s.face, s.size) <= room;
-    let style = SIZES.iter().map(|s| style(*s)).find(fits).unwrap_or_else(|| style(SIZES[3]));
+    let style = SIZES
+        .iter()
+        .map(|s| style(*s))
+        .find(fits)
+        .unwrap_or_else(|| style(SIZES[3]));
     let text = font::fit(&text, style.face, style.size, room);
     let x = match column.align {
         Align::Left => left + PAD,
@@ -87,4 +115,3 @@ fn cell(canvas: &mut Canvas, [left, baseline]: [f32; 2], column: &Column, text: 
     };
     canvas.encoded([x, baseline], column.align, &text, style);
 }
-

@@ -1,0 +1,227 @@
+//! What anatomy forbids is taken back: specks, a second tumour, a third cochlea.
+use crate::volume::{Components, Error, Grid, LabelMap, Structure, components};
+use glam::DVec3;
+
+/// Smallest tumour that is kept, mm³.
+const SMALLEST_TUMOUR_MM3: f64 = 10.0;
+/// Largest distance between a tumour's nearest voxel and the nearer cochlea's centroid, mm.
+const FARTHEST_TUMOUR_MM: f64 = 45.0;
+/// Smallest cochlea that is kept, mm³; a whole one has about 90.
+const SMALLEST_COCHLEA_MM3: f64 = 10.0;
+/// Least distance from right to left between the two cochleae, mm; in adults about 50.
+const COCHLEAE_APART_MM: f64 = 25.0;
+/// Pieces within this distance of a cochlea's centroid belong to it, mm.
+const COCHLEA_REACH_MM: f64 = 7.0;
+
+/// Labels without what cannot be, and what the reader should know about it.
+pub(super) fn clean(labels: &LabelMap) -> Result<(LabelMap, Vec<String>), Error> {
+    let mut values = labels.labels().to_vec();
+    let mut warnings = Vec::new();
+    let cochleae = keep_cochleae(labels, &mut values);
+    keep_tumour(labels, &cochleae, &mut values, &mut warnings);
+    for structure in [Structure::Brainstem, Structure::FourthVentricle] {
+        let pieces = Pieces::of(labels, structure);
+        keep(&pieces, &mut values, |number| {
+            Some(number) == pieces.largest()
+        });
+    }
+    if cochleae.len() < 2 {
+        let found = ["no cochlea was", "only one cochlea was"][cochleae.len()];
+        warnings.push(format!("{found} found: the scan may not cover both inner ears, or is not one that the model can read"));
+    }
+    let cleaned = LabelMap::new(*labels.grid(), values, labels.table().clone())?;
+    Ok((cleaned, warnings))
+}
+
+/// The connected pieces of a structure.
+struct Pieces {
+    found: Components,
+    volumes_mm3: Vec<f64>,
+    centroids_mm: Vec<DVec3>,
+}
+
+impl Pieces {
+    fn of(labels: &LabelMap, structure: Structure) -> Self {
+        let grid = labels.grid();
+        let found = components(&labels.mask(structure), grid.shape());
+        let mut sums = vec![DVec3::ZERO; found.sizes.len()];
+        for (index, number) in numbered(&found) {
+            sums[number] += grid.point_in_world(grid.voxel(index));
+        }
+        Self {
+            volumes_mm3: found
+                .sizes
+                .iter()
+                .map(|&n| n as f64 * grid.voxel_volume_mm3())
+                .collect(),
+            centroids_mm: sums
+                .iter()
+                .zip(&found.sizes)
+                .map(|(s, &n)| *s / n as f64)
+                .collect(),
+            found,
+        }
+    }
+
+    /// Pieces by volume, largest first.
+    fn by_volume(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.volumes_mm3.len()).collect();
+        order.sort_by(|&a, &b| self.volumes_mm3[b].total_cmp(&self.volumes_mm3[a]));
+        order
+    }
+
+    fn largest(&self) -> Option<usize> {
+        self.by_volume().first().copied()
+    }
+}
+
+/// Voxels that belong to a piece: position in memory and number of the piece, from 0.
+fn numbered(found: &Components) -> impl Iterator<Item = (usize, usize)> {
+    found
+        .component
+        .iter()
+        .enumerate()
+        .filter(|(_, n)| **n > 0)
+        .map(|(index, &n)| (index, n as usize - 1))
+}
+
+/// Makes background of the pieces that are not wanted.
+fn keep(pieces: &Pieces, values: &mut [u8], wanted: impl Fn(usize) -> bool) {
+    let wanted: Vec<bool> = (0..pieces.volumes_mm3.len()).map(wanted).collect();
+    if wanted.iter().all(|w| *w) {
+        return;
+    }
+    for (index, number) in numbered(&pieces.found) {
+        if !wanted[number] {
+            values[index] = 0;
+        }
+    }
+}
+
+/// Keeps the largest piece and the largest one of the other side, each with what lies close around it. Returns their centroids.
+fn keep_cochleae(labels: &LabelMap, values: &mut [u8]) -> Vec<DVec3> {
+    let pieces = Pieces::of(labels, Structure::Cochlea);
+    let mut cochleae: Vec<DVec3> = Vec::new();
+    for piece in pieces.by_volume() {
+        let centre = pieces.centroids_mm[piece];
+        let apart = cochleae
+            .iter()
+            .all(|c| (c.x - centre.x).abs() >= COCHLEAE_APART_MM);
+        if apart && cochleae.len() < 2 && pieces.volumes_mm3[piece] >= SMALLEST_COCHLEA_MM3 {
+            cochleae.push(centre);
+        }
+    }
+    keep(&pieces, values, |number| {
+        cochleae
+            .iter()
+            .any(|c| c.distance(pieces.centroids_mm[number]) <= COCHLEA_REACH_MM)
+    });
+    cochleae
+}
+
+/// Keeps the largest piece of tumour that is large enough and near a cochlea.
+fn keep_tumour(
+    labels: &LabelMap,
+    cochleae: &[DVec3],
+    values: &mut [u8],
+    warnings: &mut Vec<String>,
+) {
+    let pieces = Pieces::of(labels, Structure::VestibularSchwannoma);
+    let nearest = nearest_mm(labels.grid(), &pieces, cochleae);
+    let possible: Vec<usize> = pieces
+        .by_volume()
+        .into_iter()
+        .filter(|&n| {
+            pieces.volumes_mm3[n] >= SMALLEST_TUMOUR_MM3 && nearest[n] <= FARTHEST_TUMOUR_MM
+        })
+        .collect();
+    keep(&pieces, values, |number| Some(&number) == possible.first());
+    if let [first, second, ..] = possible[..] {
+        let (kept, dropped) = (pieces.volumes_mm3[first], pieces.volumes_mm3[second]);
+        if dropped > 0.2 * kept {
+            warnings.push(format!(
+                "a second tumour-like region of {dropped:.0} mm³ was dropped beside the one of {kept:.0} mm³: look for a tumour on both sides"
+            ));
+        }
+    }
+}
+
+/// For each piece the distance from its nearest voxel to the nearer cochlea, mm; zero when there is no cochlea to measure from.
+fn nearest_mm(grid: &Grid, pieces: &Pieces, cochleae: &[DVec3]) -> Vec<f64> {
+    if cochleae.is_empty() {
+        return vec![0.0; pieces.volumes_mm3.len()];
+    }
+    let mut nearest = vec![f64::INFINITY; pieces.volumes_mm3.len()];
+    for (index, number) in numbered(&pieces.found) {
+        let point = grid.point_in_world(grid.voxel(index));
+        let distance = cochleae
+            .iter()
+            .map(|c| c.distance(point))
+            .fold(f64::INFINITY, f64::min);
+        nearest[number] = nearest[number].min(distance);
+    }
+    nearest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::LabelTable;
+
+    /// Labels of 1 mm voxels from boxes of `(label, first voxel, edge)`.
+    fn map(boxes: &[(u8, [usize; 3], usize)]) -> LabelMap {
+        let shape = [120, 60, 40];
+        let grid = Grid::axis_aligned(shape, [1.0; 3], DVec3::new(-60.0, -30.0, -20.0)).unwrap();
+        let mut values = vec![0; grid.len()];
+        for &(label, [i, j, k], edge) in boxes {
+            for z in k..k + edge {
+                for y in j..j + edge {
+                    (i..i + edge).for_each(|x| values[grid.index([x, y, z])] = label);
+                }
+            }
+        }
+        LabelMap::new(grid, values, LabelTable::default()).unwrap()
+    }
+
+    #[test]
+    fn one_tumour_and_two_cochleae_remain() {
+        let scene = [
+            (2, [30, 30, 20], 4),
+            (2, [85, 30, 20], 4),
+            (1, [40, 30, 20], 6),
+        ];
+        let clutter = [
+            (2, [36, 30, 24], 1), // a fragment of the first cochlea: stays
+            (2, [60, 5, 5], 3),   // a third cochlea
+            (1, [80, 30, 20], 3), // a second tumour
+            (1, [10, 10, 10], 2), // a speck
+        ];
+        let (cleaned, warnings) = clean(&map(&[&scene[..], &clutter[..]].concat())).unwrap();
+        let expected = map(&[&scene[..], &clutter[..1]].concat());
+        assert!(
+            cleaned.labels() == expected.labels(),
+            "the wrong pieces were kept"
+        );
+        assert!(warnings.is_empty(), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_region_far_from_both_cochleae_is_no_tumour_of_theirs() {
+        let cochleae = [(2, [2, 30, 20], 4), (2, [40, 30, 20], 4)];
+        let (cleaned, _) =
+            clean(&map(&[&cochleae[..], &[(1, [95, 30, 20], 10)]].concat())).unwrap();
+        assert_eq!(cleaned.count(Structure::VestibularSchwannoma), 0);
+        assert_eq!(cleaned.count(Structure::Cochlea), 128);
+    }
+
+    #[test]
+    fn a_large_second_region_and_a_missing_cochlea_are_told() {
+        let boxes = [
+            (2, [30, 30, 20], 4),
+            (1, [40, 30, 20], 6),
+            (1, [60, 30, 20], 5),
+        ];
+        let (_, warnings) = clean(&map(&boxes)).unwrap();
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+    }
+}

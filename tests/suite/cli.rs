@@ -1,0 +1,293 @@
+//! The commands as a user runs them: exit status, what goes to which stream, and the names of the JSON fields.
+use schwann::{
+    io,
+    measure::KoosGrade,
+    phantom::{GridSpec, Patient, PatientSpec, Site, VisitSpec},
+    volume::{LabelMap, Side, Structure, unobserved},
+};
+use serde_json::Value;
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+fn schwann(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_schwann"))
+        .args(arguments)
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("WAYLAND_SOCKET")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The JSON of a command that must succeed.
+fn json(arguments: &[&str]) -> Value {
+    let output = schwann(arguments);
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        text(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Checks that a command fails with one line that holds `words`.
+fn fails(arguments: &[&str], words: &str) {
+    let output = schwann(arguments);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.contains(words), "{error}");
+}
+
+/// Two visits of one small head with exact labels, written as files.
+fn visits(folder: &Path) -> [LabelMap; 2] {
+    let patient = Patient::new(&PatientSpec {
+        seed: 21,
+        koos: Some(KoosGrade::III),
+        side: Some(Side::Right),
+        annual_growth_percent: Some(40.0),
+    })
+    .unwrap();
+    [0_u32, 1].map(|n| {
+        let spec = VisitSpec {
+            years: f64::from(n),
+            site: Site::London,
+            seed: 50 + u64::from(n),
+            grid: Some(GridSpec {
+                shape: [180, 150, 56],
+                spacing_mm: [0.7, 0.7, 1.5],
+            }),
+        };
+        let scan = patient.scan(&spec, &mut unobserved).unwrap();
+        io::write_volume(&folder.join(format!("scan{n}.nii.gz")), &scan.volume).unwrap();
+        io::write_labels(&folder.join(format!("labels{n}.nii.gz")), &scan.labels).unwrap();
+        scan.labels
+    })
+}
+
+#[test]
+fn every_command_gives_the_fields_of_its_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = visits(folder.path());
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let has = |value: &Value, fields: &[&str]| {
+        for field in fields {
+            assert!(value.get(field).is_some(), "{field} is missing in {value}");
+        }
+    };
+    let inspected = json(&["inspect", &path("scan0.nii.gz"), "--json"]);
+    has(
+        &inspected,
+        &[
+            "file",
+            "format",
+            "shape",
+            "spacing_mm",
+            "datatype",
+            "affine_ras",
+            "affine_source",
+            "orientation",
+            "oblique_degrees",
+            "rescale",
+            "minimum",
+            "maximum",
+            "mean",
+            "percentiles",
+            "voxels_sha256",
+            "warnings",
+        ],
+    );
+    let measured = json(&["measure", &path("labels0.nii.gz"), "--json"]);
+    let tumour = &measured["structures"][0];
+    has(
+        tumour,
+        &[
+            "label",
+            "name",
+            "voxels",
+            "volume_mm3",
+            "surface_mm2",
+            "max_diameter_3d_mm",
+            "max_axial_diameter_mm",
+            "centroid_ras_mm",
+            "components",
+            "side",
+        ],
+    );
+    assert_eq!(tumour["side"], "right");
+    assert_eq!(
+        tumour["voxels"],
+        labels[0].count(Structure::VestibularSchwannoma)
+    );
+
+    let koos = json(&[
+        "koos",
+        &path("scan0.nii.gz"),
+        "--labels",
+        &path("labels0.nii.gz"),
+        "--json",
+    ]);
+    assert_eq!(koos["grade"], "III");
+    has(&koos["probabilities"], &["I", "II", "III", "IV"]);
+    has(
+        &koos["evidence"],
+        &[
+            "extrameatal_volume_mm3",
+            "intrameatal_volume_mm3",
+            "brainstem_gap_mm",
+            "contact_area_mm2",
+            "indentation_mm",
+            "brainstem_shift_mm",
+            "fourth_ventricle_shift_mm",
+        ],
+    );
+
+    let transform = path("transform.json");
+    let registered = json(&[
+        "register",
+        &path("scan0.nii.gz"),
+        &path("scan1.nii.gz"),
+        "-o",
+        &transform,
+        "--json",
+    ]);
+    has(
+        &registered,
+        &[
+            "world_moving_from_world_fixed",
+            "similarity_before",
+            "similarity_after",
+            "seconds",
+            "warnings",
+        ],
+    );
+    let written: Value = serde_json::from_slice(&std::fs::read(&transform).unwrap()).unwrap();
+    assert_eq!(
+        written["world_moving_from_world_fixed"],
+        registered["world_moving_from_world_fixed"]
+    );
+
+    let visit = |n: usize, date: &str| {
+        format!(
+            "{date}={},{}",
+            path(&format!("scan{n}.nii.gz")),
+            path(&format!("labels{n}.nii.gz"))
+        )
+    };
+    let report = path("report.pdf");
+    let (first, second) = (visit(0, "2024-01-15"), visit(1, "2025-01-14"));
+    let growth = json(&[
+        "growth", "--visit", &first, "--visit", &second, "--report", &report, "--json",
+    ]);
+    has(
+        &growth["visits"][1],
+        &[
+            "date",
+            "volume_mm3",
+            "uncertainty95_mm3",
+            "max_axial_diameter_mm",
+            "koos",
+        ],
+    );
+    let change = &growth["changes"][0];
+    has(
+        change,
+        &[
+            "from",
+            "to",
+            "interval_years",
+            "volume_change_percent",
+            "detectable_change_percent",
+            "annual_growth_percent",
+            "specific_growth_rate",
+            "specific_growth_rate_ci95",
+            "doubling_time_years",
+            "diameter_change_mm",
+            "verdict",
+            "reasons",
+        ],
+    );
+    assert_eq!(change["verdict"], "growth");
+    assert!((change["volume_change_percent"].as_f64().unwrap() - 40.0).abs() < 4.0);
+    assert!(growth["registration"][0]["residual_mm"].as_f64().unwrap() < 1.0);
+    assert!(std::fs::read(&report).unwrap().starts_with(b"%PDF-"));
+}
+
+#[test]
+fn failures_are_one_line_and_status_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    std::fs::write(folder.path().join("page.nii"), "<html>not found</html>").unwrap();
+    fails(&["inspect", &path("missing.nii.gz")], "missing.nii.gz");
+    fails(&["inspect", &path("page.nii"), "--json"], "page.nii");
+    fails(&["inspect", &path("")], "folder");
+    fails(
+        &["segment", &path("page.nii"), "-o", &path("out.png")],
+        ".nii",
+    );
+    fails(
+        &["segment", &path("page.nii"), "-o", &path("no/out.nii.gz")],
+        "folder",
+    );
+    fails(&["measure", &path("page.nii")], "page.nii");
+    let two = format!("2024-01-01={}", path("missing.nii.gz"));
+    fails(&["growth", "--visit", &two], "missing.nii.gz");
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["page.nii"], "nothing is left behind");
+}
+
+#[test]
+fn wrong_usage_is_status_2() {
+    for arguments in [
+        &["inspect"][..],
+        &["inspect", "--no-such-option", "x"],
+        &["growth", "--visit", "yesterday=x.nii"],
+        &["growth", "--visit", "2024-13-01=x.nii"],
+        &["segment", "x.nii", "-o", "y.nii", "--step", "0"],
+        &["segment", "x.nii", "-o", "y.nii", "--device", "abacus"],
+        &["phantom", "-o", "x", "--koos", "V"],
+        &["train", "segmenter", "-o", "x", "--minutes", "-1"],
+    ] {
+        let output = schwann(arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn without_a_display_the_window_names_the_demo_command() {
+    if cfg!(not(target_os = "linux")) {
+        return;
+    }
+    fails(&[], "cargo run --release -- demo -o demo");
+}
+
+#[test]
+fn a_label_map_of_another_scan_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    visits(folder.path());
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    fails(
+        &[
+            "koos",
+            &path("scan0.nii.gz"),
+            "--labels",
+            &path("labels1.nii.gz"),
+        ],
+        "not on the scan's grid",
+    );
+}

@@ -1,0 +1,250 @@
+//! What is written is read back: voxels, place, labels; by us here, by nibabel once by hand.
+use glam::{DAffine3, DMat3, DVec3};
+use proptest::prelude::*;
+use schwann::io::{
+    Error, Warning, inspect, read_labels, read_volume, voxels_sha256, write_labels, write_volume,
+};
+use schwann::volume::{Grid, LabelMap, LabelTable, Progress, Volume, Voxels, unobserved};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+const SHAPE: [usize; 3] = [4, 3, 2];
+
+#[expect(trivial_numeric_casts, reason = "the macro casts one type to itself")]
+fn every_type() -> Vec<Voxels> {
+    macro_rules! spread {
+        ($variant:ident, $type:ty) => {{
+            let mut v: Vec<$type> = (0..24_u8).map(|n| (n * 5) as $type).collect();
+            v[0] = <$type>::MIN;
+            v[23] = <$type>::MAX;
+            Voxels::$variant(v)
+        }};
+    }
+    vec![
+        spread!(U8, u8),
+        spread!(I8, i8),
+        spread!(U16, u16),
+        spread!(I16, i16),
+        spread!(U32, u32),
+        spread!(I32, i32),
+        spread!(U64, u64),
+        spread!(I64, i64),
+        spread!(F32, f32),
+        spread!(F64, f64),
+    ]
+}
+
+fn grids() -> Vec<Grid> {
+    let zooms = DMat3::from_diagonal(DVec3::new(0.4, 0.5, 1.2));
+    let turned = DMat3::from_axis_angle(DVec3::new(1.0, 2.0, -0.5).normalize_or_zero(), 0.4);
+    let half_turn = DMat3::from_axis_angle(DVec3::new(0.6, 0.8, 0.0), std::f64::consts::PI);
+    let mirror = DMat3::from_diagonal(DVec3::new(-1.0, 1.0, 1.0));
+    let permuted = DMat3::from_cols(DVec3::Z, DVec3::X, DVec3::NEG_Y);
+    let sheared = DMat3::from_cols(
+        DVec3::X,
+        DVec3::new(0.2, 1.0, 0.0),
+        DVec3::new(0.0, -0.3, 1.0),
+    );
+    [
+        zooms,
+        turned * zooms,
+        half_turn * zooms,
+        mirror * zooms,
+        turned * mirror * zooms,
+        permuted * zooms,
+        turned * zooms * sheared,
+    ]
+    .into_iter()
+    .map(|m| {
+        Grid::new(
+            SHAPE,
+            DAffine3::from_mat3_translation(m, DVec3::new(-80.5, 33.25, 12.0)),
+        )
+        .unwrap()
+    })
+    .collect()
+}
+
+/// float32 holds a coordinate of 100 mm to 8e-6 mm.
+const PLACE_MM: f64 = 1e-4;
+
+#[test]
+fn every_type_and_place_survives() {
+    let folder = tempfile::tempdir().unwrap();
+    for (n, voxels) in every_type().into_iter().enumerate() {
+        for (m, grid) in grids().into_iter().enumerate() {
+            let name = if (n + m) % 2 == 0 {
+                "a.nii"
+            } else {
+                "b.v2.NII.GZ"
+            };
+            let path = folder.path().join(name);
+            let volume = Volume::new(grid, voxels.clone(), 0.5, -3.0).unwrap();
+            write_volume(&path, &volume).unwrap();
+            let (read, warnings) = read_volume(&path, &mut unobserved).unwrap();
+            assert_eq!(warnings, [], "{} on grid {m}", voxels.datatype());
+            assert_eq!(read.voxels(), &voxels);
+            assert_eq!(read.rescale(), (0.5, -3.0));
+            assert!(read.grid().matches(&grid, PLACE_MM));
+            assert_eq!(read.grid().axis_codes(), grid.axis_codes());
+            assert_eq!(voxels_sha256(&read), voxels_sha256(&volume));
+            assert_eq!(
+                inspect(&path, &mut unobserved).unwrap().voxels_sha256,
+                voxels_sha256(&volume)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_negative_zero_survives() {
+    let folder = tempfile::tempdir().unwrap();
+    let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nifti/n1_f4_le.nii");
+    let (volume, _) = read_volume(&original, &mut unobserved).unwrap();
+    let copy = folder.path().join("copy.nii.gz");
+    write_volume(&copy, &volume).unwrap();
+    let hash = |path: &Path| inspect(path, &mut unobserved).unwrap().voxels_sha256;
+    assert_eq!(hash(&copy), hash(&original));
+}
+
+#[test]
+fn a_long_axis_is_written_as_nifti2() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.nii.gz");
+    let grid =
+        Grid::axis_aligned([40_000, 1, 1], [0.1, 0.2, 0.3], DVec3::new(-7.0, 1.0, 2.0)).unwrap();
+    let voxels = Voxels::U16((0..40_000).collect());
+    let volume = Volume::new(grid, voxels, 1.0, 0.0).unwrap();
+    write_volume(&path, &volume).unwrap();
+    assert_eq!(inspect(&path, &mut unobserved).unwrap().format, "nifti2");
+    let (read, warnings) = read_volume(&path, &mut unobserved).unwrap();
+    assert_eq!((read, warnings), (volume, vec![]));
+}
+
+#[test]
+fn what_nifti_cannot_hold_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let grid = grids()[0];
+    let volume = |slope| Volume::new(grid, Voxels::U8(vec![1; 24]), slope, 0.0).unwrap();
+    let path = folder.path().join("a.nii");
+    for slope in [0.0, f64::NAN, 1e-60, 1e60] {
+        assert!(
+            matches!(
+                write_volume(&path, &volume(slope)),
+                Err(Error::Unwritable { .. })
+            ),
+            "{slope}"
+        );
+    }
+    for name in ["a.nrrd", "a.gz", "a", "nii.gz"] {
+        let result = write_volume(&folder.path().join(name), &volume(1.0));
+        assert!(matches!(result, Err(Error::Name { .. })), "{name}");
+    }
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "something was left behind"
+    );
+}
+
+#[test]
+fn labels_survive_and_unknown_values_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.nii.gz");
+    let labels: Vec<u8> = (0..24).map(|n| [0, 1, 2, 77, 255][n % 5]).collect();
+    let map = LabelMap::new(grids()[1], labels, LabelTable::default()).unwrap();
+    write_labels(&path, &map).unwrap();
+    let (read, warnings) = read_labels(&path, &LabelTable::default()).unwrap();
+    assert_eq!(read.labels(), map.labels());
+    assert!(read.grid().matches(map.grid(), PLACE_MM));
+    assert_eq!(
+        warnings,
+        [Warning::UnknownLabels {
+            values: vec![77, 255]
+        }]
+    );
+}
+
+#[test]
+fn labels_may_be_whole_floats_or_scaled() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.nii");
+    let stored = Voxels::F32((0..24).map(|n| (n % 3) as f32 * 10.0).collect());
+    write_volume(&path, &Volume::new(grids()[0], stored, 0.1, 0.0).unwrap()).unwrap();
+    let (read, _) = read_labels(&path, &LabelTable::default()).unwrap();
+    assert_eq!(read.labels()[..6], [0, 1, 2, 0, 1, 2]);
+}
+
+#[test]
+fn what_is_no_label_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.nii");
+    for value in [0.5_f32, -1.0, 256.0, f32::NAN, f32::INFINITY, 3e9] {
+        let mut stored = vec![1.0; 24];
+        stored[20] = value;
+        write_volume(
+            &path,
+            &Volume::new(grids()[0], Voxels::F32(stored), 1.0, 0.0).unwrap(),
+        )
+        .unwrap();
+        match read_labels(&path, &LabelTable::default()) {
+            Err(Error::Label { value: named, .. }) => {
+                assert!(named == f64::from(value) || value.is_nan());
+            }
+            other => panic!("{value}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_observer_stops_the_work_at_any_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.nii.gz");
+    let volume = Volume::new(grids()[0], Voxels::F32(vec![2.0; 24]), 1.0, 0.0).unwrap();
+    write_volume(&path, &volume).unwrap();
+    let mut stages = Vec::new();
+    inspect(&path, &mut |p: Progress| {
+        assert!((0.0..=1.0).contains(&p.fraction));
+        stages.push(p.stage);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert!(
+        stages.contains(&"reading") && stages.contains(&"hashing"),
+        "{stages:?}"
+    );
+    for stop in 0..stages.len() {
+        let mut left = stop;
+        let result = inspect(&path, &mut |_| {
+            if left == 0 {
+                return ControlFlow::Break(());
+            }
+            left -= 1;
+            ControlFlow::Continue(())
+        });
+        assert!(matches!(result, Err(Error::Cancelled)), "report {stop}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_affine_survives(
+        entries in prop::array::uniform9(-3.0..3.0_f64),
+        offset in prop::array::uniform3(-200.0..200.0_f64),
+        stored in prop::collection::vec(any::<i16>(), 24),
+    ) {
+        let matrix = DMat3::from_cols_array(&entries);
+        prop_assume!(matrix.determinant().abs() > 1e-2);
+        let grid = Grid::new(SHAPE, DAffine3::from_mat3_translation(matrix, offset.into())).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.nii");
+        let volume = Volume::new(grid, Voxels::I16(stored), 1.0, 0.0).unwrap();
+        write_volume(&path, &volume).unwrap();
+        let (read, warnings) = read_volume(&path, &mut unobserved).unwrap();
+        prop_assert_eq!(warnings, vec![]);
+        prop_assert!(read.grid().matches(&grid, PLACE_MM));
+        prop_assert_eq!(read.voxels(), volume.voxels());
+    }
+}

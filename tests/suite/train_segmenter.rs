@@ -1,0 +1,158 @@
+//! A training on tiny crops: it learns, it stops, it goes on, and what it writes can be used.
+use schwann::model::{DeviceChoice, Level, UNetDescription};
+use schwann::predict::{Plan, Segmenter};
+use schwann::train::{CropSource, Error, Sample, SegmenterTraining, train_on};
+use schwann::volume::unobserved;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// A bright ball in grey noise.
+struct Balls;
+
+impl CropSource for Balls {
+    fn crop(&self, seed: u64, plan: &Plan) -> Result<Sample, Error> {
+        let [w, h, d] = plan.patch;
+        let mut state = seed | 1;
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1 << 24) as f32
+        };
+        let centre = [w, h, d].map(|n| n as f32 * (0.35 + 0.3 * random()));
+        let mut sample = Sample {
+            intensities: Vec::new(),
+            labels: Vec::new(),
+        };
+        for index in 0..w * h * d {
+            let at = [index % w, index / w % h, index / (w * h)];
+            let squared: f32 = at
+                .iter()
+                .zip(&centre)
+                .map(|(&a, c)| (a as f32 - c).powi(2))
+                .sum();
+            let inside = squared < 9.0;
+            sample.labels.push(u8::from(inside));
+            sample
+                .intensities
+                .push(f32::from(u8::from(inside)) + 0.3 * random());
+        }
+        Ok(sample)
+    }
+}
+
+fn config(out: &Path, steps: usize) -> SegmenterTraining {
+    let level = |channels, stride| Level {
+        channels,
+        kernel: [3; 3],
+        stride: [stride; 3],
+        encoder_convs: 1,
+        decoder_convs: 1,
+    };
+    let mut config = SegmenterTraining::new(out.to_path_buf());
+    config.steps = steps;
+    config.device = DeviceChoice::Cpu;
+    config.learning_rate = 1e-2;
+    config.warm_up = 4;
+    config.class_weights = vec![1.0, 3.0];
+    config.validation_crops = 4;
+    config.plan.patch = [16, 16, 8];
+    config.plan.classes.truncate(2);
+    config.plan.network = UNetDescription {
+        in_channels: 1,
+        classes: 2,
+        levels: vec![level(4, 1), level(8, 2)],
+    };
+    config
+}
+
+fn column(folder: &Path, name: &str) -> Vec<f64> {
+    let text = std::fs::read_to_string(folder.join("log.csv")).unwrap();
+    let mut lines = text.lines();
+    let at = lines
+        .next()
+        .unwrap()
+        .split(',')
+        .position(|n| n == name)
+        .unwrap();
+    lines
+        .map(|l| l.split(',').nth(at).unwrap().parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_loss_falls_and_the_model_finds_the_ball() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = train_on(&Balls, &config(folder.path(), 60), &mut unobserved).unwrap();
+    let loss = column(folder.path(), "loss");
+    assert_eq!(loss.len(), 60);
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    assert!(mean(&loss[50..]) < 0.5 * mean(&loss[..5]), "{loss:?}");
+    assert!(summary.validation[0].mean.unwrap() > 0.8, "{summary:?}");
+    let segmenter = Segmenter::from_folder(folder.path()).unwrap();
+    assert_eq!(segmenter.info().sha256, summary.sha256);
+    let card = std::fs::read_to_string(folder.path().join("card.md")).unwrap();
+    assert!(card.starts_with("Trained on synthetic patients only"));
+    assert!(card.contains(&summary.sha256));
+}
+
+#[test]
+fn a_training_that_was_stopped_goes_on_as_if_it_had_not_been() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let expected = train_on(&Balls, &config(whole.path(), 12), &mut unobserved).unwrap();
+    let mut calls = 0;
+    let stopped = train_on(&Balls, &config(parts.path(), 12), &mut |_| {
+        calls += 1;
+        if calls == 8 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    assert!(matches!(stopped, Err(Error::Cancelled)));
+    assert_eq!(column(parts.path(), "step").len(), 7);
+    let mut rest = config(parts.path(), 12);
+    rest.resume = true;
+    let found = train_on(&Balls, &rest, &mut unobserved).unwrap();
+    assert_eq!(found.sha256, expected.sha256);
+    assert_eq!(found.validation, expected.validation);
+    assert_eq!(column(parts.path(), "loss"), column(whole.path(), "loss"));
+}
+
+#[test]
+fn a_checkpoint_of_another_training_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    train_on(&Balls, &config(folder.path(), 2), &mut unobserved).unwrap();
+    let mut other = config(folder.path(), 4);
+    other.resume = true;
+    other.seed = 99;
+    assert!(matches!(
+        train_on(&Balls, &other, &mut unobserved),
+        Err(Error::Checkpoint(_))
+    ));
+    other.seed = 1;
+    other.plan.network.levels[1].channels = 6;
+    assert!(matches!(
+        train_on(&Balls, &other, &mut unobserved),
+        Err(Error::Checkpoint(_))
+    ));
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for change in [
+        (|c| c.batch = 0) as fn(&mut SegmenterTraining),
+        |c| c.class_weights = vec![1.0],
+        |c| c.learning_rate = f64::NAN,
+        |c| c.plan.patch = [15, 16, 8],
+        |c| c.plan.classes[1] = "spleen".to_owned(),
+    ] {
+        let mut settings = config(folder.path(), 2);
+        change(&mut settings);
+        assert!(
+            train_on(&Balls, &settings, &mut unobserved).is_err(),
+            "{settings:?}"
+        );
+    }
+}

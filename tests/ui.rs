@@ -1,0 +1,10 @@
+//! The window, driven through what a screen reader sees.
+#![expect(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    clippy::print_stdout,
+    reason = "helpers of tests"
+)]
+
+#[path = "ui/window.rs"]
+mod window;
