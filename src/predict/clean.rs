@@ -1,11 +1,15 @@
 //! What anatomy forbids is taken back: specks, a second tumour, a third cochlea.
-use crate::volume::{Components, Error, Grid, LabelMap, Structure, components};
+use crate::measure::{HeadAxes, porus_plane};
+use crate::volume::{Components, Error, Grid, LabelMap, Side, Structure, components};
 use glam::DVec3;
 
 /// Smallest tumour that is kept, mm³.
 const SMALLEST_TUMOUR_MM3: f64 = 10.0;
-/// Largest distance between a tumour's nearest voxel and the nearer cochlea's centroid, mm.
-const FARTHEST_TUMOUR_MM: f64 = 45.0;
+/// Largest distance between a tumour's nearest voxel and the nearer porus, mm: a vestibular schwannoma begins in the canal, and the place of the porus, known from the cochleae,
+/// scatters by a few millimetres.
+const FARTHEST_FROM_PORUS_MM: f64 = 12.0;
+/// The same from the cochlea's centroid, where only one is known.
+const FARTHEST_FROM_COCHLEA_MM: f64 = 45.0;
 /// Smallest cochlea that is kept, mm³; a whole one has about 90.
 const SMALLEST_COCHLEA_MM3: f64 = 10.0;
 /// Least distance from right to left between the two cochleae, mm; in adults about 50.
@@ -18,7 +22,11 @@ pub(super) fn clean(labels: &LabelMap) -> Result<(LabelMap, Vec<String>), Error>
     let mut values = labels.labels().to_vec();
     let mut warnings = Vec::new();
     let cochleae = keep_cochleae(labels, &mut values);
-    keep_tumour(labels, &cochleae, &mut values, &mut warnings);
+    let origin = Origin::of(
+        &LabelMap::new(*labels.grid(), values.clone(), labels.table().clone())?,
+        &cochleae,
+    );
+    keep_tumour(labels, &origin, &mut values, &mut warnings);
     for structure in [Structure::Brainstem, Structure::FourthVentricle] {
         let pieces = Pieces::of(labels, structure);
         keep(&pieces, &mut values, |number| {
@@ -119,20 +127,47 @@ fn keep_cochleae(labels: &LabelMap, values: &mut [u8]) -> Vec<DVec3> {
     cochleae
 }
 
-/// Keeps the largest piece of tumour that is large enough and near a cochlea.
-fn keep_tumour(
-    labels: &LabelMap,
-    cochleae: &[DVec3],
-    values: &mut [u8],
-    warnings: &mut Vec<String>,
-) {
+/// Where tumours of the vestibular nerve come from.
+struct Origin {
+    points: Vec<DVec3>,
+    farthest_mm: f64,
+}
+
+impl Origin {
+    /// The pori of both sides where both cochleae are known, else the one cochlea, else anywhere.
+    fn of(labels: &LabelMap, cochleae: &[DVec3]) -> Self {
+        match HeadAxes::of(labels).filter(|axes| axes.from_cochleae) {
+            Some(axes) => Self {
+                points: [Side::Left, Side::Right]
+                    .into_iter()
+                    .filter_map(|side| porus_plane(&axes, side))
+                    .map(|plane| DVec3::from_array(plane.point_ras_mm))
+                    .collect(),
+                farthest_mm: FARTHEST_FROM_PORUS_MM,
+            },
+            None => Self {
+                points: cochleae.to_vec(),
+                farthest_mm: FARTHEST_FROM_COCHLEA_MM,
+            },
+        }
+    }
+}
+
+/// Keeps the largest piece of tumour that is large enough and near where such tumours begin.
+fn keep_tumour(labels: &LabelMap, origin: &Origin, values: &mut [u8], warnings: &mut Vec<String>) {
     let pieces = Pieces::of(labels, Structure::VestibularSchwannoma);
-    let nearest = nearest_mm(labels.grid(), &pieces, cochleae);
+    let nearest = nearest_mm(labels.grid(), &pieces, &origin.points);
+    for number in pieces.by_volume() {
+        let (volume, distance) = (pieces.volumes_mm3[number], nearest[number]);
+        log::debug!(
+            "tumour-like region of {volume:.0} mm³, {distance:.0} mm from where such tumours begin"
+        );
+    }
     let possible: Vec<usize> = pieces
         .by_volume()
         .into_iter()
         .filter(|&n| {
-            pieces.volumes_mm3[n] >= SMALLEST_TUMOUR_MM3 && nearest[n] <= FARTHEST_TUMOUR_MM
+            pieces.volumes_mm3[n] >= SMALLEST_TUMOUR_MM3 && nearest[n] <= origin.farthest_mm
         })
         .collect();
     keep(&pieces, values, |number| Some(&number) == possible.first());
@@ -146,15 +181,15 @@ fn keep_tumour(
     }
 }
 
-/// For each piece the distance from its nearest voxel to the nearer cochlea, mm; zero when there is no cochlea to measure from.
-fn nearest_mm(grid: &Grid, pieces: &Pieces, cochleae: &[DVec3]) -> Vec<f64> {
-    if cochleae.is_empty() {
+/// For each piece the distance from its nearest voxel to the nearest of some points, mm; zero when there is no point to measure from.
+fn nearest_mm(grid: &Grid, pieces: &Pieces, points: &[DVec3]) -> Vec<f64> {
+    if points.is_empty() {
         return vec![0.0; pieces.volumes_mm3.len()];
     }
     let mut nearest = vec![f64::INFINITY; pieces.volumes_mm3.len()];
     for (index, number) in numbered(&pieces.found) {
         let point = grid.point_in_world(grid.voxel(index));
-        let distance = cochleae
+        let distance = points
             .iter()
             .map(|c| c.distance(point))
             .fold(f64::INFINITY, f64::min);
@@ -212,6 +247,19 @@ mod tests {
             clean(&map(&[&cochleae[..], &[(1, [95, 30, 20], 10)]].concat())).unwrap();
         assert_eq!(cleaned.count(Structure::VestibularSchwannoma), 0);
         assert_eq!(cleaned.count(Structure::Cochlea), 128);
+    }
+
+    #[test]
+    fn a_large_region_away_from_the_canals_does_not_hide_a_small_tumour_in_one() {
+        // Cochleae 75 mm apart; the canal's mouth lies 13.7 mm medial and 4.9 mm posterior of each.
+        let anatomy = [
+            (2, [20, 30, 18], 4),
+            (2, [95, 30, 18], 4),
+            (1, [36, 25, 18], 4),
+        ];
+        let elsewhere = [(1, [50, 50, 5], 8)];
+        let (cleaned, _) = clean(&map(&[&anatomy[..], &elsewhere[..]].concat())).unwrap();
+        assert!(cleaned.labels() == map(&anatomy).labels());
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Files of a training, each written whole or not at all.
 use super::{AdamW, Error};
-use crate::model::{Metadata, read_tensors, write_tensors};
+use crate::{
+    io,
+    model::{Metadata, read_tensors, write_tensors},
+};
 use serde::{Deserialize, Serialize};
-use std::io::Write as _;
 use std::path::Path;
 
 /// Name of the checkpoint in the output folder.
@@ -55,15 +57,5 @@ pub(super) fn load(folder: &Path, optimiser: &mut AdamW) -> Result<Option<Progre
 
 /// Writes a file beside its place and moves it there, so that a crash leaves the old one or the new one.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let failed = |source| Error::File {
-        action: "write",
-        source,
-        path: path.to_path_buf(),
-    };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
+    Ok(io::write_atomically(path, |w| w.write_all(bytes))?)
 }

@@ -55,6 +55,9 @@ pub enum Error {
         /// Which file.
         path: PathBuf,
     },
+    /// A result cannot be written.
+    #[error(transparent)]
+    Write(#[from] crate::io::Error),
     /// The thread that makes the examples ended early.
     #[error("the thread that makes training examples ended early")]
     Producer,

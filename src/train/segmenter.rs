@@ -80,7 +80,7 @@ impl SegmenterTraining {
                 name: "segmenter".to_owned(),
                 version: "0.1.0".to_owned(),
                 spacing_mm: [0.8, 0.8, 1.0],
-                patch: [64, 64, 32],
+                patch: [96, 96, 48],
                 clip_quantiles: [0.005, 0.995],
                 trained_on: "synthetic patients only".to_owned(),
                 network: UNetDescription {

@@ -6,7 +6,7 @@
 mod components;
 mod distance;
 mod grid;
-mod image;
+mod intensity;
 mod label;
 mod progress;
 mod register;
@@ -15,7 +15,7 @@ mod sample;
 pub use components::{Components, components, largest_component};
 pub use distance::{SignedDistance, distance_to_mask_mm, signed_distance_mm};
 pub use grid::{AxisCodes, ClosestRas, Grid, Shape, closest_orientation, oblique_degrees};
-pub use image::{Sequence, Volume, Voxels, WindowLevel};
+pub use intensity::{Sequence, Volume, Voxels, WindowLevel};
 pub use label::{LabelMap, LabelTable, Side, Structure};
 pub use progress::{Observe, Progress, unobserved};
 pub use register::{RegisterError, Registration, register_rigid};

@@ -7,8 +7,9 @@ use schwann::{
 };
 use serde_json::Value;
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
+    sync::OnceLock,
 };
 
 fn schwann(arguments: &[&str]) -> Output {
@@ -46,87 +47,72 @@ fn fails(arguments: &[&str], words: &str) {
     assert!(error.contains(words), "{error}");
 }
 
-/// Two visits of one small head with exact labels, written as files.
-fn visits(folder: &Path) -> [LabelMap; 2] {
-    let patient = Patient::new(&PatientSpec {
-        seed: 21,
-        koos: Some(KoosGrade::III),
-        side: Some(Side::Right),
-        annual_growth_percent: Some(40.0),
-    })
-    .unwrap();
-    [0_u32, 1].map(|n| {
-        let spec = VisitSpec {
-            years: f64::from(n),
-            site: Site::London,
-            seed: 50 + u64::from(n),
-            grid: Some(GridSpec {
-                shape: [180, 150, 56],
-                spacing_mm: [0.7, 0.7, 1.5],
-            }),
-        };
-        let scan = patient.scan(&spec, &mut unobserved).unwrap();
-        io::write_volume(&folder.join(format!("scan{n}.nii.gz")), &scan.volume).unwrap();
-        io::write_labels(&folder.join(format!("labels{n}.nii.gz")), &scan.labels).unwrap();
-        scan.labels
+/// Two visits of one small head with exact labels, as files that all tests share.
+fn visits() -> &'static (PathBuf, [LabelMap; 2]) {
+    static VISITS: OnceLock<(PathBuf, [LabelMap; 2])> = OnceLock::new();
+    VISITS.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli");
+        std::fs::create_dir_all(&folder).unwrap();
+        let patient = Patient::new(&PatientSpec {
+            seed: 21,
+            koos: Some(KoosGrade::III),
+            side: Some(Side::Right),
+            annual_growth_percent: Some(40.0),
+        })
+        .unwrap();
+        let labels = [0_u32, 1].map(|n| {
+            let spec = VisitSpec {
+                years: f64::from(n),
+                site: Site::London,
+                seed: 50 + u64::from(n),
+                grid: Some(GridSpec {
+                    shape: [180, 150, 56],
+                    spacing_mm: [0.7, 0.7, 1.5],
+                }),
+            };
+            let scan = patient.scan(&spec, &mut unobserved).unwrap();
+            io::write_volume(&folder.join(format!("scan{n}.nii.gz")), &scan.volume).unwrap();
+            io::write_labels(&folder.join(format!("labels{n}.nii.gz")), &scan.labels).unwrap();
+            scan.labels
+        });
+        (folder, labels)
     })
 }
 
+/// A file of the shared folder.
+fn path(name: &str) -> String {
+    visits().0.join(name).to_string_lossy().into_owned()
+}
+
+fn has(value: &Value, fields: &str) {
+    for field in fields.split_whitespace() {
+        assert!(value.get(field).is_some(), "{field} is missing in {value}");
+    }
+}
+
 #[test]
-fn every_command_gives_the_fields_of_its_contract() {
-    let folder = tempfile::tempdir().unwrap();
-    let labels = visits(folder.path());
-    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    let has = |value: &Value, fields: &[&str]| {
-        for field in fields {
-            assert!(value.get(field).is_some(), "{field} is missing in {value}");
-        }
-    };
+fn inspect_and_measure_give_the_fields_of_their_contract() {
     let inspected = json(&["inspect", &path("scan0.nii.gz"), "--json"]);
     has(
         &inspected,
-        &[
-            "file",
-            "format",
-            "shape",
-            "spacing_mm",
-            "datatype",
-            "affine_ras",
-            "affine_source",
-            "orientation",
-            "oblique_degrees",
-            "rescale",
-            "minimum",
-            "maximum",
-            "mean",
-            "percentiles",
-            "voxels_sha256",
-            "warnings",
-        ],
+        "file format shape spacing_mm datatype affine_ras affine_source orientation oblique_degrees rescale minimum maximum mean percentiles
+         voxels_sha256 warnings",
     );
     let measured = json(&["measure", &path("labels0.nii.gz"), "--json"]);
     let tumour = &measured["structures"][0];
     has(
         tumour,
-        &[
-            "label",
-            "name",
-            "voxels",
-            "volume_mm3",
-            "surface_mm2",
-            "max_diameter_3d_mm",
-            "max_axial_diameter_mm",
-            "centroid_ras_mm",
-            "components",
-            "side",
-        ],
+        "label name voxels volume_mm3 surface_mm2 max_diameter_3d_mm max_axial_diameter_mm centroid_ras_mm components side",
     );
     assert_eq!(tumour["side"], "right");
     assert_eq!(
         tumour["voxels"],
-        labels[0].count(Structure::VestibularSchwannoma)
+        visits().1[0].count(Structure::VestibularSchwannoma)
     );
+}
 
+#[test]
+fn koos_and_register_give_the_fields_of_their_contract() {
     let koos = json(&[
         "koos",
         &path("scan0.nii.gz"),
@@ -135,20 +121,12 @@ fn every_command_gives_the_fields_of_its_contract() {
         "--json",
     ]);
     assert_eq!(koos["grade"], "III");
-    has(&koos["probabilities"], &["I", "II", "III", "IV"]);
+    has(&koos["probabilities"], "I II III IV");
     has(
         &koos["evidence"],
-        &[
-            "extrameatal_volume_mm3",
-            "intrameatal_volume_mm3",
-            "brainstem_gap_mm",
-            "contact_area_mm2",
-            "indentation_mm",
-            "brainstem_shift_mm",
-            "fourth_ventricle_shift_mm",
-        ],
+        "extrameatal_volume_mm3 intrameatal_volume_mm3 brainstem_gap_mm contact_area_mm2 indentation_mm brainstem_shift_mm
+         fourth_ventricle_shift_mm",
     );
-
     let transform = path("transform.json");
     let registered = json(&[
         "register",
@@ -160,20 +138,17 @@ fn every_command_gives_the_fields_of_its_contract() {
     ]);
     has(
         &registered,
-        &[
-            "world_moving_from_world_fixed",
-            "similarity_before",
-            "similarity_after",
-            "seconds",
-            "warnings",
-        ],
+        "world_moving_from_world_fixed similarity_before similarity_after seconds warnings",
     );
     let written: Value = serde_json::from_slice(&std::fs::read(&transform).unwrap()).unwrap();
     assert_eq!(
         written["world_moving_from_world_fixed"],
         registered["world_moving_from_world_fixed"]
     );
+}
 
+#[test]
+fn growth_gives_the_fields_of_its_contract_and_a_report() {
     let visit = |n: usize, date: &str| {
         format!(
             "{date}={},{}",
@@ -188,31 +163,13 @@ fn every_command_gives_the_fields_of_its_contract() {
     ]);
     has(
         &growth["visits"][1],
-        &[
-            "date",
-            "volume_mm3",
-            "uncertainty95_mm3",
-            "max_axial_diameter_mm",
-            "koos",
-        ],
+        "date volume_mm3 uncertainty95_mm3 max_axial_diameter_mm koos",
     );
     let change = &growth["changes"][0];
     has(
         change,
-        &[
-            "from",
-            "to",
-            "interval_years",
-            "volume_change_percent",
-            "detectable_change_percent",
-            "annual_growth_percent",
-            "specific_growth_rate",
-            "specific_growth_rate_ci95",
-            "doubling_time_years",
-            "diameter_change_mm",
-            "verdict",
-            "reasons",
-        ],
+        "from to interval_years volume_change_percent detectable_change_percent annual_growth_percent specific_growth_rate
+         specific_growth_rate_ci95 doubling_time_years diameter_change_mm verdict reasons",
     );
     assert_eq!(change["verdict"], "growth");
     assert!((change["volume_change_percent"].as_f64().unwrap() - 40.0).abs() < 4.0);
@@ -278,9 +235,6 @@ fn without_a_display_the_window_names_the_demo_command() {
 
 #[test]
 fn a_label_map_of_another_scan_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    visits(folder.path());
-    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     fails(
         &[
             "koos",

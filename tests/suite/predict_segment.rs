@@ -29,27 +29,29 @@ fn run(scan: &Volume) -> Prediction {
 /// A slab around both ears of a patient with a tumour of middle size.
 fn phantom() -> &'static Scan {
     static SCAN: OnceLock<Scan> = OnceLock::new();
-    SCAN.get_or_init(|| {
-        let spec = PatientSpec {
-            seed: 77,
-            koos: Some(KoosGrade::III),
-            side: None,
-            annual_growth_percent: Some(0.0),
-        };
-        let visit = VisitSpec {
-            years: 0.0,
-            site: Site::London,
-            seed: 5,
-            grid: Some(GridSpec {
-                shape: [130, 90, 26],
-                spacing_mm: [0.8, 0.8, 1.5],
-            }),
-        };
-        Patient::new(&spec)
-            .unwrap()
-            .scan(&visit, &mut unobserved)
-            .unwrap()
-    })
+    SCAN.get_or_init(|| scanned(Some(KoosGrade::III), 77))
+}
+
+fn scanned(koos: Option<KoosGrade>, seed: u64) -> Scan {
+    let spec = PatientSpec {
+        seed,
+        koos,
+        side: None,
+        annual_growth_percent: Some(0.0),
+    };
+    let visit = VisitSpec {
+        years: 0.0,
+        site: Site::London,
+        seed: 5,
+        grid: Some(GridSpec {
+            shape: [130, 90, 26],
+            spacing_mm: [0.8, 0.8, 1.5],
+        }),
+    };
+    Patient::new(&spec)
+        .unwrap()
+        .scan(&visit, &mut unobserved)
+        .unwrap()
 }
 
 /// The same image stored in another order: axis `n` of the result is axis `order[n]` of the scan, reversed where `flip[n]`.
@@ -142,6 +144,59 @@ fn labels_lie_on_an_oblique_scans_own_grid_and_on_the_structures() {
 }
 
 #[test]
+fn with_mirroring_a_mirrored_patient_gets_mirrored_labels() {
+    let scan = &phantom().volume;
+    let mut affine = scan.grid().world_from_voxel();
+    let flip = DMat3::from_diagonal(DVec3::new(-1.0, 1.0, 1.0));
+    affine.matrix3 = flip * affine.matrix3;
+    affine.translation = flip * affine.translation;
+    let grid = Grid::new(scan.grid().shape(), affine).unwrap();
+    let mirrored = Volume::new(grid, scan.voxels().clone(), 1.0, 0.0).unwrap();
+    let options = SegmentOptions {
+        mirror: true,
+        ..options()
+    };
+    let segmenter = Segmenter::shipped().unwrap();
+    let [a, b] = [scan, &mirrored].map(|scan| {
+        segment(scan, &segmenter, &options, &mut unobserved)
+            .unwrap()
+            .labels
+    });
+    let same = a
+        .labels()
+        .iter()
+        .zip(b.labels())
+        .filter(|(a, b)| a == b)
+        .count();
+    assert!(same as f64 / grid.len() as f64 > 0.999);
+}
+
+#[test]
+fn a_tumour_is_found_on_its_side_and_a_head_without_one_gets_none_of_size() {
+    let scan = phantom();
+    let found = run(&scan.volume).labels;
+    let [truth, tumour] =
+        [&scan.labels, &found].map(|labels| labels.mask(Structure::VestibularSchwannoma));
+    let both = truth
+        .iter()
+        .zip(&tumour)
+        .filter(|(a, b)| **a && **b)
+        .count();
+    let sum = truth.iter().chain(&tumour).filter(|v| **v).count();
+    let dice = 2.0 * both as f64 / sum as f64;
+    assert!(dice > 0.7, "Dice {dice}");
+
+    let healthy = scanned(None, 78);
+    let found = run(&healthy.volume);
+    let volume_mm3 = tumour_voxels(&found) as f64 * healthy.volume.grid().voxel_volume_mm3();
+    assert!(
+        volume_mm3 < 60.0,
+        "{volume_mm3} mm³ of tumour in a healthy head"
+    );
+    assert!(found.labels.count(Structure::Cochlea) > 0);
+}
+
+#[test]
 fn what_ran_is_written_down() {
     let found = run(&phantom().volume);
     assert!(found.device.starts_with("CPU ("), "{}", found.device);
@@ -181,7 +236,7 @@ fn it_stops_within_a_tile() {
     }
 }
 
-fn tumour(found: &Prediction) -> usize {
+fn tumour_voxels(found: &Prediction) -> usize {
     found.labels.count(Structure::VestibularSchwannoma)
 }
 
@@ -211,7 +266,7 @@ fn scans_that_show_nothing_get_a_warning_and_no_tumour() {
     ];
     for (what, scan) in cases {
         let found = run(&scan);
-        assert_eq!(tumour(&found), 0, "{what}");
+        assert_eq!(tumour_voxels(&found), 0, "{what}");
         assert!(found.warnings.len() > 1, "{what}: {:?}", found.warnings);
         assert!(found.labels.grid().matches(scan.grid(), 0.0), "{what}");
     }

@@ -1,5 +1,7 @@
 //! 3D convolution.
-use super::direct::{Geometry, forward, input_gradient, weight_gradient};
+use super::direct::{forward, input_gradient};
+use super::geometry::Geometry;
+use super::weight::weight_gradient;
 use super::{Isa, values, with_values};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 

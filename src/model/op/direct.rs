@@ -1,111 +1,36 @@
-//! 3D convolution and its two gradients on the CPU, computed directly: no column matrix is ever formed.
+//! 3D convolution and its input gradient on the CPU, computed directly: no column matrix is ever formed.
 //!
 //! A task owns a block of output rows over a few planes. It copies the input rows below them, zero-padded, into scratch memory that fits the
 //! second-level cache, and lets the register kernels run over that. Planes live in a ring, so each is copied once per task.
-use super::kernel::{self, ForwardTile, Isa, LARGEST_BLOCK, LARGEST_TILE, WeightTile};
+use super::geometry::Geometry;
+use super::kernel::{self, ForwardTile, Isa, LARGEST_TILE};
 use rayon::prelude::*;
 
 /// Input channels that are in scratch memory at a time.
-const CHANNEL_BLOCK: usize = 32;
+pub(super) const CHANNEL_BLOCK: usize = 32;
 /// Most output planes of one task, and tasks that a convolution is cut into where its size allows.
 const PLANES: usize = 8;
 const TASKS: usize = 16;
-/// Parts whose weight gradients are summed separately and then in order: the result does not depend on the number of threads.
-const WEIGHT_PARTS: usize = 8;
-
-/// Sizes of a convolution. Triples are depth, height, width; `width` is fastest in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Geometry {
-    /// Images of the batch.
-    pub(super) batch: usize,
-    /// Channels of the input.
-    pub(super) in_channels: usize,
-    /// Channels of the output.
-    pub(super) out_channels: usize,
-    /// Voxels of the input.
-    pub(super) input: [usize; 3],
-    /// Taps of the kernel.
-    pub(super) kernel: [usize; 3],
-    /// Voxels of the output.
-    pub(super) output: [usize; 3],
-    /// Steps between output voxels.
-    pub(super) stride: [usize; 3],
-    /// Zeros before and after the input.
-    pub(super) padding: [usize; 3],
-}
-
-impl Geometry {
-    /// The geometry of `input` (`N, C, D, H, W`) under `weight` (`O, C, D, H, W`). `None` when the shapes do not fit together, something is
-    /// empty, the kernel is larger than the padded input, or the padding is not smaller than the kernel.
-    pub(super) fn new(
-        input: &[usize],
-        weight: &[usize],
-        stride: [usize; 3],
-        padding: [usize; 3],
-    ) -> Option<Self> {
-        let (&[batch, in_channels, d, h, w], &[out_channels, weight_channels, kd, kh, kw]) =
-            (input, weight)
-        else {
-            return None;
-        };
-        let (input, kernel) = ([d, h, w], [kd, kh, kw]);
-        let any_empty = [batch, in_channels, out_channels].contains(&0)
-            || input.contains(&0)
-            || kernel.contains(&0)
-            || stride.contains(&0);
-        if any_empty || in_channels != weight_channels {
-            return None;
-        }
-        let mut output = [0; 3];
-        for axis in 0..3 {
-            let room = (input[axis] + 2 * padding[axis]).checked_sub(kernel[axis])?;
-            if padding[axis] >= kernel[axis] {
-                return None;
-            }
-            output[axis] = room / stride[axis] + 1;
-        }
-        Some(Self {
-            batch,
-            in_channels,
-            out_channels,
-            input,
-            kernel,
-            output,
-            stride,
-            padding,
-        })
-    }
-
-    /// Shape of the output, `N, O, D, H, W`.
-    pub(super) fn output_shape(&self) -> [usize; 5] {
-        let [d, h, w] = self.output;
-        [self.batch, self.out_channels, d, h, w]
-    }
-
-    fn taps(&self) -> usize {
-        self.kernel.iter().product()
-    }
-}
 
 /// How padded input rows lie in scratch memory: `[channel][plane of the ring][row][column]`. With a stride along the width, the columns of
 /// one phase stand side by side, so that neighbouring outputs read neighbouring inputs.
-struct Scratch {
-    geometry: Geometry,
+pub(super) struct Scratch {
+    pub(super) geometry: Geometry,
     /// Output rows of a block.
-    block_rows: usize,
+    pub(super) block_rows: usize,
     /// Output planes of a task.
-    planes: usize,
+    pub(super) planes: usize,
     /// Output columns, rounded up to whole vectors.
-    columns: usize,
+    pub(super) columns: usize,
     /// Columns of one phase.
-    phase: usize,
-    row: usize,
-    plane: usize,
-    channel: usize,
+    pub(super) phase: usize,
+    pub(super) row: usize,
+    pub(super) plane: usize,
+    pub(super) channel: usize,
 }
 
 impl Scratch {
-    fn new(geometry: Geometry, isa: Isa) -> Self {
+    pub(super) fn new(geometry: Geometry, isa: Isa) -> Self {
         let columns = geometry.output[2].next_multiple_of(isa.lanes());
         // Enough work for a call of a kernel at every level of a network, little enough for the cache.
         let block_rows = (768 / columns).clamp(4, 16).min(geometry.output[1]);
@@ -126,12 +51,12 @@ impl Scratch {
         }
     }
 
-    fn blocks(&self) -> usize {
+    pub(super) fn blocks(&self) -> usize {
         self.geometry.output[1].div_ceil(self.block_rows)
     }
 
     /// Offsets of the kernel's taps within a channel, for an output plane.
-    fn taps(&self, plane: usize) -> Vec<usize> {
+    pub(super) fn taps(&self, plane: usize) -> Vec<usize> {
         let g = &self.geometry;
         let mut taps = Vec::with_capacity(g.taps());
         for z in 0..g.kernel[0] {
@@ -147,7 +72,7 @@ impl Scratch {
     }
 
     /// Copies one padded input plane (`padded_plane` counts from the first plane of padding) of some channels into its slot.
-    fn load(
+    pub(super) fn load(
         &self,
         to: &mut [f32],
         image: &[f32],
@@ -195,7 +120,7 @@ impl Scratch {
 }
 
 /// The planes, counted from the first plane of padding, that output plane `plane` needs and that are not yet in the ring.
-fn new_planes(geometry: &Geometry, plane: usize, first: bool) -> std::ops::Range<usize> {
+pub(super) fn new_planes(geometry: &Geometry, plane: usize, first: bool) -> std::ops::Range<usize> {
     let start = plane * geometry.stride[0];
     let end = start + geometry.kernel[0];
     let fresh = if first {
@@ -411,140 +336,4 @@ pub(super) fn input_gradient(
         }
     }
     forward(&dilated, &flipped, &backwards, isa)
-}
-
-/// The gradient with respect to the weights, `O, C, D, H, W`: for each tap the sum, over the output, of output gradient times input.
-///
-/// # Panics
-/// When a slice does not have the geometry's length.
-pub(super) fn weight_gradient(x: &[f32], gradient: &[f32], g: &Geometry, isa: Isa) -> Vec<f32> {
-    let image_len = g.in_channels * g.input.iter().product::<usize>();
-    let out_len = g.out_channels * g.output.iter().product::<usize>();
-    assert_eq!(x.len(), g.batch * image_len);
-    assert_eq!(gradient.len(), g.batch * out_len);
-    let scratch = Scratch::new(*g, isa);
-    let groups = g.output[0].div_ceil(scratch.planes);
-    let tasks = g.batch * groups * scratch.blocks();
-    let parts = WEIGHT_PARTS.min(tasks);
-    let sums: Vec<Vec<f32>> = (0..parts)
-        .into_par_iter()
-        .map(|part| {
-            let mut work = WeightWork::new(&scratch, isa);
-            for task in (tasks * part / parts)..(tasks * (part + 1) / parts) {
-                let image = task / (groups * scratch.blocks());
-                let planes = task / scratch.blocks() % groups * scratch.planes;
-                let images = (
-                    &x[image * image_len..][..image_len],
-                    &gradient[image * out_len..][..out_len],
-                );
-                work.add(images, planes, task % scratch.blocks() * scratch.block_rows);
-            }
-            work.sums
-        })
-        .collect();
-    let mut total = vec![0.0; g.out_channels * g.in_channels * g.taps()];
-    for part in &sums {
-        total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
-    }
-    total
-}
-
-/// Memory of one part of the weight gradient.
-struct WeightWork<'a> {
-    scratch: &'a Scratch,
-    isa: Isa,
-    rows: Vec<f32>,
-    /// One plane's block of output gradient, `[output channel, padded][row][column]`.
-    gradient: Vec<f32>,
-    sums: Vec<f32>,
-}
-
-impl<'a> WeightWork<'a> {
-    fn new(scratch: &'a Scratch, isa: Isa) -> Self {
-        let g = &scratch.geometry;
-        let channels = g.out_channels.next_multiple_of(isa.weight_block().0);
-        Self {
-            scratch,
-            isa,
-            rows: vec![0.0; g.in_channels.min(CHANNEL_BLOCK) * scratch.channel],
-            gradient: vec![0.0; channels * scratch.block_rows * scratch.columns],
-            sums: vec![0.0; g.out_channels * g.in_channels * g.taps()],
-        }
-    }
-
-    /// Adds a block of rows over a few planes of one image: `images` are its input and its output gradient.
-    fn add(&mut self, images: (&[f32], &[f32]), first_plane: usize, first_row: usize) {
-        let scratch = self.scratch;
-        let g = &scratch.geometry;
-        let row_count = scratch.block_rows.min(g.output[1] - first_row);
-        for first in (0..g.in_channels).step_by(CHANNEL_BLOCK) {
-            let channels = first..(first + CHANNEL_BLOCK).min(g.in_channels);
-            for plane in first_plane..(first_plane + scratch.planes).min(g.output[0]) {
-                for padded in new_planes(g, plane, plane == first_plane) {
-                    scratch.load(
-                        &mut self.rows,
-                        images.0,
-                        channels.clone(),
-                        padded,
-                        first_row,
-                    );
-                }
-                self.load_gradient(images.1, plane, first_row, row_count);
-                self.add_plane(&channels, plane, row_count);
-            }
-        }
-    }
-
-    fn load_gradient(&mut self, image: &[f32], plane: usize, first_row: usize, row_count: usize) {
-        let g = &self.scratch.geometry;
-        let [depth, height, width] = g.output;
-        let columns = self.scratch.columns;
-        for o in 0..g.out_channels {
-            for r in 0..row_count {
-                let from =
-                    &image[((o * depth + plane) * height + first_row + r) * width..][..width];
-                let to = &mut self.gradient[(o * row_count + r) * columns..][..columns];
-                to[..width].copy_from_slice(from);
-                to[width..].fill(0.0);
-            }
-        }
-    }
-
-    fn add_plane(&mut self, channels: &std::ops::Range<usize>, plane: usize, row_count: usize) {
-        let g = &self.scratch.geometry;
-        let (out_block, tap_block) = self.isa.weight_block();
-        let (taps, columns) = (g.taps(), self.scratch.columns);
-        let within = self.scratch.taps(plane);
-        let stride = self.scratch.channel;
-        let mut offsets: Vec<usize> = (0..channels.len())
-            .flat_map(|c| within.iter().map(move |t| c * stride + t))
-            .collect();
-        let real = offsets.len();
-        offsets.resize(real.next_multiple_of(tap_block), 0);
-        let mut block = [0.0; LARGEST_BLOCK];
-        for (at, group) in offsets.chunks_exact(tap_block).enumerate() {
-            for o in (0..g.out_channels).step_by(out_block) {
-                let tile = WeightTile {
-                    rows: &self.rows,
-                    row_stride: g.stride[1] * self.scratch.row,
-                    taps: group,
-                    gradient: &self.gradient[o * row_count * columns..],
-                    row_count,
-                    columns,
-                };
-                kernel::weight_tile(self.isa, &tile, &mut block);
-                for (b, sums) in block
-                    .chunks_exact(tap_block)
-                    .take((g.out_channels - o).min(out_block))
-                    .enumerate()
-                {
-                    let start =
-                        (o + b) * g.in_channels * taps + channels.start * taps + at * tap_block;
-                    let count = tap_block.min(real - at * tap_block);
-                    let to = &mut self.sums[start..start + count];
-                    to.iter_mut().zip(sums).for_each(|(t, s)| *t += s);
-                }
-            }
-        }
-    }
 }

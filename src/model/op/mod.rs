@@ -5,9 +5,11 @@
 
 mod conv3d;
 mod direct;
+mod geometry;
 mod kernel;
 mod norm;
 mod upsample;
+mod weight;
 
 pub use conv3d::{Conv3d, conv3d, conv3d_composed};
 pub use kernel::Isa;
