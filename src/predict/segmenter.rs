@@ -93,7 +93,7 @@ impl Default for SegmentOptions {
         Self {
             device: DeviceChoice::Auto,
             mirror: false,
-            step: 0.5,
+            step: 0.6,
         }
     }
 }
