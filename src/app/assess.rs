@@ -1,44 +1,59 @@
-//! The growth assessment that belongs to the state: what it is made from, and making it.
-use super::state::{Alignment, AppState, VisitState};
-use super::task::Task;
-use crate::{
-    patient::{self, GrowthAssessment, RegistrationResult, cochlea_residual_mm},
-    volume::{LabelMap, Registration},
+//! What the state has to compare: the visits with a date and outlines, and their alignments.
+use super::{
+    report::{self, Measured, Tried},
+    state::{Alignment, AppState, VisitState},
+    task::Task,
 };
-use chrono::NaiveDate;
+use crate::patient::GrowthAssessment;
 use std::sync::Arc;
 
-/// What an assessment is made from.
+/// What an assessment or a report is made from.
 #[derive(Debug, Clone)]
 pub struct Inputs {
     /// Which state of the visits this is; an assessment of an older one is dropped.
     pub revision: u64,
-    visits: Vec<patient::Visit>,
-    aligned: Vec<AlignedPair>,
-}
-
-#[derive(Debug, Clone)]
-struct AlignedPair {
-    from: NaiveDate,
-    to: NaiveDate,
-    fixed: Arc<LabelMap>,
-    moving: Arc<LabelMap>,
-    registration: Registration,
+    /// The visits, from the earliest to the latest.
+    pub measured: Vec<Measured>,
+    /// How each visit after the first lies to it.
+    pub tried: Vec<Tried>,
+    /// The patient is the built-in synthetic one.
+    pub demo: bool,
 }
 
 impl Inputs {
-    /// Assesses the visits; an error is in words.
-    pub(super) fn assess(&self) -> Result<GrowthAssessment, String> {
-        let registrations: Vec<RegistrationResult> = self
-            .aligned
+    /// What the state has now.
+    pub(super) fn of(state: &AppState) -> Self {
+        let ready: Vec<(&VisitState, Measured)> = state
+            .visits
             .iter()
-            .map(|pair| RegistrationResult {
-                from: pair.from,
-                to: pair.to,
-                residual_mm: cochlea_residual_mm(&pair.fixed, &pair.moving, &pair.registration),
+            .filter_map(|v| Some((v, measured(v)?)))
+            .collect();
+        let first = ready.first().map(|(v, _)| v.id);
+        let tried = ready
+            .iter()
+            .skip(1)
+            .map(|(visit, _)| match &visit.alignment {
+                Alignment::Aligned {
+                    reference,
+                    registration,
+                } if Some(*reference) == first => Some(Ok(*registration)),
+                Alignment::Failed {
+                    reference, reason, ..
+                } if Some(*reference) == first => Some(Err(reason.clone())),
+                _ => None,
             })
             .collect();
-        patient::assess(&self.visits, &registrations, None).map_err(|error| error.to_string())
+        Self {
+            revision: state.assessment_revision,
+            tried,
+            demo: ready.iter().any(|(v, _)| v.demo),
+            measured: ready.into_iter().map(|(_, m)| m).collect(),
+        }
+    }
+
+    /// Assesses the visits; an error is in words.
+    pub(super) fn assess(&self) -> Result<GrowthAssessment, String> {
+        report::assess(&self.measured, &self.tried, None).map_err(|error| error.to_string())
     }
 }
 
@@ -50,44 +65,33 @@ pub(super) fn refresh(state: &mut AppState) {
         .work
         .queue
         .retain(|task| !matches!(task, Task::Assess(_)));
-    let visits: Vec<patient::Visit> = state.visits.iter().filter_map(measured).collect();
-    if visits.len() > 1 {
-        let inputs = Inputs {
-            revision: state.assessment_revision,
-            visits,
-            aligned: state
-                .visits
-                .iter()
-                .filter_map(|v| aligned(state, v))
-                .collect(),
-        };
+    let inputs = Inputs::of(state);
+    if inputs.measured.len() > 1 {
         state.work.queue.push_front(Task::Assess(inputs));
     }
 }
 
-/// The measured visit, under the date that the user gave.
-fn measured(visit: &VisitState) -> Option<patient::Visit> {
-    let mut measured = visit.outlines.as_ref()?.measured.clone();
-    measured.date = visit.date?;
-    measured.sequence = visit.sequence;
-    Some(measured)
+/// Whether a report can be made.
+pub(super) fn reportable(state: &AppState) -> bool {
+    state
+        .visits
+        .iter()
+        .any(|v| v.date.is_some() && v.outlines.is_some())
 }
 
-/// A visit and the reference it is aligned to, where both are assessed.
-fn aligned(state: &AppState, visit: &VisitState) -> Option<AlignedPair> {
-    let Alignment::Aligned {
-        reference,
-        registration,
-    } = &visit.alignment
-    else {
-        return None;
-    };
-    let fixed = state.visit(*reference)?;
-    Some(AlignedPair {
-        from: fixed.date?,
-        to: visit.date?,
-        fixed: Arc::clone(&fixed.outlines.as_ref()?.labels),
-        moving: Arc::clone(&visit.outlines.as_ref()?.labels),
-        registration: *registration,
+/// The measured visit, under the date and sequence that are known now.
+fn measured(visit: &VisitState) -> Option<Measured> {
+    let outlines = visit.outlines.as_ref()?;
+    let mut measured = outlines.measured.clone();
+    measured.date = visit.date?;
+    measured.sequence = visit.sequence;
+    if visit.date_from_name {
+        let caution = "the day of the scan was read from its file name, not confirmed";
+        measured.finding.warnings.push(caution.to_owned());
+    }
+    Some(Measured {
+        scan: Arc::clone(&visit.volume),
+        labels: Arc::clone(&outlines.labels),
+        visit: measured,
     })
 }

@@ -1,14 +1,16 @@
 //! What the user (or a finished task) asks for. Nothing else changes the state.
 use super::{
+    preset::Preset,
     state::VisitId,
     task::{Outcome, Task},
 };
 use crate::{
     measure::Plane,
-    volume::{Progress, Structure},
+    volume::{Progress, Sequence, Structure, WindowLevel},
 };
 use chrono::NaiveDate;
 use glam::DVec3;
+use std::path::PathBuf;
 
 /// One change of the state.
 #[derive(Debug)]
@@ -40,15 +42,24 @@ pub enum ViewCommand {
         /// Where.
         point_in_world: DVec3,
     },
-    /// Changes window and level by parts of the automatic width: `wider` multiplies, `brighter` shifts.
+    /// Changes window and level by parts of the preset's width: `wider` multiplies, `brighter` shifts.
     Window {
         /// Wider when positive (a doubling for 1).
         wider: f64,
         /// Brighter when positive.
         brighter: f64,
     },
-    /// The window that suits the scan.
-    AutomaticWindow,
+    /// Puts all crosshairs back to where they were before the last one was marked.
+    TakeBackCrosshair,
+    /// The windows of a preset.
+    Preset(Preset),
+    /// Shows a visit with this window, and the others likewise.
+    SetWindow {
+        /// The visit that it was chosen in.
+        visit: VisitId,
+        /// Which of its intensities are shown.
+        window: WindowLevel,
+    },
     /// Moves the picture.
     Pan {
         /// The visit under the pointer.
@@ -100,6 +111,8 @@ pub enum VisitCommand {
     Move(i64),
     /// Sets the day of the scan.
     SetDate(VisitId, NaiveDate),
+    /// Says what the scan shows.
+    SetSequence(VisitId, Sequence),
     /// Takes a visit off the list; its files stay.
     Remove(VisitId),
 }
@@ -113,6 +126,8 @@ pub enum WorkCommand {
     Demo,
     /// Finds the structures in a visit's scan.
     Segment(VisitId),
+    /// Writes the report of the visits that have a date and outlines, and its assessment beside it.
+    Report(PathBuf),
     /// Aligns every visit that is not aligned yet to the first.
     Align,
     /// Stops what is being done and forgets what waits.

@@ -7,11 +7,14 @@
 mod apply;
 mod assess;
 mod command;
+mod date;
 mod dialog;
 mod job;
 mod keys;
 mod panel;
 mod parts;
+mod preset;
+pub mod report;
 mod start;
 mod state;
 mod task;
@@ -25,10 +28,38 @@ pub use apply::{apply, next_task};
 pub use assess::Inputs;
 pub use command::{Command, ViewCommand, VisitCommand, WorkCommand};
 pub use job::Job;
-pub use start::{Error, run};
+pub use preset::Preset;
+pub use start::run;
 pub use state::{
     Alignment, AppState, Message, Outlines, RelativeWindow, Running, ViewState, VisitId,
     VisitState, WorkState, ZoomPan,
 };
 pub use task::{NewOutlines, NewScan, Outcome, Target, Task};
 pub use window::App;
+
+use crate::{io, patient};
+use thiserror::Error as ThisError;
+
+/// Why there is no window, or no report.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// No screen to open a window on.
+    #[error(
+        "there is no display to open a window on; the same job without one: cargo run --release -- demo -o demo"
+    )]
+    NoDisplay,
+    /// The window or its graphics could not be set up.
+    #[error(
+        "the window did not open ({0}); check that a Vulkan or OpenGL driver is installed; the same job without a window: cargo run --release -- demo -o demo"
+    )]
+    Window(String),
+    /// The visits could not be assessed or reported.
+    #[error(transparent)]
+    Report(#[from] patient::Error),
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] io::Error),
+    /// The user stopped it.
+    #[error("cancelled")]
+    Cancelled,
+}

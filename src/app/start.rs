@@ -1,28 +1,15 @@
 //! Opening the window.
-use super::App;
+use super::{App, Error};
 use egui_wgpu::{WgpuSetup, wgpu};
 use std::{path::PathBuf, sync::Arc};
-use thiserror::Error as ThisError;
 
 /// Name of the program's folder for window geometry; no patient data goes there.
 const NAME: &str = "schwann";
 /// Largest edge of a 3D texture that is asked for, voxels.
 const MAX_TEXTURE_EDGE: u32 = 2048;
 
-/// Why there is no window.
-#[derive(Debug, ThisError)]
-pub enum Error {
-    /// No screen to open a window on.
-    #[error(
-        "there is no display to open a window on; the same job without one: cargo run --release -- demo -o demo"
-    )]
-    NoDisplay,
-    /// The window or its graphics could not be set up.
-    #[error(
-        "the window did not open ({0}); check that a Vulkan or OpenGL driver is installed; the same job without a window: cargo run --release -- demo -o demo"
-    )]
-    Window(String),
-}
+/// The window's picture on the task bar.
+const ICON: &[u8] = include_bytes!("../../assets/icon/schwann.png");
 
 /// Opens the window on scans, or on the demo patient when no path is given, and stays until it is closed.
 ///
@@ -32,13 +19,18 @@ pub fn run(paths: Vec<PathBuf>) -> Result<(), Error> {
     if cfg!(target_os = "linux") && !has_display() {
         return Err(Error::NoDisplay);
     }
+    let mut viewport = egui::ViewportBuilder::default()
+        .with_title("Schwann")
+        .with_app_id(NAME)
+        .with_inner_size([1500.0, 940.0])
+        .with_min_inner_size([900.0, 600.0])
+        .with_drag_and_drop(true);
+    match eframe::icon_data::from_png_bytes(ICON) {
+        Ok(icon) => viewport = viewport.with_icon(icon),
+        Err(error) => log::warn!("no window icon: {error}"),
+    }
     let options = eframe::NativeOptions {
-        viewport: egui::ViewportBuilder::default()
-            .with_title("Schwann")
-            .with_app_id(NAME)
-            .with_inner_size([1500.0, 940.0])
-            .with_min_inner_size([900.0, 600.0])
-            .with_drag_and_drop(true),
+        viewport,
         wgpu_options: wgpu_options(),
         ..Default::default()
     };
@@ -78,4 +70,13 @@ fn wgpu_options() -> egui_wgpu::WgpuConfiguration {
         });
     }
     options
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_icon_is_a_picture() {
+        let icon = eframe::icon_data::from_png_bytes(super::ICON).unwrap();
+        assert!(icon.width >= 64 && icon.width == icon.height);
+    }
 }

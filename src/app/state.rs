@@ -1,5 +1,5 @@
 //! Everything the window shows. Only [`apply`](super::apply) changes it.
-use super::task::Task;
+use super::{preset::Preset, task::Task};
 use crate::{
     measure::{Plane, PlaneFrame, StructureSize},
     patient::{self, GrowthAssessment},
@@ -42,6 +42,10 @@ pub struct VisitState {
     pub origin: String,
     /// Day of the scan.
     pub date: Option<NaiveDate>,
+    /// The day was read from the file's name, and nobody has confirmed it.
+    pub date_from_name: bool,
+    /// Part of the built-in synthetic patient.
+    pub demo: bool,
     /// The scan.
     pub volume: Arc<Volume>,
     /// SHA-256 of the scan's voxels.
@@ -50,10 +54,12 @@ pub struct VisitState {
     pub sequence: Sequence,
     /// Its slices along its own voxel axes, in the order of [`Plane::ALL`].
     pub planes: [NativePlane; 3],
-    /// The window that suits the scan.
-    pub automatic_window: WindowLevel,
+    /// The window of each preset, in the order of [`Preset::ALL`].
+    pub windows: [WindowLevel; Preset::ALL.len()],
     /// The marked point, RAS mm of this scan's own space.
     pub crosshair: DVec3,
+    /// The marked point was chosen, by the user or because the tumour lies there, and must not jump any more.
+    pub placed: bool,
     /// Zoom and pan of each plane.
     pub zoom_pan: [ZoomPan; 3],
     /// The outlines and what was measured on them.
@@ -115,12 +121,12 @@ impl Default for ZoomPan {
     }
 }
 
-/// A window relative to a scan's automatic one, so that one setting serves scans of different units.
+/// A window relative to a preset's of the scan, so that one setting serves scans of different units.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RelativeWindow {
-    /// Shift of the centre, in automatic widths.
+    /// Shift of the centre, in widths of the preset.
     pub centre: f64,
-    /// Width, in automatic widths.
+    /// Width, in widths of the preset.
     pub width: f64,
 }
 
@@ -134,11 +140,19 @@ impl Default for RelativeWindow {
 }
 
 impl RelativeWindow {
-    /// The window of a scan whose automatic window is given.
-    pub fn of(&self, automatic: WindowLevel) -> WindowLevel {
+    /// The window of a scan whose preset's window is given.
+    pub fn of(&self, preset: WindowLevel) -> WindowLevel {
         WindowLevel {
-            centre: automatic.centre + self.centre * automatic.width,
-            width: automatic.width * self.width,
+            centre: preset.centre + self.centre * preset.width,
+            width: preset.width * self.width,
+        }
+    }
+
+    /// What makes `window` of a preset's window.
+    pub fn between(preset: WindowLevel, window: WindowLevel) -> Self {
+        Self {
+            centre: (window.centre - preset.centre) / preset.width,
+            width: window.width / preset.width,
         }
     }
 }
@@ -148,8 +162,12 @@ impl RelativeWindow {
 pub struct ViewState {
     /// Outlines, fill, inversion, interpolation.
     pub style: OverlayStyle,
+    /// What brightness and contrast begin from, for all visits.
+    pub preset: Preset,
     /// Brightness and contrast, for all visits.
     pub window: RelativeWindow,
+    /// Where the crosshairs were before the last click, and whether they were placed: a double click takes its first click back.
+    pub(super) before_click: Vec<(VisitId, DVec3, bool)>,
     /// Overlays are hidden as long as the key is held.
     pub hidden: bool,
     /// Two visits are shown together.
@@ -272,7 +290,9 @@ impl AppState {
 
     /// The window a visit is shown with.
     pub fn window(&self, visit: &VisitState) -> WindowLevel {
-        self.view.window.of(visit.automatic_window)
+        self.view
+            .window
+            .of(visit.windows[self.view.preset as usize])
     }
 
     /// Whether the crosshair of a visit follows that of the reference.

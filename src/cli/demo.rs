@@ -1,9 +1,7 @@
 //! `schwann demo`: the whole job on the built-in demo patient.
-use super::{
-    growth::{self, Comparison, Measured},
-    output,
-};
+use super::{growth, output};
 use crate::{
+    app::report::{Comparison, DEMO_LABEL, Measured},
     io,
     measure::{Plane, StructureSize, dice, structure_sizes},
     patient::{GrowthAssessment, Outline, ScanOrigin, Visit},
@@ -14,7 +12,10 @@ use crate::{
 };
 use anyhow::Context;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -105,14 +106,16 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             truth: scan.truth,
         });
         measured.push(Measured {
-            scan: scan.volume,
-            labels: prediction.labels,
+            scan: Arc::new(scan.volume),
+            labels: Arc::new(prediction.labels),
             visit,
         });
     }
     let comparison = growth::compare(measured, None)?;
     let last = comparison.measured[demo::VISITS - 1].visit.date;
-    let pdf = growth::report(&comparison, last, Some("Demo patient"))?;
+    let pdf = comparison
+        .report(last, Some(DEMO_LABEL), true)
+        .context("the report could not be made")?;
     io::write_atomically(&folder.join("report.pdf"), |w| w.write_all(&pdf))?;
     let pictures = pictures(&comparison, folder)?;
     let output = Output {
@@ -153,7 +156,9 @@ fn pictures(comparison: &Comparison, folder: &Path) -> anyhow::Result<Vec<String
     let mut names = Vec::new();
     for (index, m) in comparison.measured.iter().enumerate() {
         for plane in Plane::ALL {
-            let (frame, _) = comparison.frame(index, plane);
+            let Some((frame, _)) = comparison.frame(index, plane) else {
+                continue;
+            };
             let image = render::figure(&m.scan, &m.labels, &frame, 800, 120.0);
             let name = format!("visit{}_{}.png", index + 1, plane.name());
             let mut png = std::io::Cursor::new(Vec::new());

@@ -7,6 +7,7 @@ mod figure;
 mod font;
 mod ink;
 mod plane;
+mod range;
 mod slice;
 mod style;
 mod texture;
@@ -15,6 +16,7 @@ mod view;
 
 pub use figure::{figure, frame_through, point_of_interest};
 pub use plane::{NativePlane, edge_letters};
+pub use range::{whole_range, window_in_box};
 pub use slice::{SLICE_SHADER, SliceDraw, SliceRenderer, SliceUniforms};
 pub use style::{Interpolation, OverlayStyle, StructureStyle};
 pub use texture::{LabelTexture, VolumeTexture};

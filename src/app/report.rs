@@ -1,0 +1,227 @@
+//! Visits compared, and the one-page report of that: what `schwann growth` and the window's button both make.
+use super::Error;
+use crate::{
+    io,
+    measure::{Plane, PlaneFrame},
+    patient::{
+        self, GrowthAssessment, Picture, RegistrationResult, ReportInput, Visit,
+        cochlea_residual_mm,
+    },
+    render,
+    volume::{LabelMap, Observe, RegisterError, Registration, Volume, register_rigid},
+};
+use chrono::NaiveDate;
+use glam::DAffine3;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// What the report calls the built-in patient.
+pub const DEMO_LABEL: &str = "Demo patient";
+
+/// One visit with all that its pictures need. The labels lie on the scan's own grid.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// The scan.
+    pub scan: Arc<Volume>,
+    /// Its outlines.
+    pub labels: Arc<LabelMap>,
+    /// What was measured on them.
+    pub visit: Visit,
+}
+
+/// The alignment of a visit to the first: `None` where it was not tried, else the transform or in words why there is none.
+pub type Tried = Option<Result<Registration, String>>;
+
+/// Visits, their alignments to the first and what changed.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The visits, from the earliest to the latest.
+    pub measured: Vec<Measured>,
+    /// How each visit after the first lies to it; none where they are not aligned.
+    pub alignments: Vec<Option<Registration>>,
+    /// What changed.
+    pub assessment: GrowthAssessment,
+}
+
+/// An alignment that may be used, or in words why there is none: a transform that matches badly must not link two heads.
+pub fn usable(found: Result<Registration, RegisterError>) -> Result<Registration, String> {
+    match found {
+        Ok(registration) if registration.is_aligned() => Ok(registration),
+        Ok(registration) => Err(format!(
+            "the scans match only with a correlation of {:.2}",
+            registration.similarity_after
+        )),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What changed between visits. `tried` holds the alignment of each visit after the first.
+///
+/// # Errors
+/// Those of [`patient::assess`].
+pub fn assess(
+    measured: &[Measured],
+    tried: &[Tried],
+    treated: Option<NaiveDate>,
+) -> Result<GrowthAssessment, patient::Error> {
+    let mut registration = Vec::new();
+    let mut failed = Vec::new();
+    if let Some((first, later)) = measured.split_first() {
+        for (visit, found) in later.iter().zip(tried) {
+            let Some(found) = found else { continue };
+            let (from, to) = (first.visit.date, visit.visit.date);
+            if let Err(why) = found {
+                failed.push(format!("{from} to {to}: not aligned, {why}"));
+            }
+            registration.push(RegistrationResult {
+                from,
+                to,
+                residual_mm: found
+                    .as_ref()
+                    .ok()
+                    .and_then(|r| cochlea_residual_mm(&first.labels, &visit.labels, r)),
+            });
+        }
+    }
+    let visits: Vec<Visit> = measured.iter().map(|m| m.visit.clone()).collect();
+    let mut assessment = patient::assess(&visits, &registration, treated)?;
+    assessment.warnings.extend(failed);
+    Ok(assessment)
+}
+
+/// Aligns every visit to the first, unless it was tried before, and compares them.
+///
+/// # Errors
+/// When the visits cannot be assessed, or the observer stops it.
+pub fn compare(
+    measured: Vec<Measured>,
+    mut tried: Vec<Tried>,
+    treated: Option<NaiveDate>,
+    observe: &mut Observe<'_>,
+) -> Result<Comparison, Error> {
+    tried.resize(measured.len().saturating_sub(1), None);
+    if let Some((first, later)) = measured.split_first() {
+        for (visit, slot) in later.iter().zip(&mut tried) {
+            if slot.is_none() {
+                let found = register_rigid(&first.scan, &visit.scan, observe);
+                if found == Err(RegisterError::Cancelled) {
+                    return Err(Error::Cancelled);
+                }
+                *slot = Some(usable(found));
+            }
+        }
+    }
+    let assessment = assess(&measured, &tried, treated)?;
+    Ok(Comparison {
+        measured,
+        alignments: tried.into_iter().map(|t| t?.ok()).collect(),
+        assessment,
+    })
+}
+
+/// Edge lengths of the report's pictures.
+const PICTURE_PX: u32 = 480;
+const PICTURE_MM: f64 = 80.0;
+
+impl Comparison {
+    /// A visit's world from the first visit's; `None` where they are not aligned.
+    fn world_from_first(&self, index: usize) -> Option<DAffine3> {
+        match index.checked_sub(1) {
+            None => Some(DAffine3::IDENTITY),
+            Some(n) => Some((*self.alignments.get(n)?)?.world_moving_from_world_fixed),
+        }
+    }
+
+    /// The plane in which a visit is shown: a slice of the last visit through its tumour, mapped into this visit's head; and whether it
+    /// could be mapped. `None` when there is no such visit.
+    pub fn frame(&self, index: usize, plane: Plane) -> Option<(PlaneFrame, bool)> {
+        let own = |m: &Measured| {
+            render::frame_through(&m.labels, plane, render::point_of_interest(&m.labels))
+        };
+        let here = self.measured.get(index)?;
+        let last = self.measured.len() - 1;
+        let mapped = self
+            .world_from_first(index)
+            .zip(self.world_from_first(last))
+            .zip(self.measured.last());
+        Some(match mapped {
+            Some(((here, there), last)) => (own(last).mapped(here * there.inverse()), true),
+            None => (own(here), index == last),
+        })
+    }
+
+    /// The one-page report as a PDF, with pictures of the last two visits in the same plane of the head where they are aligned. `label` is
+    /// what the patient is called; `demo` says that the patient is synthetic.
+    ///
+    /// # Errors
+    /// Those of [`patient::report_pdf`].
+    pub fn report(
+        &self,
+        created: NaiveDate,
+        label: Option<&str>,
+        demo: bool,
+    ) -> Result<Vec<u8>, Error> {
+        let visits: Vec<Visit> = self.measured.iter().map(|m| m.visit.clone()).collect();
+        let first = visits.len().saturating_sub(2);
+        let pictures: Vec<Picture> = (first..visits.len())
+            .flat_map(|index| [Plane::Axial, Plane::Coronal].map(|plane| (index, plane)))
+            .filter_map(|(index, plane)| self.picture(index, plane))
+            .collect();
+        Ok(patient::report_pdf(&ReportInput {
+            assessment: &self.assessment,
+            visits: &visits,
+            pictures: &pictures,
+            patient_label: label,
+            created,
+            demo,
+        })?)
+    }
+
+    fn picture(&self, index: usize, plane: Plane) -> Option<Picture> {
+        let m = self.measured.get(index)?;
+        let (frame, same) = self.frame(index, plane)?;
+        let image = render::figure(&m.scan, &m.labels, &frame, PICTURE_PX, PICTURE_MM);
+        let alignment = if same { "" } else { "; own plane, not aligned" };
+        let left = match plane {
+            Plane::Sagittal => "front",
+            Plane::Axial | Plane::Coronal => "right",
+        };
+        Some(Picture {
+            visit: index,
+            caption: format!(
+                "{}, {}\npatient's {left} on the left of the image; {PICTURE_MM:.0} mm across; outline: {}{alignment}",
+                m.visit.date,
+                plane.name(),
+                m.visit.finding.provenance.state,
+            ),
+            width: image.width(),
+            height: image.height(),
+            rgb: image.into_raw(),
+        })
+    }
+}
+
+/// Where the assessment lies that belongs to a report: `report.pdf` has `report.assessment.json`, a name that hides no other file.
+pub fn assessment_path(report: &Path) -> PathBuf {
+    report.with_extension("assessment.json")
+}
+
+/// Writes a report and its assessment beside it, each whole or not at all; the path of the assessment is given back.
+///
+/// # Errors
+/// When the report cannot be made or a file cannot be written.
+pub fn write(
+    comparison: &Comparison,
+    path: &Path,
+    created: NaiveDate,
+    demo: bool,
+) -> Result<PathBuf, Error> {
+    let pdf = comparison.report(created, demo.then_some(DEMO_LABEL), demo)?;
+    let json = comparison.assessment.to_json()?;
+    let beside = assessment_path(path);
+    io::write_atomically(&beside, |w| w.write_all(json.as_bytes()))?;
+    io::write_atomically(path, |w| w.write_all(&pdf))?;
+    Ok(beside)
+}
