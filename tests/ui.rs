@@ -6,5 +6,7 @@
     reason = "helpers of tests"
 )]
 
+#[path = "ui/report.rs"]
+mod report;
 #[path = "ui/window.rs"]
 mod window;

@@ -1,7 +1,12 @@
 //! The one place that changes the state.
+
+mod crosshair;
+
 use super::{
     assess,
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
+    preset::Preset,
+    report::usable,
     state::{
         Alignment, AppState, Message, Outlines, RelativeWindow, Running, VisitId, VisitState,
         ZoomPan,
@@ -12,16 +17,17 @@ use crate::{
     measure::Plane,
     patient::ScanOrigin,
     phantom,
-    render::{Interpolation, NativePlane},
-    volume::{Grid, RegisterError, Registration, Structure},
+    render::{Interpolation, NativePlane, point_of_interest},
+    volume::{RegisterError, Registration, Structure, WindowLevel},
 };
-use glam::DVec3;
 use std::sync::Arc;
 
 /// Smallest and largest magnification.
 const ZOOM: (f64, f64) = (0.25, 64.0);
-/// Narrowest and widest window, in automatic widths.
+/// Narrowest and widest window, in widths of the preset.
 const WINDOW_WIDTH: (f64, f64) = (1e-3, 100.0);
+/// Farthest shift of the window, in widths of the preset.
+const WINDOW_SHIFT: f64 = 100.0;
 
 /// Carries out a command.
 pub fn apply(state: &mut AppState, command: Command) {
@@ -53,16 +59,13 @@ fn apply_view(state: &mut AppState, command: ViewCommand) {
             visit,
             plane,
             slices,
-        } => scroll(state, visit, plane, slices),
+        } => crosshair::scroll(state, visit, plane, slices),
         ViewCommand::Crosshair {
             visit,
             point_in_world,
-        } => {
-            if let Some(visit) = state.visit(visit) {
-                let point = inside(visit, point_in_world);
-                set_crosshair(state, visit.id, point);
-            }
-        }
+        } => crosshair::mark(state, visit, point_in_world),
+        ViewCommand::TakeBackCrosshair => crosshair::take_back(state),
+        ViewCommand::SetWindow { visit, window } => set_window(state, visit, window),
         ViewCommand::Pan {
             visit,
             plane,
@@ -88,6 +91,7 @@ fn apply_view(state: &mut AppState, command: ViewCommand) {
             }
         }
         ViewCommand::Reset => {
+            state.view.preset = Preset::Automatic;
             state.view.window = RelativeWindow::default();
             for visit in &mut state.visits {
                 visit.zoom_pan = [ZoomPan::default(); 3];
@@ -112,10 +116,13 @@ fn apply_style(state: &mut AppState, command: &ViewCommand) {
             view.window.width =
                 (view.window.width * wider.exp2()).clamp(WINDOW_WIDTH.0, WINDOW_WIDTH.1);
             // Brighter is a lower level: more intensities are above it.
-            view.window.centre =
-                (view.window.centre - brighter * view.window.width).clamp(-100.0, 100.0);
+            view.window.centre = (view.window.centre - brighter * view.window.width)
+                .clamp(-WINDOW_SHIFT, WINDOW_SHIFT);
         }
-        ViewCommand::AutomaticWindow => view.window = RelativeWindow::default(),
+        ViewCommand::Preset(preset) => {
+            view.preset = preset;
+            view.window = RelativeWindow::default();
+        }
         ViewCommand::Invert => view.style.invert = !view.style.invert,
         ViewCommand::ToggleInterpolation => {
             view.style.interpolation = match view.style.interpolation {
@@ -129,6 +136,22 @@ fn apply_style(state: &mut AppState, command: &ViewCommand) {
         ViewCommand::Fill(structure, on) => view.style.structure_mut(structure).fill = on,
         // The others are carried out above.
         _ => {}
+    }
+}
+
+/// The window that was chosen in one visit, relative to the automatic ones so that it suits the others too.
+fn set_window(state: &mut AppState, visit: VisitId, window: WindowLevel) {
+    let Some(visit) = state.visit(visit) else {
+        return;
+    };
+    let automatic = visit.windows[Preset::Automatic as usize];
+    let relative = RelativeWindow::between(automatic, window);
+    if relative.centre.is_finite() && relative.width.is_finite() {
+        state.view.preset = Preset::Automatic;
+        state.view.window = RelativeWindow {
+            centre: relative.centre.clamp(-WINDOW_SHIFT, WINDOW_SHIFT),
+            width: relative.width.clamp(WINDOW_WIDTH.0, WINDOW_WIDTH.1),
+        };
     }
 }
 
@@ -147,18 +170,19 @@ fn apply_visit(state: &mut AppState, command: &VisitCommand) {
         VisitCommand::SetDate(id, date) => {
             if let Some(visit) = state.visit_mut(id) {
                 visit.date = Some(date);
+                visit.date_from_name = false;
             }
             sort_visits(state);
             assess::refresh(state);
         }
+        VisitCommand::SetSequence(id, sequence) => {
+            if let Some(visit) = state.visit_mut(id) {
+                visit.sequence = sequence;
+            }
+            assess::refresh(state);
+        }
         VisitCommand::Remove(id) => {
-            state.visits.retain(|v| v.id != id);
-            if state.active == Some(id) {
-                state.active = state.visits.first().map(|v| v.id);
-            }
-            if state.visits.len() < 2 {
-                state.view.compare = false;
-            }
+            remove_visits(state, |v| v.id == id);
             assess::refresh(state);
         }
     }
@@ -174,6 +198,12 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
         WorkCommand::Segment(id) => {
             if let Some(task) = state.visit(id).map(|v| Task::Segment(target(v))) {
                 state.work.queue.push_back(task);
+            }
+        }
+        WorkCommand::Report(path) => {
+            if assess::reportable(state) {
+                let inputs = assess::Inputs::of(state);
+                state.work.queue.push_back(Task::Report(inputs, path));
             }
         }
         WorkCommand::Align => enqueue_alignments(state),
@@ -212,7 +242,7 @@ fn receive(state: &mut AppState, outcome: Outcome) {
     match outcome {
         Outcome::Scan(scan) => add_visit(state, *scan),
         Outcome::Outlined(outlines) => set_outlines(state, *outlines),
-        Outcome::Written(path) => tell(state, format!("Outlines written to {}", path.display())),
+        Outcome::Written(text) => tell(state, text),
         Outcome::Aligned {
             fixed,
             moving,
@@ -229,6 +259,9 @@ fn receive(state: &mut AppState, outcome: Outcome) {
 }
 
 fn add_visit(state: &mut AppState, scan: NewScan) {
+    if !make_room(state, scan.demo) {
+        return;
+    }
     let id = VisitId(state.next_id);
     state.next_id += 1;
     let grid = *scan.volume.grid();
@@ -236,12 +269,15 @@ fn add_visit(state: &mut AppState, scan: NewScan) {
         id,
         origin: scan.origin,
         date: scan.date,
+        date_from_name: scan.date_from_name,
+        demo: scan.demo,
         planes: Plane::ALL.map(|plane| NativePlane::new(&grid, plane)),
-        automatic_window: scan.volume.default_window(),
+        windows: scan.windows,
         volume: Arc::new(scan.volume),
         scan_sha256: scan.scan_sha256,
         sequence: scan.sequence,
-        crosshair: start(&grid),
+        crosshair: crosshair::start(&grid),
+        placed: false,
         zoom_pan: [ZoomPan::default(); 3],
         outlines: None,
         revision: 0,
@@ -260,9 +296,41 @@ fn add_visit(state: &mut AppState, scan: NewScan) {
     assess::refresh(state);
 }
 
-/// Where the crosshair starts: the voxel in the middle, so that every plane starts on a slice.
-fn start(grid: &Grid) -> DVec3 {
-    grid.point_in_world(grid.shape().map(|n| n / 2))
+/// Keeps the synthetic patient apart from scans: it gives way to them, and a scan of it that comes late is not taken.
+fn make_room(state: &mut AppState, demo: bool) -> bool {
+    if demo {
+        return state.visits.iter().all(|v| v.demo);
+    }
+    if state.visits.iter().any(|v| v.demo) {
+        remove_visits(state, |v| v.demo);
+        tell(
+            state,
+            "The demo patient was closed: it must not be compared with the scan that was opened."
+                .to_owned(),
+        );
+    }
+    state
+        .work
+        .queue
+        .retain(|task| !matches!(task, Task::DemoScan { .. }));
+    true
+}
+
+/// Takes visits off the list, with the work that waits for them.
+fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
+    state.visits.retain(|v| !gone(v));
+    let there = |id: VisitId| state.visits.iter().any(|v| v.id == id);
+    state.work.queue.retain(|task| match task {
+        Task::Segment(target) | Task::ReadLabels(target, _) => there(target.visit),
+        Task::Align { fixed, moving } => there(fixed.0) && there(moving.0),
+        _ => true,
+    });
+    if !state.active.is_some_and(there) {
+        state.active = state.visits.first().map(|v| v.id);
+    }
+    if state.visits.len() < 2 {
+        state.view.compare = false;
+    }
 }
 
 fn set_outlines(state: &mut AppState, new: NewOutlines) {
@@ -273,12 +341,8 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
     if visit.revision != new.revision {
         return;
     }
-    let untouched = visit.crosshair == start(visit.volume.grid());
-    let tumour = new
-        .sizes
-        .iter()
-        .find(|s| s.structure == Structure::VestibularSchwannoma)
-        .map(|s| DVec3::from_array(s.centroid_ras_mm));
+    let tumour = new.labels.bounds(Structure::VestibularSchwannoma).is_some();
+    let jump = (tumour && !visit.placed).then(|| point_of_interest(&new.labels));
     visit.revision += 1;
     visit.outlines = Some(Outlines {
         labels: Arc::new(new.labels),
@@ -287,8 +351,8 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
         measured: new.measured,
         seconds: new.seconds,
     });
-    if let (true, Some(centroid)) = (untouched, tumour) {
-        set_crosshair(state, new.visit, centroid);
+    if let Some(point) = jump {
+        crosshair::place(state, new.visit, point);
     }
     assess::refresh(state);
 }
@@ -302,16 +366,17 @@ fn set_alignment(
     let Some(visit) = state.visit_mut(moving) else {
         return;
     };
-    visit.alignment = match result {
+    visit.alignment = match usable(result) {
         Ok(registration) => Alignment::Aligned {
             reference: fixed,
             registration,
         },
-        Err(error) => Alignment::Failed(error.to_string()),
+        Err(reason) => Alignment::Failed {
+            reference: fixed,
+            reason,
+        },
     };
-    if let Some(crosshair) = state.visit(fixed).map(|v| v.crosshair) {
-        set_crosshair(state, fixed, crosshair);
-    }
+    crosshair::join(state, fixed, moving);
     assess::refresh(state);
 }
 
@@ -356,55 +421,6 @@ pub(super) fn target(visit: &VisitState) -> Target {
             warnings: visit.warnings.clone(),
         },
     }
-}
-
-fn scroll(state: &mut AppState, visit: VisitId, plane: Plane, slices: i64) {
-    let Some(visit) = state.visit(visit) else {
-        return;
-    };
-    let (guide, _) = state.cut_by(visit);
-    let point = guide.planes[plane as usize].step(guide.volume.grid(), guide.crosshair, slices);
-    set_crosshair(state, guide.id, point);
-}
-
-/// Marks a point in a visit and the same point of the head in every visit that is linked to it.
-fn set_crosshair(state: &mut AppState, id: VisitId, point_in_world: DVec3) {
-    let Some(visit) = state.visit(id) else { return };
-    let in_reference = state
-        .world_visit_from_world_reference(visit)
-        .map(|t| t.inverse().transform_point3(point_in_world));
-    let moved: Vec<(VisitId, DVec3)> = in_reference.map_or_else(Vec::new, |point| {
-        let linked = |v: &VisitState| {
-            Some((
-                v.id,
-                state
-                    .world_visit_from_world_reference(v)?
-                    .transform_point3(point),
-            ))
-        };
-        state.visits.iter().filter_map(linked).collect()
-    });
-    for (other, point) in moved {
-        if let Some(visit) = state.visit_mut(other) {
-            visit.crosshair = point;
-        }
-    }
-    if let Some(visit) = state.visit_mut(id) {
-        // As given, without the rounding of the way there and back.
-        visit.crosshair = point_in_world;
-    }
-}
-
-/// A point moved into the scan.
-fn inside(visit: &VisitState, point_in_world: DVec3) -> DVec3 {
-    let grid = visit.volume.grid();
-    let last = DVec3::from_array(grid.shape().map(|n| n as f64 - 1.0));
-    let voxel = grid.voxel_from_world().transform_point3(point_in_world);
-    if voxel.cmpge(DVec3::ZERO).all() && voxel.cmple(last).all() {
-        return point_in_world;
-    }
-    grid.world_from_voxel()
-        .transform_point3(voxel.clamp(DVec3::ZERO, last))
 }
 
 /// Zoom and pan of what a visit's cell shows.

@@ -40,7 +40,10 @@ fn digits(name: &str) -> Vec<Digits<'_>> {
             at += 1;
             continue;
         }
-        let length = bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+        let length = bytes[at..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count();
         let alone = end_of_last.is_some_and(|end: usize| end + 1 == at);
         runs.push(Digits {
             text: &name[at..at + length],

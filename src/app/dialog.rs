@@ -17,6 +17,8 @@ pub(super) enum Purpose {
     OpenLabels(Box<super::task::Target>),
     /// Where to write outlines.
     SaveLabels(std::sync::Arc<crate::volume::LabelMap>),
+    /// Where to write the report.
+    SaveReport,
 }
 
 /// An open dialog.
@@ -48,18 +50,24 @@ impl Dialog {
         let ControlFlow::Break(paths) = self.job.poll() else {
             return None;
         };
-        let task = |path| match &self.purpose {
-            Purpose::OpenScans => Task::ReadScan(path),
-            Purpose::OpenLabels(target) => Task::ReadLabels((**target).clone(), path),
-            Purpose::SaveLabels(labels) => Task::WriteLabels {
+        let work = |path| match &self.purpose {
+            Purpose::OpenScans => WorkCommand::Enqueue(Task::ReadScan(path)),
+            Purpose::OpenLabels(target) => {
+                WorkCommand::Enqueue(Task::ReadLabels((**target).clone(), path))
+            }
+            Purpose::SaveLabels(labels) => WorkCommand::Enqueue(Task::WriteLabels {
                 labels: std::sync::Arc::clone(labels),
                 path,
-            },
+            }),
+            Purpose::SaveReport => WorkCommand::Report(path),
         };
         Some(paths.map_or_else(
             || {
-                let text =
-                    "The file dialog did not open; drop files on the window instead.".to_owned();
+                let hint = match &self.purpose {
+                    Purpose::OpenScans => "; drop files on the window instead",
+                    _ => "",
+                };
+                let text = format!("The file dialog did not open{hint}.");
                 vec![Command::Work(WorkCommand::Tell(Message {
                     error: true,
                     text,
@@ -68,7 +76,7 @@ impl Dialog {
             |paths| {
                 paths
                     .into_iter()
-                    .map(|path| Command::Work(WorkCommand::Enqueue(task(path))))
+                    .map(|path| Command::Work(work(path)))
                     .collect()
             },
         ))
@@ -76,8 +84,11 @@ impl Dialog {
 }
 
 fn ask(purpose: &Purpose) -> Vec<PathBuf> {
-    let dialog =
-        rfd::FileDialog::new().add_filter("NIfTI or Analyze", &["nii", "gz", "hdr", "img"]);
+    let dialog = rfd::FileDialog::new();
+    let dialog = match purpose {
+        Purpose::SaveReport => dialog.add_filter("PDF", &["pdf"]),
+        _ => dialog.add_filter("NIfTI or Analyze", &["nii", "gz", "hdr", "img"]),
+    };
     match purpose {
         Purpose::OpenScans => dialog
             .set_title("Open scans")
@@ -91,6 +102,12 @@ fn ask(purpose: &Purpose) -> Vec<PathBuf> {
         Purpose::SaveLabels(_) => dialog
             .set_title("Save outlines")
             .set_file_name("outlines.nii.gz")
+            .save_file()
+            .into_iter()
+            .collect(),
+        Purpose::SaveReport => dialog
+            .set_title("Save report")
+            .set_file_name("report.pdf")
             .save_file()
             .into_iter()
             .collect(),

@@ -2,6 +2,7 @@
 use super::{
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
     panel::Wish,
+    preset::Preset,
     state::AppState,
     view::{Canvas, Cell},
 };
@@ -24,7 +25,11 @@ pub(super) const SHEET: &[(&str, &str)] = &[
     ("Ctrl + wheel, pinch", "Zoom at the pointer"),
     ("Double click", "One plane alone, and back"),
     ("Page up, Page down", "Previous, next visit"),
-    ("0", "Automatic window"),
+    (
+        "0 to 4",
+        "Window: automatic, whole range, soft tissue, fluid, high contrast",
+    ),
+    ("Ctrl + left drag", "Window from the values in a box"),
     ("V", "Invert"),
     ("N", "Smooth or voxel by voxel"),
     ("G (hold)", "Hide outlines, fill and crosshair"),
@@ -36,6 +41,10 @@ pub(super) const SHEET: &[(&str, &str)] = &[
     ),
     ("F1", "This sheet"),
 ];
+
+/// The key of each preset, in the order of [`Preset::ALL`].
+const PRESET_KEYS: [Key; Preset::ALL.len()] =
+    [Key::Num0, Key::Num1, Key::Num2, Key::Num3, Key::Num4];
 
 /// Takes the frame's keys.
 pub(super) fn keys(
@@ -60,8 +69,10 @@ pub(super) fn keys(
             slices: step,
         });
     }
-    if pressed(Modifiers::NONE, Key::Num0) {
-        view(ViewCommand::AutomaticWindow);
+    for (key, preset) in PRESET_KEYS.into_iter().zip(Preset::ALL) {
+        if pressed(Modifiers::NONE, key) {
+            view(ViewCommand::Preset(preset));
+        }
     }
     if pressed(Modifiers::NONE, Key::V) {
         view(ViewCommand::Invert);

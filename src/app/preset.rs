@@ -55,8 +55,7 @@ impl Preset {
     /// The window of each preset for a scan, in the order of [`Preset::ALL`]. Sorts about a million values: not for the window's thread.
     pub fn windows(volume: &Volume) -> [WindowLevel; Self::ALL.len()] {
         let automatic = volume.default_window();
-        let [p2, p90, p50, p999, p25, p75] =
-            volume.quantiles([0.02, 0.9, 0.5, 0.999, 0.25, 0.75]);
+        let [p2, p90, p50, p999, p25, p75] = volume.quantiles([0.02, 0.9, 0.5, 0.999, 0.25, 0.75]);
         // A scan that is mostly of one value has no such range.
         let between = |low: f64, high: f64| {
             if high > low {

@@ -66,29 +66,41 @@ pub fn assess(
     tried: &[Tried],
     treated: Option<NaiveDate>,
 ) -> Result<GrowthAssessment, patient::Error> {
-    let mut registration = Vec::new();
     let mut failed = Vec::new();
     if let Some((first, later)) = measured.split_first() {
         for (visit, found) in later.iter().zip(tried) {
-            let Some(found) = found else { continue };
-            let (from, to) = (first.visit.date, visit.visit.date);
-            if let Err(why) = found {
-                failed.push(format!("{from} to {to}: not aligned, {why}"));
+            if let Some(Err(why)) = found {
+                failed.push(format!("{} to {}: not aligned, {why}", first.visit.date, visit.visit.date));
             }
-            registration.push(RegistrationResult {
-                from,
-                to,
-                residual_mm: found
-                    .as_ref()
-                    .ok()
-                    .and_then(|r| cochlea_residual_mm(&first.labels, &visit.labels, r)),
-            });
         }
     }
+    let registration = aligned_pairs(measured, tried);
     let visits: Vec<Visit> = measured.iter().map(|m| m.visit.clone()).collect();
     let mut assessment = patient::assess(&visits, &registration, treated)?;
     assessment.warnings.extend(failed);
     Ok(assessment)
+}
+
+/// Each visit with the previous, and the last with the first, where both are aligned to the first: only what is listed here may be called aligned.
+fn aligned_pairs(measured: &[Measured], tried: &[Tried]) -> Vec<RegistrationResult> {
+    let from_first = |index: usize| match index.checked_sub(1) {
+        None => Some(DAffine3::IDENTITY),
+        Some(n) => Some(tried.get(n)?.as_ref()?.as_ref().ok()?.world_moving_from_world_fixed),
+    };
+    let last = measured.len().saturating_sub(1);
+    let consecutive = (1..measured.len()).map(|to| (to - 1, to));
+    consecutive
+        .chain((last > 1).then_some((0, last)))
+        .filter_map(|(from, to)| {
+            let world_to_from_world_from = from_first(to)? * from_first(from)?.inverse();
+            let (fixed, moving) = (&measured[from], &measured[to]);
+            Some(RegistrationResult {
+                from: fixed.visit.date,
+                to: moving.visit.date,
+                residual_mm: cochlea_residual_mm(&fixed.labels, &moving.labels, world_to_from_world_from),
+            })
+        })
+        .collect()
 }
 
 /// Aligns every visit to the first, unless it was tried before, and compares them.

@@ -99,8 +99,13 @@ pub enum Alignment {
         /// Takes the reference's patient space to this visit's.
         registration: Registration,
     },
-    /// It was tried and failed, in words.
-    Failed(String),
+    /// It was tried and failed.
+    Failed {
+        /// The reference when it was tried.
+        reference: VisitId,
+        /// Why, in words.
+        reason: String,
+    },
 }
 
 /// Zoom and pan of one plane.

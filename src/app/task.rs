@@ -1,12 +1,15 @@
 //! What runs on a background thread: from what it needs to what it gives, without the window's state.
-use super::{assess, parts::structure_parts, state::VisitId};
+use super::{
+    Error, assess, date::date_in_name, parts::structure_parts, preset::Preset, report,
+    state::VisitId,
+};
 use crate::{
     io, measure,
     patient::{self, GrowthAssessment, Outline, ScanOrigin},
     phantom, predict,
     volume::{
         LabelMap, LabelTable, Observe, Progress, RegisterError, Registration, Sequence, Structure,
-        Volume, register_rigid, unobserved,
+        Volume, WindowLevel, register_rigid, unobserved,
     },
 };
 use chrono::NaiveDate;
@@ -45,6 +48,8 @@ pub enum Task {
     },
     /// Compares the visits.
     Assess(assess::Inputs),
+    /// Writes the report of the visits, and the assessment beside it.
+    Report(assess::Inputs, PathBuf),
 }
 
 /// The scan that outlines are wanted for.
@@ -69,8 +74,8 @@ pub enum Outcome {
     Scan(Box<NewScan>),
     /// Outlines of a visit.
     Outlined(Box<NewOutlines>),
-    /// Where outlines were written.
-    Written(PathBuf),
+    /// In words what was written where.
+    Written(String),
     /// How two visits lie to each other.
     Aligned {
         /// The reference.
@@ -95,8 +100,12 @@ pub struct NewScan {
     pub origin: String,
     /// Day of the scan.
     pub date: Option<NaiveDate>,
+    /// The day was read from the file's name.
+    pub date_from_name: bool,
     /// The scan.
     pub volume: Volume,
+    /// Its window for each preset.
+    pub windows: [WindowLevel; Preset::ALL.len()],
     /// What it shows.
     pub sequence: Sequence,
     /// SHA-256 of its voxels.
@@ -137,6 +146,7 @@ impl Task {
             Self::WriteLabels { .. } => "Writing outlines".to_owned(),
             Self::Align { .. } => "Aligning the visits".to_owned(),
             Self::Assess(_) => "Comparing the visits".to_owned(),
+            Self::Report(..) => "Making the report".to_owned(),
         }
     }
 
@@ -148,7 +158,7 @@ impl Task {
             Self::Segment(target) => segment(&target, observe),
             Self::ReadLabels(target, path) => read_labels(&target, &path),
             Self::WriteLabels { labels, path } => match io::write_labels(&path, &labels) {
-                Ok(()) => Outcome::Written(path),
+                Ok(()) => Outcome::Written(format!("Outlines written to {}", path.display())),
                 Err(error) => {
                     Outcome::Failed(format!("The outlines could not be written: {error}"))
                 }
@@ -156,6 +166,7 @@ impl Task {
             Self::Assess(inputs) => {
                 Outcome::Assessed(inputs.revision, inputs.assess().map(Box::new))
             }
+            Self::Report(inputs, path) => write_report(inputs, path, observe),
             Self::Align { fixed, moving } => match register_rigid(&fixed.1, &moving.1, observe) {
                 Err(RegisterError::Cancelled) => Outcome::Cancelled,
                 result => Outcome::Aligned {
@@ -170,17 +181,23 @@ impl Task {
 
 fn read_scan(path: &Path, observe: &mut Observe<'_>) -> Outcome {
     match io::read_volume(path, observe) {
-        Ok((volume, warnings)) => Outcome::Scan(Box::new(NewScan {
-            origin: path
+        Ok((volume, warnings)) => {
+            let origin = path
                 .file_name()
-                .map_or_else(|| "scan".to_owned(), |n| n.to_string_lossy().into_owned()),
-            date: None,
-            sequence: Sequence::Unknown,
-            scan_sha256: io::voxels_sha256(&volume),
-            volume,
-            warnings: warnings.iter().map(ToString::to_string).collect(),
-            demo: false,
-        })),
+                .map_or_else(|| "scan".to_owned(), |n| n.to_string_lossy().into_owned());
+            let date = date_in_name(&origin);
+            Outcome::Scan(Box::new(NewScan {
+                date,
+                date_from_name: date.is_some(),
+                origin,
+                sequence: Sequence::Unknown,
+                scan_sha256: io::voxels_sha256(&volume),
+                windows: Preset::windows(&volume),
+                volume,
+                warnings: warnings.iter().map(ToString::to_string).collect(),
+                demo: false,
+            }))
+        }
         Err(io::Error::Cancelled) => Outcome::Cancelled,
         Err(error) => Outcome::Failed(format!("The scan was not opened: {error}")),
     }
@@ -195,8 +212,10 @@ fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
             date: phantom::demo::DATES
                 .get(visit)
                 .and_then(|date| date.parse().ok()),
+            date_from_name: false,
             sequence: Sequence::HrT2,
             scan_sha256: io::voxels_sha256(&scan.volume),
+            windows: Preset::windows(&scan.volume),
             volume: scan.volume,
             warnings: Vec::new(),
             demo: true,
@@ -254,6 +273,53 @@ fn read_labels(target: &Target, path: &Path) -> Outcome {
     }
     let warnings = warnings.iter().map(ToString::to_string).collect();
     measured(target, labels, Outline::Imported, warnings, &mut unobserved)
+}
+
+/// Aligns what is not aligned yet, compares, and writes the report with its assessment beside it.
+fn write_report(inputs: assess::Inputs, path: PathBuf, observe: &mut Observe<'_>) -> Outcome {
+    // Not every dialog adds the ending, and then it has not asked about a file that is there.
+    let named = path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("pdf"));
+    let path = if named {
+        path
+    } else {
+        let mut name = path.into_os_string();
+        name.push(".pdf");
+        PathBuf::from(name)
+    };
+    if !named && path.exists() {
+        return Outcome::Failed(format!(
+            "The report was not written: there is a file already, {}",
+            path.display()
+        ));
+    }
+    let demo = inputs.demo;
+    let made = || {
+        let comparison = report::compare(inputs.measured, inputs.tried, None, observe)?;
+        let drawing = Progress {
+            stage: "drawing",
+            fraction: 0.0,
+        };
+        if observe(drawing).is_break() {
+            return Err(Error::Cancelled);
+        }
+        // A synthetic patient has no today: its report is dated like the command's.
+        let last = comparison.measured.last().map(|m| m.visit.date);
+        let created = last
+            .filter(|_| demo)
+            .unwrap_or_else(|| chrono::Local::now().date_naive());
+        report::write(&comparison, &path, created, demo)
+    };
+    match made() {
+        Ok(beside) => Outcome::Written(format!(
+            "Report written to {}, its assessment to {}",
+            path.display(),
+            beside.display()
+        )),
+        Err(Error::Cancelled) => Outcome::Cancelled,
+        Err(error) => Outcome::Failed(format!("The report was not written: {error}")),
+    }
 }
 
 /// Measures outlines.

@@ -1,7 +1,10 @@
 //! Commands on the state, without a window.
+
+mod marks;
+
 use super::{
-    Alignment, AppState, Command, NewOutlines, NewScan, Outcome, Task, ViewCommand, VisitCommand,
-    VisitId, WorkCommand, apply, next_task,
+    Alignment, AppState, Command, NewOutlines, NewScan, Outcome, Preset, Task, ViewCommand,
+    VisitCommand, VisitId, WorkCommand, apply, next_task,
 };
 use crate::{
     measure::{self, Plane},
@@ -18,10 +21,13 @@ fn scan(date: Option<&str>) -> Outcome {
     )
     .unwrap();
     let voxels = (0..grid.len()).map(|n| (n % 500) as i16).collect();
+    let volume = Volume::new(grid, Voxels::I16(voxels), 1.0, 0.0).unwrap();
     Outcome::Scan(Box::new(NewScan {
         origin: "scan.nii".to_owned(),
         date: date.map(|d| d.parse().unwrap()),
-        volume: Volume::new(grid, Voxels::I16(voxels), 1.0, 0.0).unwrap(),
+        date_from_name: false,
+        windows: Preset::windows(&volume),
+        volume,
         sequence: Sequence::HrT2,
         scan_sha256: "0".repeat(64),
         warnings: Vec::new(),
@@ -246,7 +252,9 @@ fn a_failed_alignment_is_told_and_links_nothing() {
     );
     let visit = state.visit(ids[1]).unwrap();
     assert!(!state.linked(visit));
-    assert!(matches!(&visit.alignment, Alignment::Failed(reason) if reason.contains("overlap")));
+    assert!(
+        matches!(&visit.alignment, Alignment::Failed { reason, .. } if reason.contains("overlap"))
+    );
 }
 
 #[test]
@@ -336,7 +344,7 @@ fn window_drags_widen_to_the_right_and_brighten_upwards() {
         },
     );
     assert!(window(&state).width > 0.0);
-    view(&mut state, ViewCommand::AutomaticWindow);
+    view(&mut state, ViewCommand::Preset(Preset::Automatic));
     assert_eq!(window(&state), start);
 }
 

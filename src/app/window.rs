@@ -99,6 +99,11 @@ impl App {
             }
             ctx.request_repaint();
         }
+        if let Some(text) = self.canvas.gpu.failure() {
+            let message = Message::error(text);
+            apply(&mut self.state, Command::Work(WorkCommand::Tell(message)));
+            ctx.request_repaint();
+        }
         self.canvas.gpu.sync(ctx, &self.state);
         if self.job.is_some() || self.dialog.is_some() || self.canvas.gpu.busy() {
             ctx.request_repaint_after(POLL);
@@ -162,6 +167,7 @@ impl App {
                     self.ask(ctx, Purpose::SaveLabels(labels));
                 }
             }
+            panel::Wish::SaveReport => self.ask(ctx, Purpose::SaveReport),
         }
     }
 

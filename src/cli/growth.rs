@@ -10,7 +10,7 @@ use crate::{
     patient::{Outline, ScanOrigin, Visit},
     volume::Sequence,
 };
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::NaiveDate;
 use std::{
     path::{Path, PathBuf},
@@ -59,6 +59,24 @@ fn visit(text: &str) -> Result<VisitArgument, String> {
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
+    let scans = arguments
+        .visits
+        .iter()
+        .flat_map(|v| [Some(&v.scan), v.labels.as_ref()]);
+    let inputs: Vec<&Path> = scans.flatten().map(PathBuf::as_path).collect();
+    if let Some(path) = &arguments.report {
+        output::check_target(path, &[".pdf"], &inputs)?;
+    }
+    // Before the long work: the assessment would refuse these in the end.
+    for pair in arguments.visits.windows(2) {
+        if pair[0].date >= pair[1].date {
+            bail!(
+                "the visits must be given from the earliest to the latest, each with a date of its own: {} is followed by {}",
+                pair[0].date,
+                pair[1].date
+            );
+        }
+    }
     let measured = arguments
         .visits
         .iter()
@@ -82,7 +100,9 @@ fn measure(argument: &VisitArgument, engine: &Engine) -> anyhow::Result<Measured
     let (labels, outline) = if let Some(path) = &argument.labels {
         let (labels, more) = read_labels(path, &scan)?;
         warnings.extend(more);
-        (completed(labels, &scan, engine)?, Outline::Imported)
+        let (labels, more) = completed(labels, &scan, engine)?;
+        warnings.extend(more);
+        (labels, Outline::Imported)
     } else {
         let prediction = engine.segment(&scan)?;
         warnings.extend(prediction.warnings);

@@ -6,9 +6,11 @@ use super::{
 use crate::{
     io,
     measure::{KoosAssessment, KoosEvidence, KoosGrade, koos},
+    patient::{ModelInfo, NOTICE},
     volume::{LabelMap, LabelTable, Structure, Volume},
 };
 use anyhow::bail;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -24,26 +26,43 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let (scan, mut warnings) = read_scan(&arguments.scan)?;
-    let labels = if let Some(path) = &arguments.labels {
+    let (labels, model) = if let Some(path) = &arguments.labels {
         let (labels, more) = read_labels(path, &scan)?;
         warnings.extend(more);
-        completed(labels, &scan, &arguments.engine)?
+        let (labels, more) = completed(labels, &scan, &arguments.engine)?;
+        warnings.extend(more);
+        (labels, None)
     } else {
         let prediction = arguments.engine.segment(&scan)?;
         warnings.extend(prediction.warnings);
-        prediction.labels
+        (prediction.labels, Some(prediction.model))
     };
     let mut assessment = koos(&labels);
-    output::warnings(&assessment.warnings);
     warnings.append(&mut assessment.warnings);
     assessment.warnings = warnings;
-    output::result(json, &assessment, || text(&assessment))
+    output::warnings(&assessment.warnings);
+    let output = Output {
+        assessment: &assessment,
+        model,
+        scan_sha256: io::voxels_sha256(&scan),
+        notice: NOTICE,
+    };
+    output::result(json, &output, || text(&assessment))
 }
 
-/// Reads a label map that must lie on the scan's grid, and prints the warnings.
+#[derive(Debug, Serialize)]
+struct Output<'a> {
+    #[serde(flatten)]
+    assessment: &'a KoosAssessment,
+    /// The model that drew the tumour; none when its outline was given.
+    model: Option<ModelInfo>,
+    scan_sha256: String,
+    notice: &'static str,
+}
+
+/// Reads a label map that must lie on the scan's grid.
 pub(super) fn read_labels(path: &Path, scan: &Volume) -> anyhow::Result<(LabelMap, Vec<String>)> {
     let (labels, warnings) = io::read_labels(path, &LabelTable::default())?;
-    output::warnings(&warnings);
     if !labels.grid().matches(scan.grid(), 0.1) {
         bail!(
             "the label map is not on the scan's grid: {}",
@@ -53,21 +72,25 @@ pub(super) fn read_labels(path: &Path, scan: &Volume) -> anyhow::Result<(LabelMa
     Ok((labels, warnings.iter().map(ToString::to_string).collect()))
 }
 
-/// A label map with the anatomy that the rule needs; what is missing comes from the model, the tumour stays as given.
+/// A label map with the anatomy that the rule needs; what is missing comes from the model, the tumour stays as given. The warnings say so.
 pub(super) fn completed(
     labels: LabelMap,
     scan: &Volume,
     engine: &Engine,
-) -> anyhow::Result<LabelMap> {
+) -> anyhow::Result<(LabelMap, Vec<String>)> {
     let has = |s| labels.count(s) > 0;
     if !has(Structure::VestibularSchwannoma)
         || (has(Structure::Cochlea) && has(Structure::Brainstem))
     {
-        return Ok(labels);
+        return Ok((labels, Vec::new()));
     }
-    output::note("the label map holds no brainstem or cochlea: they are segmented");
     let prediction = engine.segment(scan)?;
-    Ok(labels.completed_from(&prediction.labels)?)
+    let mut warnings = vec![format!(
+        "the outlines that were given lack cochlea or brainstem; {} (sha256 {}) drew them, on {}",
+        prediction.model, prediction.model.sha256, prediction.device
+    )];
+    warnings.extend(prediction.warnings);
+    Ok((labels.completed_from(&prediction.labels)?, warnings))
 }
 
 fn text(a: &KoosAssessment) -> String {
@@ -86,7 +109,7 @@ fn text(a: &KoosAssessment) -> String {
             text += &format!("\n{name:<28}{value:>10.1} {unit}");
         }
     }
-    text + "\n" + crate::patient::NOTICE
+    text + "\n" + NOTICE
 }
 
 fn rows(e: &KoosEvidence) -> [(&'static str, Option<f64>, &'static str); 7] {

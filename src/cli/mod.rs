@@ -60,7 +60,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let json = arguments.json;
     let done = match arguments.command {
-        None => crate::app::run(arguments.paths).map_err(anyhow::Error::from),
+        None => open(arguments.paths),
         Some(Command::Demo(a)) => demo::run(&a, json),
         Some(Command::Inspect(a)) => inspect::run(&a, json),
         Some(Command::Segment(a)) => segment::run(&a, json),
@@ -78,4 +78,15 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Opens the window. A word that is neither a command nor a file is more likely a mistyped command than a scan to come.
+fn open(paths: Vec<PathBuf>) -> anyhow::Result<()> {
+    if let Some(path) = paths.iter().find(|p| !p.exists()) {
+        anyhow::bail!(
+            "no such command or file (schwann --help lists the commands): {}",
+            path.display()
+        );
+    }
+    Ok(crate::app::run(paths)?)
 }

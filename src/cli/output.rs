@@ -5,6 +5,7 @@ use std::{
     fmt::Display,
     io::{IsTerminal, Write},
     ops::ControlFlow,
+    path::Path,
 };
 
 /// Prints a result: JSON with `--json`, else for people. A closed pipe is not an error.
@@ -25,10 +26,17 @@ pub(super) fn result(
     }
 }
 
-/// One line on standard error.
+/// One line on standard error: the error and those of its causes that it does not tell itself.
 pub(super) fn error(error: &anyhow::Error) {
-    let text = format!("{error:#}").replace('\n', " ");
-    to_stderr(&format!("error: {text}\n"));
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text += &format!(": {cause}");
+        }
+    }
+    to_stderr(&format!("error: {}\n", text.replace('\n', " ")));
 }
 
 /// One line a warning on standard error.
@@ -89,19 +97,44 @@ impl Drop for Bar {
     }
 }
 
-/// Refuses, before the work is done, a name that could not be written after it.
-pub(super) fn check_scan_name(path: &std::path::Path) -> anyhow::Result<()> {
-    let name = path.to_string_lossy().to_lowercase();
-    if ![".nii", ".nii.gz"].iter().any(|end| name.ends_with(end)) {
+/// Endings of scans and label maps.
+pub(super) const SCAN: &[&str] = &[".nii", ".nii.gz"];
+
+/// Refuses, before the work is done, a target that could not be written after it or that would replace an input.
+pub(super) fn check_target(path: &Path, endings: &[&str], inputs: &[&Path]) -> anyhow::Result<()> {
+    let name = path
+        .file_name()
+        .map(|n| n.to_string_lossy().to_lowercase())
+        .unwrap_or_default();
+    if !endings
+        .iter()
+        .any(|end| name.ends_with(end) && name.len() > end.len())
+    {
         anyhow::bail!(
-            "the output's name must end in .nii or .nii.gz: {}",
+            "the output's name must end in {}: {}",
+            endings.join(" or "),
             path.display()
         );
     }
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
-            anyhow::bail!("the output's folder does not exist: {}", folder.display())
-        }
-        _ => Ok(()),
+    let folder = path
+        .parent()
+        .filter(|f| !f.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        anyhow::bail!("the output's folder does not exist: {}", folder.display());
     }
+    if path.exists() && !path.is_file() {
+        anyhow::bail!(
+            "the output would replace something that is not a plain file: {}",
+            path.display()
+        );
+    }
+    let place = |p: &Path| p.canonicalize().ok();
+    if place(path).is_some_and(|target| inputs.iter().any(|i| place(i).as_ref() == Some(&target))) {
+        anyhow::bail!(
+            "the output would replace an input; choose another name: {}",
+            path.display()
+        );
+    }
+    Ok(())
 }

@@ -47,8 +47,10 @@ pub(super) fn align(fixed: &Volume, moving: &Volume) -> anyhow::Result<Registrat
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
+    let inputs = [arguments.fixed.as_path(), arguments.moving.as_path()];
+    output::check_target(&arguments.output, &[".json"], &inputs)?;
     if let Some(path) = &arguments.resampled {
-        output::check_scan_name(path)?;
+        output::check_target(path, output::SCAN, &inputs)?;
     }
     let (fixed, mut warnings) = read_scan(&arguments.fixed)?;
     let (moving, more) = read_scan(&arguments.moving)?;
@@ -62,8 +64,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             "not aligned: the scans match only with a correlation of {:.2}",
             found.similarity_after
         ));
-        output::warnings(&warnings[warnings.len() - 1..]);
     }
+    output::warnings(&warnings);
     let output = Output {
         world_moving_from_world_fixed: rows(found.world_moving_from_world_fixed),
         similarity_before: found.similarity_before,

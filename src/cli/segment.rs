@@ -36,20 +36,20 @@ pub(super) struct Engine {
     /// Do not average over mirrored copies.
     #[arg(long)]
     no_mirror: bool,
-    /// Distance between tiles as a part of a tile, above 0 up to 1.
+    /// Distance between tiles as a part of a tile, 0.1 to 1.
     #[arg(long, default_value_t = SegmentOptions::default().step, value_parser = step)]
     step: f64,
 }
 
 fn step(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(step) if step > 0.0 && step <= 1.0 => Ok(step),
-        _ => Err("a number above 0 up to 1 is needed".to_owned()),
+        Ok(step) if (0.1..=1.0).contains(&step) => Ok(step),
+        _ => Err("a number from 0.1 to 1 is needed".to_owned()),
     }
 }
 
 impl Engine {
-    /// Segments one scan with a bar, and prints the warnings.
+    /// Segments one scan with a bar.
     pub(super) fn segment(&self, scan: &Volume) -> anyhow::Result<Prediction> {
         let segmenter = match &self.model {
             Some(folder) => Segmenter::from_folder(folder)?,
@@ -63,18 +63,15 @@ impl Engine {
         let mut bar = output::Bar::new();
         let prediction = predict::segment(scan, &segmenter, &options, &mut |p| bar.show(p))?;
         drop(bar);
-        output::note(&format!("segmented on {}", prediction.device));
-        output::warnings(&prediction.warnings);
         Ok(prediction)
     }
 }
 
-/// Reads a scan with a bar, and prints the warnings.
+/// Reads a scan with a bar.
 pub(super) fn read_scan(path: &Path) -> anyhow::Result<(Volume, Vec<String>)> {
     let mut bar = output::Bar::new();
     let (volume, warnings) = io::read_volume(path, &mut |p| bar.show(p))?;
     drop(bar);
-    output::warnings(&warnings);
     Ok((volume, warnings.iter().map(ToString::to_string).collect()))
 }
 
@@ -90,11 +87,13 @@ struct Output {
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
-    output::check_scan_name(&arguments.output)?;
+    output::check_target(&arguments.output, output::SCAN, &[&arguments.scan])?;
     let (scan, mut warnings) = read_scan(&arguments.scan)?;
     let prediction = arguments.engine.segment(&scan)?;
     io::write_labels(&arguments.output, &prediction.labels)?;
+    output::note(&format!("segmented on {}", prediction.device));
     warnings.extend(prediction.warnings);
+    output::warnings(&warnings);
     let output = Output {
         model: prediction.model,
         device: prediction.device,

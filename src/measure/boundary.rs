@@ -87,35 +87,66 @@ impl Boundary {
         if other.points.is_empty() {
             return None;
         }
-        // Sorted along one axis, the search runs outwards from the query's own place and stops when that axis alone is farther than the best.
-        let mut order: Vec<usize> = (0..other.points.len()).collect();
-        order.sort_by(|&a, &b| other.points[a].point.y.total_cmp(&other.points[b].point.y));
-        let ys: Vec<f64> = order.iter().map(|&i| other.points[i].point.y).collect();
-        let nearest = |query: DVec3| {
-            let start = ys.partition_point(|&y| y < query.y);
-            let mut best = (f64::INFINITY, 0);
-            let mut look = |at: usize| {
-                let dy = ys[at] - query.y;
-                if dy * dy >= best.0 {
-                    return false;
-                }
-                let d = other.points[order[at]].point.distance_squared(query);
-                if d < best.0 {
-                    best = (d, order[at]);
-                }
-                true
-            };
-            let mut up = start;
-            while up < ys.len() && look(up) {
-                up += 1;
+        let tree = Tree::new(other.points.iter().map(|p| p.point).collect());
+        Some(
+            self.points
+                .par_iter()
+                .map(|p| tree.nearest(p.point))
+                .collect(),
+        )
+    }
+}
+
+/// A k-d tree: each range of `order` is split at its middle, along the axis of its depth.
+struct Tree {
+    points: Vec<DVec3>,
+    order: Vec<usize>,
+}
+
+impl Tree {
+    fn new(points: Vec<DVec3>) -> Self {
+        fn split(points: &[DVec3], order: &mut [usize], axis: usize) {
+            if order.len() > 1 {
+                let middle = order.len() / 2;
+                let (low, _, high) = order.select_nth_unstable_by(middle, |&a, &b| {
+                    points[a][axis].total_cmp(&points[b][axis])
+                });
+                split(points, low, (axis + 1) % 3);
+                split(points, high, (axis + 1) % 3);
             }
-            let mut down = start;
-            while down > 0 && look(down - 1) {
-                down -= 1;
-            }
-            (best.0.sqrt(), best.1)
+        }
+        let mut order: Vec<usize> = (0..points.len()).collect();
+        split(&points, &mut order, 0);
+        Self { points, order }
+    }
+
+    /// Distance to the nearest point and its index.
+    fn nearest(&self, query: DVec3) -> (f64, usize) {
+        let mut best = (f64::INFINITY, 0);
+        self.search(query, &self.order, 0, &mut best);
+        (best.0.sqrt(), best.1)
+    }
+
+    fn search(&self, query: DVec3, range: &[usize], axis: usize, best: &mut (f64, usize)) {
+        let middle = range.len() / 2;
+        let Some(&at) = range.get(middle) else {
+            return;
         };
-        Some(self.points.par_iter().map(|p| nearest(p.point)).collect())
+        let squared = self.points[at].distance_squared(query);
+        if squared < best.0 {
+            *best = (squared, at);
+        }
+        let beyond = query[axis] - self.points[at][axis];
+        let (low, high) = (&range[..middle], &range[middle + 1..]);
+        let (near, far) = if beyond < 0.0 {
+            (low, high)
+        } else {
+            (high, low)
+        };
+        self.search(query, near, (axis + 1) % 3, best);
+        if beyond * beyond < best.0 {
+            self.search(query, far, (axis + 1) % 3, best);
+        }
     }
 }
 

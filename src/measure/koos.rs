@@ -4,7 +4,8 @@
 //! the brainstem; IV displaces the brainstem or the fourth ventricle. The thresholds are proposals for phantoms and have not been calibrated on patients.
 //! Each probability comes from the distance to a threshold and the error of that measure; the grade is the highest that is at least as likely as not.
 use super::{
-    Boundary, HeadAxes, PorusPlane, porus_plane, size::max_axial_diameter_mm, surface_area_mm2,
+    Boundary, HeadAxes, PorusPlane, SizeSide, midline::shifts, porus_plane,
+    size::max_axial_diameter_mm, structure_size,
 };
 use crate::volume::{LabelMap, Side, Structure};
 use glam::DVec3;
@@ -62,7 +63,7 @@ pub struct KoosEvidence {
     pub intrameatal_volume_mm3: Option<f64>,
     /// How far the tumour reaches beyond the porus plane, mm.
     pub protrusion_mm: Option<f64>,
-    /// Largest distance between two boundary points beyond the porus plane in one axial slice, mm; absent for a tumour within the canal.
+    /// Largest distance between two boundary points beyond the porus plane in one axial slice, mm; absent for a tumour that hardly leaves the canal.
     pub extrameatal_diameter_mm: Option<f64>,
     /// Shortest distance between the surfaces of tumour and brainstem, mm.
     pub brainstem_gap_mm: Option<f64>,
@@ -164,17 +165,10 @@ const MIN_EXTRAMEATAL_MM3: f64 = 10.0;
 const CONTACT_MM2: (f64, f64) = (10.0, 5.0);
 /// Error of the gap, mm.
 const GAP_ERROR_MM: f64 = 0.4;
+/// The farthest that a tumour of the vestibular nerve can lie from the brainstem, mm: the canal's end lies about 25 mm from it.
+const FARTHEST_BRAINSTEM_MM: f64 = 35.0;
 /// A shift of brainstem or fourth ventricle from which they are displaced, and its error, mm.
 const SHIFT_MM: (f64, f64) = (2.0, 0.6);
-/// Height of the levels on which shift is measured, mm, and the least of a structure on one, mm³.
-const LEVEL_MM: f64 = 3.0;
-const MIN_LEVEL_MM3: f64 = 30.0;
-/// Distance above and below the tumour from which the brainstem counts as clear of it, how far from there it is looked at, mm, and the least of it, mm³.
-const CLEAR_MM: f64 = 6.0;
-const REACH_MM: f64 = 12.0;
-const MIN_CLEAR_MM3: f64 = 800.0;
-/// The farthest that the brainstem's axis may lie from the middle between the cochleae to be believed, mm.
-const MAX_ASYMMETRY_MM: f64 = 4.0;
 
 /// Grades the tumour in a label map.
 pub fn koos(labels: &LabelMap) -> KoosAssessment {
@@ -189,43 +183,51 @@ pub fn koos(labels: &LabelMap) -> KoosAssessment {
     if !out.tumour {
         return out;
     }
-    let axes = HeadAxes::of(labels);
-    let centroid = centroid(labels, Structure::VestibularSchwannoma, |_| true);
-    if let (Some(axes), Some(centroid)) = (&axes, centroid) {
-        let side = axes.side(centroid);
-        out.evidence.side = Some(side);
-        split_at_porus(labels, axes, side, &mut out);
-        shifts(labels, axes, side, &mut out.evidence);
+    let Some(size) = structure_size(labels, Structure::VestibularSchwannoma) else {
+        return out;
+    };
+    if size.at_scan_edge {
+        out.warnings
+            .push("the tumour reaches the scan's edge: what lies beyond is not graded".to_owned());
     }
-    brainstem_contact(labels, &mut out.evidence);
+    let boundary = Boundary::of(labels, Structure::VestibularSchwannoma);
+    brainstem_contact(labels, &boundary, size.surface_mm2, &mut out.evidence);
+    let Some(axes) = HeadAxes::of(labels) else {
+        out.warnings.push(
+            "the grade is withheld: without the cochleae the porus and the midline are not known"
+                .to_owned(),
+        );
+        return out;
+    };
+    if size.side == Some(SizeSide::Both) {
+        out.warnings.push(
+            "the grade is withheld: there are tumours on both sides; outline and grade each by itself".to_owned(),
+        );
+        return out;
+    }
+    let side = axes.side(DVec3::from_array(size.centroid_ras_mm));
+    out.evidence.side = Some(side);
+    split_at_porus(labels, &axes, side, boundary.clone(), &mut out);
+    let shifts = shifts(labels, &axes, side, &boundary);
+    if shifts.inconsistent {
+        out.warnings.push(
+            "the brainstem lies too far from the middle between the cochleae: check both outlines"
+                .to_owned(),
+        );
+    }
+    out.evidence.brainstem_shift_mm = shifts.brainstem_mm;
+    out.evidence.fourth_ventricle_shift_mm = shifts.fourth_ventricle_mm;
     grade(&mut out);
     out
 }
 
-fn centroid(
+fn split_at_porus(
     labels: &LabelMap,
-    structure: Structure,
-    keep: impl Fn(DVec3) -> bool,
-) -> Option<DVec3> {
-    let value = labels.table().value(structure)?;
-    let grid = labels.grid();
-    let (mut sum, mut count) = (DVec3::ZERO, 0_usize);
-    for (index, _) in labels
-        .labels()
-        .iter()
-        .enumerate()
-        .filter(|(_, l)| **l == value)
-    {
-        let point = grid.point_in_world(grid.voxel(index));
-        if keep(point) {
-            sum += point;
-            count += 1;
-        }
-    }
-    (count > 0).then(|| sum / count as f64)
-}
-
-fn split_at_porus(labels: &LabelMap, axes: &HeadAxes, side: Side, out: &mut KoosAssessment) {
+    axes: &HeadAxes,
+    side: Side,
+    mut boundary: Boundary,
+    out: &mut KoosAssessment,
+) {
     let Some(plane) = porus_plane(axes, side) else {
         out.warnings
             .push("the cochlea on the tumour's side is not labelled: intra- and extrameatal parts cannot be told apart".to_owned());
@@ -250,7 +252,6 @@ fn split_at_porus(labels: &LabelMap, axes: &HeadAxes, side: Side, out: &mut Koos
             intra += 1;
         }
     }
-    let mut boundary = Boundary::of(labels, Structure::VestibularSchwannoma);
     let farthest = boundary
         .points
         .iter()
@@ -261,116 +262,18 @@ fn split_at_porus(labels: &LabelMap, axes: &HeadAxes, side: Side, out: &mut Koos
     out.evidence.protrusion_mm = Some(farthest.max(0.0));
     out.evidence.porus_plane = Some(plane);
     boundary.points.retain(|p| plane.beyond_mm(p.point) > 0.0);
-    out.evidence.extrameatal_diameter_mm = (extra > 0).then(|| max_axial_diameter_mm(&boundary));
+    // Just beyond the plane the diameter is that of a cap, which a shift of the plane by a fraction of a millimetre changes by millimetres.
+    let extrameatal = extra as f64 * grid.voxel_volume_mm3() >= MIN_EXTRAMEATAL_MM3
+        && farthest >= PROTRUSION_MM.0;
+    out.evidence.extrameatal_diameter_mm = extrameatal.then(|| max_axial_diameter_mm(&boundary));
 }
 
-/// Distances of brainstem and fourth ventricle from the midline, positive away from the tumour: of the brainstem the largest among the levels that the tumour spans, of the
-/// ventricle the middle of them all.
-///
-/// The cochleae give the direction of the midline; people are not symmetric, so its place is taken from the brainstem itself where that is clear of the tumour
-/// above and below, and only without such levels from the cochleae.
-fn shifts(labels: &LabelMap, axes: &HeadAxes, side: Side, evidence: &mut KoosEvidence) {
-    if !axes.from_cochleae {
-        return;
-    }
-    let away = match side {
-        Side::Left => 1.0,
-        Side::Right => -1.0,
-    };
-    let tumour = Boundary::of(labels, Structure::VestibularSchwannoma);
-    let (low, high) = tumour
-        .points
-        .iter()
-        .map(|p| axes.height_mm(p.point))
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), z| {
-            (l.min(z), h.max(z))
-        });
-    let midline_mm = brainstem_axis_mm(labels, axes, [low, high]).unwrap_or(0.0);
-    let offset = |mm: f64| away * (mm - midline_mm);
-    let brainstem = levels(labels, axes, Structure::Brainstem, [low, high]);
-    evidence.brainstem_shift_mm = brainstem.into_iter().map(offset).reduce(f64::max);
-    // The ventricle's single levels are too small, and its lateral recesses too uneven, for a largest value to mean anything.
-    let spanned = |p: DVec3| (low..=high).contains(&axes.height_mm(p));
-    let ventricle = centroid(labels, Structure::FourthVentricle, spanned);
-    evidence.fourth_ventricle_shift_mm = ventricle.map(|c| offset(axes.right_of_midline_mm(c)));
-}
-
-/// Middles of a structure's levels between two heights, mm to the right of the middle between the cochleae.
-fn levels(
+fn brainstem_contact(
     labels: &LabelMap,
-    axes: &HeadAxes,
-    structure: Structure,
-    [low, high]: [f64; 2],
-) -> Vec<f64> {
-    let Some(value) = labels.table().value(structure) else {
-        return Vec::new();
-    };
-    let grid = labels.grid();
-    let count = ((high - low) / LEVEL_MM).ceil().clamp(1.0, 100.0) as usize;
-    let mut sums = vec![(0.0_f64, 0_usize); count];
-    for (index, _) in labels
-        .labels()
-        .iter()
-        .enumerate()
-        .filter(|(_, l)| **l == value)
-    {
-        let point = grid.point_in_world(grid.voxel(index));
-        let level = ((axes.height_mm(point) - low) / LEVEL_MM).floor();
-        if level >= 0.0 && level < count as f64 {
-            let (sum, voxels) = &mut sums[level as usize];
-            *sum += axes.right_of_midline_mm(point);
-            *voxels += 1;
-        }
-    }
-    let enough = MIN_LEVEL_MM3 / grid.voxel_volume_mm3();
-    sums.into_iter()
-        .filter(|(_, n)| *n as f64 >= enough)
-        .map(|(sum, n)| sum / n as f64)
-        .collect()
-}
-
-/// Where the brainstem's own axis would run at the tumour's level, mm to the right of the middle between the cochleae: a line through the middles of the levels that are clear of
-/// the tumour. `None` without enough of them.
-fn brainstem_axis_mm(labels: &LabelMap, axes: &HeadAxes, [low, high]: [f64; 2]) -> Option<f64> {
-    let level = f64::midpoint(low, high);
-    let value = labels.table().value(Structure::Brainstem)?;
-    let grid = labels.grid();
-    // Sums for a weighted line of sideways place on height, above and below apart.
-    let mut sums = [[0.0_f64; 3]; 2];
-    for (index, _) in labels
-        .labels()
-        .iter()
-        .enumerate()
-        .filter(|(_, l)| **l == value)
-    {
-        let point = grid.point_in_world(grid.voxel(index));
-        let z = axes.height_mm(point);
-        let part = if z > high + CLEAR_MM && z < high + CLEAR_MM + REACH_MM {
-            0
-        } else if z < low - CLEAR_MM && z > low - CLEAR_MM - REACH_MM {
-            1
-        } else {
-            continue;
-        };
-        for (sum, x) in sums[part]
-            .iter_mut()
-            .zip([1.0, z, axes.right_of_midline_mm(point)])
-        {
-            *sum += x;
-        }
-    }
-    let enough = MIN_CLEAR_MM3 / grid.voxel_volume_mm3();
-    let middle = |s: [f64; 3]| (s[0] >= enough).then(|| (s[1] / s[0], s[2] / s[0]));
-    let axis = match (middle(sums[0]), middle(sums[1])) {
-        (Some((z1, x1)), Some((z2, x2))) => x2 + (x1 - x2) * (level - z2) / (z1 - z2),
-        (Some((_, x)), None) | (None, Some((_, x))) => x,
-        (None, None) => return None,
-    };
-    (axis.abs() <= MAX_ASYMMETRY_MM).then_some(axis)
-}
-
-fn brainstem_contact(labels: &LabelMap, evidence: &mut KoosEvidence) {
-    let tumour = Boundary::of(labels, Structure::VestibularSchwannoma);
+    tumour: &Boundary,
+    surface_mm2: f64,
+    evidence: &mut KoosEvidence,
+) {
     let brainstem = Boundary::of(labels, Structure::Brainstem);
     let Some(nearest) = tumour.nearest_in(&brainstem) else {
         return;
@@ -384,7 +287,7 @@ fn brainstem_contact(labels: &LabelMap, evidence: &mut KoosEvidence) {
     // Faces overstate a slanting surface; the ratio of the two whole areas brings the patch to the surface's measure.
     let faces = tumour.face_area_mm2();
     let slant = if faces > 0.0 {
-        (surface_area_mm2(labels, Structure::VestibularSchwannoma) / faces).min(1.0)
+        (surface_mm2 / faces).min(1.0)
     } else {
         1.0
     };
@@ -436,6 +339,12 @@ fn grade(out: &mut KoosAssessment) {
         }
         return;
     };
+    if gap > FARTHEST_BRAINSTEM_MM {
+        out.warnings.push(format!(
+            "the grade is withheld: a brainstem {gap:.0} mm from a tumour of the vestibular nerve is not possible; check both outlines"
+        ));
+        return;
+    }
     // Without any contact the gap decides; with contact its area does.
     let touching = if area > 0.0 {
         above(area, CONTACT_MM2.0, CONTACT_MM2.1)
@@ -447,13 +356,14 @@ fn grade(out: &mut KoosAssessment) {
         .into_iter()
         .flatten()
         .fold(None, |a: Option<f64>, s| Some(a.map_or(s, |a| a.max(s))));
-    let displaced = shift.map_or(0.0, |s| above(s, SHIFT_MM.0, SHIFT_MM.1));
-    if shift.is_none() {
+    if shift.is_none() && at_least_iii >= 0.5 {
         out.warnings.push(
-            "the midline is not known (both cochleae are needed): grade IV cannot be recognised"
+            "the grade is withheld: the tumour touches the brainstem, and without a midline (both cochleae, the brainstem shown from side to side) grades III and IV cannot be told apart"
                 .to_owned(),
         );
+        return;
     }
+    let displaced = shift.map_or(0.0, |s| above(s, SHIFT_MM.0, SHIFT_MM.1));
     let at_least_iv = at_least_iii.min(displaced);
     out.probabilities = [
         1.0 - at_least_ii,

@@ -7,6 +7,7 @@ mod boundary;
 mod contour;
 mod growth;
 mod koos;
+mod midline;
 mod overlap;
 mod parts;
 mod plane;

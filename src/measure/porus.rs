@@ -42,7 +42,7 @@ impl HeadAxes {
                 let (left, right) = if a.x < b.x { (*a, *b) } else { (*b, *a) };
                 let apart = right - left;
                 // Far enough apart, and more sideways than any other way: otherwise the two are not a pair.
-                if (50.0..110.0).contains(&apart.length()) && apart.x > 0.8 * apart.length() {
+                if (50.0..110.0).contains(&apart.length()) && apart.x > 0.5 * apart.length() {
                     return Some(Self::from_pair(left, right));
                 }
             }
@@ -86,7 +86,7 @@ impl HeadAxes {
         }
     }
 
-    /// Height above the cochleae along the patient's long axis, mm.
+    /// Height above the midpoint along the patient's long axis, mm.
     pub fn height_mm(&self, point_in_world: DVec3) -> f64 {
         (point_in_world - self.midpoint).dot(self.superior)
     }

@@ -52,8 +52,10 @@ pub struct StructureSize {
     pub centroid_ras_mm: [f64; 3],
     /// Number of 26-connected parts.
     pub components: usize,
-    /// Side of the patient; none for structures in the midline.
+    /// Side of the patient; none for structures in the midline, and where the midline is not known.
     pub side: Option<SizeSide>,
+    /// Whether the structure reaches the edge of the scan, so that its size is a lower limit.
+    pub at_scan_edge: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
@@ -98,6 +100,7 @@ pub fn structure_size(labels: &LabelMap, structure: Structure) -> Option<Structu
         centroid_ras_mm: centroid.to_array(),
         components: parts.len(),
         side: side(labels, structure, &parts),
+        at_scan_edge: at_scan_edge(labels, structure),
     })
 }
 
@@ -116,35 +119,62 @@ pub(super) fn max_axial_diameter_mm(boundary: &Boundary) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// Side of the parts of a lateral structure, against the patient's midline: halfway between two cochleae, else the brainstem, else the middle of the scan.
+/// Whether a structure has a voxel in the grid's outermost layer. Along an axis of one voxel there is no inside to compare with.
+fn at_scan_edge(labels: &LabelMap, structure: Structure) -> bool {
+    let shape = labels.grid().shape();
+    labels.bounds(structure).is_some_and(|bounds| {
+        bounds
+            .iter()
+            .zip(shape)
+            .any(|([low, high], n)| n > 1 && (*low == 0 || *high == n - 1))
+    })
+}
+
+/// Parts smaller than this do not decide a side, mm³.
+const MIN_SIDE_MM3: f64 = 10.0;
+/// A scan this wide holds both sides of a head, so that its middle is near the midline, mm.
+const WHOLE_HEAD_MM: f64 = 120.0;
+/// How far off the middle of such a scan a part must lie for its side to be told, mm.
+const CLEAR_OF_MIDDLE_MM: f64 = 12.0;
+
+/// Side of the parts of a lateral structure, against the patient's midline: halfway between two cochleae, else the brainstem, else, in a scan of the whole
+/// head, its middle. None where none of these tells it.
 fn side(labels: &LabelMap, structure: Structure, parts: &[Part]) -> Option<SizeSide> {
     if matches!(structure, Structure::Brainstem | Structure::FourthVentricle) {
         return None;
     }
-    let sides: Vec<Side> = match super::HeadAxes::of(labels) {
-        Some(axes) if structure != Structure::Cochlea || axes.from_cochleae => {
-            parts.iter().map(|p| axes.side(p.centroid)).collect()
-        }
-        _ => {
-            let middle = labels.grid().centre_in_world().x;
-            parts
-                .iter()
-                .map(|p| {
-                    if p.centroid.x < middle {
-                        Side::Left
-                    } else {
-                        Side::Right
-                    }
-                })
-                .collect()
-        }
-    };
-    let left = sides.contains(&Side::Left);
-    let right = sides.contains(&Side::Right);
-    match (left, right) {
+    let voxel_mm3 = labels.grid().voxel_volume_mm3();
+    let axes = super::HeadAxes::of(labels);
+    let sides: Vec<Side> = parts
+        .iter()
+        .enumerate()
+        // The largest part counts however small it is.
+        .filter(|(n, p)| *n == 0 || p.voxels as f64 * voxel_mm3 >= MIN_SIDE_MM3)
+        .filter_map(|(_, p)| {
+            axes.map_or_else(
+                || side_in_scan(labels, p.centroid),
+                |a| Some(a.side(p.centroid)),
+            )
+        })
+        .collect();
+    match (sides.contains(&Side::Left), sides.contains(&Side::Right)) {
         (true, true) => Some(SizeSide::Both),
         (true, false) => Some(SizeSide::Left),
         (false, true) => Some(SizeSide::Right),
         (false, false) => None,
     }
+}
+
+fn side_in_scan(labels: &LabelMap, point: DVec3) -> Option<Side> {
+    let xs = labels.grid().corners_in_world().map(|c| c.x);
+    let (low, high) = xs
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| {
+            (l.min(*x), h.max(*x))
+        });
+    let off = point.x - f64::midpoint(low, high);
+    if high - low < WHOLE_HEAD_MM || off.abs() < CLEAR_OF_MIDDLE_MM {
+        return None;
+    }
+    Some(if off < 0.0 { Side::Left } else { Side::Right })
 }

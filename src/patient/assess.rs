@@ -1,16 +1,19 @@
 //! Visits to the growth assessment.
 use super::{
     Error, ModelInfo, NOTICE, ReviewState, Visit,
-    comparable::{obstacles, pair_cautions, visit_cautions, years_between},
+    comparable::{comparable, obstacles, pair_cautions, visit_cautions, years_between},
     sequence_name, text, treatment,
 };
 use crate::measure::{
-    DiameterKind, GrowthRate, SizeSide, TumourExtent, Verdict, annual_growth_percent,
-    detectable_change_percent, diameter_change_mm, doubling_time_years, growth_trend, judge_growth,
-    loa95_mm3, mirrored_decrease_percent, specific_growth_rate,
+    COMPARABLE_SLICE_MM, DiameterKind, GrowthRate, SizeSide, TumourExtent, Verdict,
+    annual_growth_percent, diameter_change_mm, doubling_time_years, growth_trend, judge_growth,
+    mirrored_decrease_percent, specific_growth_rate,
 };
 use chrono::NaiveDate;
 use serde::Serialize;
+
+/// Distance of the aligned cochleae from which two scans may be of different heads, mm.
+const OTHER_HEAD_MM: f64 = 3.0;
 
 /// How well two visits were aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -106,7 +109,7 @@ pub struct GrowthAssessment {
     pub notice: &'static str,
     /// Version of this program.
     pub software_version: &'static str,
-    /// The gravest verdict of the last visit against the first and the previous; none for a single visit.
+    /// The gravest verdict of the [`GrowthAssessment::last_changes`]; none for a single visit.
     pub verdict: Option<Verdict>,
     /// That verdict in a few words.
     pub headline: String,
@@ -114,7 +117,7 @@ pub struct GrowthAssessment {
     pub summary: String,
     /// All visits, from the earliest.
     pub visits: Vec<VisitSummary>,
-    /// Consecutive visits in order; then, from three visits on, the last against the first.
+    /// Consecutive visits in order; then the last against the baseline and against the smallest, where these are other pairs.
     pub changes: Vec<Change>,
     /// Trend over three or more visits.
     pub trend: Option<Trend>,
@@ -127,11 +130,14 @@ pub struct GrowthAssessment {
 }
 
 impl GrowthAssessment {
-    /// The last visit against the first (`None` with fewer than three visits) and against the previous.
-    pub fn last_changes(&self) -> [Option<&Change>; 2] {
+    /// The last visit against three earlier ones. Together they decide the verdict.
+    pub fn last_changes(&self) -> LastChanges<'_> {
         let consecutive = self.visits.len().saturating_sub(1);
-        let previous = consecutive.checked_sub(1).and_then(|n| self.changes.get(n));
-        [self.changes.get(consecutive), previous]
+        LastChanges {
+            baseline: self.changes.get(consecutive),
+            smallest: self.changes.get(consecutive + 1),
+            previous: consecutive.checked_sub(1).and_then(|n| self.changes.get(n)),
+        }
     }
 
     /// The assessment as one JSON object.
@@ -148,9 +154,29 @@ impl GrowthAssessment {
     }
 }
 
-/// Compares the visits of one patient: each with the previous, and the last with the first.
+/// What became of the tumour at the last visit since three earlier ones; each pair stands only once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LastChanges<'a> {
+    /// Since the baseline: the earliest visit comparable with the last, or the first visit where none is. None where that is the previous one.
+    pub baseline: Option<&'a Change>,
+    /// Since the visit with the smallest volume among those comparable with the last. None where that is the baseline or the previous one.
+    pub smallest: Option<&'a Change>,
+    /// Since the previous visit; none for a single visit.
+    pub previous: Option<&'a Change>,
+}
+
+impl<'a> LastChanges<'a> {
+    /// Those there are: baseline, smallest, previous.
+    pub fn iter(self) -> impl Iterator<Item = &'a Change> {
+        [self.baseline, self.smallest, self.previous]
+            .into_iter()
+            .flatten()
+    }
+}
+
+/// Compares the visits of one patient: each with the previous, and the last with the baseline and with the smallest ([`LastChanges`]).
 ///
-/// Visits come from the earliest to the latest. `treated` is the day of radiosurgery.
+/// Without the smallest, a tumour that shrank and then grew again could be called stable. Visits come from the earliest to the latest. `treated` is the day of radiosurgery.
 ///
 /// # Errors
 /// When there is no visit, dates repeat or run backwards, a measure is not a possible number, or a registration names an unknown date.
@@ -160,14 +186,9 @@ pub fn assess(
     treated: Option<NaiveDate>,
 ) -> Result<GrowthAssessment, Error> {
     check(visits, registration)?;
-    let mut changes: Vec<Change> = visits
-        .windows(2)
-        .map(|pair| change(&pair[0], &pair[1]))
-        .collect();
-    let consecutive = changes.len();
-    if let ([first, _, .., last], true) = (visits, consecutive > 1) {
-        changes.push(change(first, last));
-    }
+    let pairs = compared_pairs(visits);
+    let mut changes: Vec<Change> = pairs.iter().map(|[a, b]| change(a, b)).collect();
+    let consecutive = visits.len() - 1;
     if let Some(treated) = treated {
         treatment::note_treatment(treated, &mut changes, consecutive);
     }
@@ -179,20 +200,56 @@ pub fn assess(
         summary: String::new(),
         visits: visits.iter().map(summary_of).collect(),
         changes,
-        trend: trend(visits),
+        trend: trend(visits, treated),
         treated,
         registration: registration.to_vec(),
-        warnings: warnings(visits, registration),
+        warnings: warnings(visits, &pairs, registration),
     };
-    let [baseline, previous] = assessment.last_changes();
-    assessment.verdict = [baseline, previous]
-        .into_iter()
-        .flatten()
+    assessment.verdict = assessment
+        .last_changes()
+        .iter()
         .map(|c| c.verdict)
         .max_by_key(|v| gravity(*v));
+    // The page shows only the first warnings.
+    if let Some(warning) = text::upward_trend(&assessment) {
+        assessment.warnings.insert(0, warning.to_owned());
+    }
     assessment.headline = text::headline(&assessment);
     assessment.summary = text::summary(&assessment);
     Ok(assessment)
+}
+
+/// Pairs that are compared: consecutive visits, then baseline and last, then smallest and last (see [`LastChanges`]).
+fn compared_pairs(visits: &[Visit]) -> Vec<[&Visit; 2]> {
+    let mut pairs: Vec<[&Visit; 2]> = visits.windows(2).map(|p| [&p[0], &p[1]]).collect();
+    let [first, earlier @ .., previous, last] = visits else {
+        return pairs;
+    };
+    let volume = |v: &Visit| {
+        v.finding
+            .tumour
+            .as_ref()
+            .map_or(f64::INFINITY, |t| t.volume_mm3)
+    };
+    let like_last: Vec<&Visit> = std::iter::once(first)
+        .chain(earlier)
+        .chain([previous])
+        .filter(|v| comparable(v, last))
+        .collect();
+    let baseline = like_last.first().copied().unwrap_or(first);
+    if baseline.date == previous.date {
+        return pairs;
+    }
+    pairs.push([baseline, last]);
+    let smallest = like_last
+        .into_iter()
+        .min_by(|a, b| volume(a).total_cmp(&volume(b)));
+    pairs.extend(
+        smallest
+            .filter(|v| ![baseline.date, previous.date].contains(&v.date))
+            .map(|v| [v, last]),
+    );
+    pairs
 }
 
 /// Order in which one verdict outweighs another: what must not be overlooked first.
@@ -282,7 +339,7 @@ fn summary_of(visit: &Visit) -> VisitSummary {
     VisitSummary {
         date: visit.date,
         volume_mm3: tumour.map(|t| t.volume_mm3),
-        uncertainty95_mm3: tumour.map(|t| loa95_mm3(t.volume_mm3, Some(t.surface_mm2))),
+        uncertainty95_mm3: visit.extent().map(|e| e.loa95_mm3()),
         max_axial_diameter_mm: tumour.map(|t| t.max_axial_diameter_mm),
         extrameatal_diameter_mm: tumour.and_then(|t| t.extrameatal_diameter_mm),
         koos: match (tumour, koos.grade) {
@@ -329,8 +386,7 @@ fn change(earlier: &Visit, later: &Visit) -> Change {
         out.diameter_kind = Some(kind);
         out.diameter_change_mm = Some(mm);
     }
-    if a.slice_thickness_mm.max(b.slice_thickness_mm) <= crate::measure::COMPARABLE_SLICE_MM + 1e-6
-    {
+    if a.slice_thickness_mm.max(b.slice_thickness_mm) <= COMPARABLE_SLICE_MM + 1e-6 {
         fill_volume_numbers(&mut out, &a, &b);
     }
     out
@@ -340,10 +396,11 @@ fn fill_volume_numbers(out: &mut Change, a: &TumourExtent, b: &TumourExtent) {
     let years = out.interval_years;
     let [v1, v2] = [a.volume_mm3, b.volume_mm3];
     let rate = specific_growth_rate(a, b, years);
-    let later_detectable = detectable_change_percent(v2, b.surface_mm2);
+    let detectable = a.on_slices_of(b).detectable_change_percent();
+    let later_detectable = b.on_slices_of(a).detectable_change_percent();
     out.volume_change_mm3 = Some(v2 - v1);
     out.volume_change_percent = Some(100.0 * (v2 / v1 - 1.0));
-    out.detectable_change_percent = Some(detectable_change_percent(v1, a.surface_mm2));
+    out.detectable_change_percent = Some(detectable);
     out.detectable_decrease_percent = Some(mirrored_decrease_percent(later_detectable));
     out.annual_growth_percent =
         Some(annual_growth_percent(v1, v2, years)).filter(|p| p.is_finite());
@@ -352,13 +409,14 @@ fn fill_volume_numbers(out: &mut Change, a: &TumourExtent, b: &TumourExtent) {
     out.doubling_time_years = doubling_time_years(rate.per_year);
 }
 
-/// Trend over the visits that may be compared with the last one.
-fn trend(visits: &[Visit]) -> Option<Trend> {
+/// Trend over the last visit and those that may be compared with it, all before or all after treatment.
+fn trend(visits: &[Visit], treated: Option<NaiveDate>) -> Option<Trend> {
     let last = visits.last()?;
-    let thin = |v: &Visit| v.slice_thickness_mm <= crate::measure::COMPARABLE_SLICE_MM + 1e-6;
+    let after = |v: &Visit| treated.is_some_and(|t| v.date > t);
+    let belongs = |v: &Visit| v.date == last.date || comparable(v, last);
     let points: Vec<(f64, TumourExtent)> = visits
         .iter()
-        .filter(|v| thin(v) && thin(last) && obstacles(v, last).is_empty())
+        .filter(|v| after(v) == after(last) && belongs(v))
         .filter_map(|v| Some((years_between(visits[0].date, v.date), v.extent()?)))
         .collect();
     Some(Trend {
@@ -367,18 +425,21 @@ fn trend(visits: &[Visit]) -> Option<Trend> {
     })
 }
 
-fn warnings(visits: &[Visit], registration: &[RegistrationResult]) -> Vec<String> {
+fn warnings(
+    visits: &[Visit],
+    pairs: &[[&Visit; 2]],
+    registration: &[RegistrationResult],
+) -> Vec<String> {
     let mut found = Vec::new();
     if visits.len() == 1 {
         found.push("one visit only: growth needs two".to_owned());
     }
+    found.extend(left_out(visits));
+    // A wrong patient outweighs what concerns single visits, and the page shows only the first warnings.
+    found.extend(registration.iter().filter_map(far_apart));
     found.extend(visit_cautions(visits));
-    found.extend(
-        visits
-            .windows(2)
-            .flat_map(|pair| pair_cautions(&pair[0], &pair[1])),
-    );
-    for r in registration {
+    found.extend(pairs.iter().flat_map(|[a, b]| pair_cautions(a, b)));
+    for r in registration.iter().filter(|r| far_apart(r).is_none()) {
         let edge = |date: NaiveDate| {
             let visit = visits.iter().find(|v| v.date == date);
             visit.map_or(0.0, |v| v.spacing_mm.into_iter().fold(0.0, f64::max))
@@ -392,4 +453,28 @@ fn warnings(visits: &[Visit], registration: &[RegistrationResult]) -> Vec<String
         }
     }
     found
+}
+
+/// Says which visits take no part in the comparison with the last because they lie before the baseline.
+fn left_out(visits: &[Visit]) -> Option<String> {
+    let (last, earlier) = visits.split_last()?;
+    let before = earlier.iter().position(|v| comparable(v, last))?;
+    let dates: Vec<String> = (earlier.iter().take(before))
+        .map(|v| v.date.to_string())
+        .collect();
+    (!dates.is_empty()).then(|| {
+        format!(
+            "{}: not comparable with the last visit and left out of its verdict",
+            dates.join(", ")
+        )
+    })
+}
+
+/// Says that an alignment is too poor to be one of the same head.
+fn far_apart(registration: &RegistrationResult) -> Option<String> {
+    let mm = registration.residual_mm.filter(|mm| *mm > OTHER_HEAD_MM)?;
+    Some(format!(
+        "{} to {}: the cochleae lie {mm:.1} mm apart after alignment: these may be different patients, or the alignment is wrong",
+        registration.from, registration.to
+    ))
 }

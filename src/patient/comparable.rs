@@ -1,6 +1,9 @@
 //! Whether two visits may be compared at all.
 use super::{ReviewState, Visit, sequence_name};
-use crate::{measure::THIN_SLICE_MM, volume::Sequence};
+use crate::{
+    measure::{COMPARABLE_SLICE_MM, SizeSide, THIN_SLICE_MM},
+    volume::Sequence,
+};
 use chrono::NaiveDate;
 
 /// Months below which a rate of growth means little: its error grows with the inverse of the interval.
@@ -13,6 +16,12 @@ pub(super) fn years_between(from: NaiveDate, to: NaiveDate) -> f64 {
     (to - from).num_days() as f64 / 365.25
 }
 
+/// Whether volumes of two visits may be compared: nothing stands against it and slices are thin enough.
+pub(super) fn comparable(earlier: &Visit, later: &Visit) -> bool {
+    let slices = earlier.slice_thickness_mm.max(later.slice_thickness_mm);
+    slices <= COMPARABLE_SLICE_MM + 1e-6 && obstacles(earlier, later).is_empty()
+}
+
 /// Why two visits must not be compared: none when they may. What the numbers themselves forbid is left to the judgement.
 pub(super) fn obstacles(earlier: &Visit, later: &Visit) -> Vec<String> {
     let mut found = Vec::new();
@@ -23,6 +32,23 @@ pub(super) fn obstacles(earlier: &Visit, later: &Visit) -> Vec<String> {
         if visit.finding.provenance.state == ReviewState::Rejected {
             found.push(format!("the outline of {} was rejected", visit.date));
         }
+        let tumour = visit.finding.tumour.as_ref();
+        if tumour.is_some_and(|t| t.at_scan_edge) {
+            found.push(format!(
+                "the tumour reaches the scan's edge on {}: its volume is a lower limit",
+                visit.date
+            ));
+        }
+        if side(visit) == Some(SizeSide::Both) {
+            found.push(format!(
+                "tumours on both sides ({}) are measured together: outline and measure each by itself",
+                visit.date
+            ));
+        }
+    }
+    let scan = |v: &Visit| v.finding.provenance.scan_sha256.clone();
+    if scan(earlier) == scan(later) {
+        found.push("both visits are the same scan".to_owned());
     }
     let (a, b) = (earlier.sequence, later.sequence);
     if a != b && a != Sequence::Unknown && b != Sequence::Unknown {
@@ -35,9 +61,9 @@ pub(super) fn obstacles(earlier: &Visit, later: &Visit) -> Vec<String> {
         ));
     }
     found.extend(different_outlines(earlier, later));
-    let side = |v: &Visit| v.finding.tumour.as_ref().and_then(|t| t.side);
     if let (Some(a), Some(b)) = (side(earlier), side(later))
         && a != b
+        && ![a, b].contains(&SizeSide::Both)
     {
         found.push(format!(
             "the tumour lies on different sides: {} on {}, {} on {}; check the orientation of both scans",
@@ -48,6 +74,10 @@ pub(super) fn obstacles(earlier: &Visit, later: &Visit) -> Vec<String> {
         ));
     }
     found
+}
+
+fn side(visit: &Visit) -> Option<SizeSide> {
+    visit.finding.tumour.as_ref().and_then(|t| t.side)
 }
 
 fn different_outlines(earlier: &Visit, later: &Visit) -> Option<String> {
@@ -122,6 +152,12 @@ pub(super) fn pair_cautions(earlier: &Visit, later: &Visit) -> Vec<String> {
     if a.max(b) > SLICE_RATIO * a.min(b) {
         found.push(format!(
             "{pair}: different slice thickness, {a:.1} and {b:.1} mm"
+        ));
+    }
+    let no_model = |v: &Visit| v.finding.provenance.model.is_none();
+    if no_model(earlier) && no_model(later) {
+        found.push(format!(
+            "{pair}: it is not known whether both outlines were made the same way"
         ));
     }
     let edited = |v: &Visit| v.finding.provenance.state == ReviewState::Edited;

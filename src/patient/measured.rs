@@ -2,9 +2,10 @@
 use super::{Finding, ModelInfo, Provenance, ReviewState, TumourSize, Visit};
 use crate::{
     measure::{HeadAxes, koos, structure_size},
-    volume::{LabelMap, Registration, Sequence, Structure},
+    volume::{LabelMap, Sequence, Structure},
 };
 use chrono::NaiveDate;
+use glam::DAffine3;
 
 /// What is known of a scan besides its voxels.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,13 +74,11 @@ impl Visit {
 pub fn cochlea_residual_mm(
     fixed: &LabelMap,
     moving: &LabelMap,
-    registration: &Registration,
+    world_moving_from_world_fixed: DAffine3,
 ) -> Option<f64> {
     let (a, b) = (HeadAxes::of(fixed)?, HeadAxes::of(moving)?);
     let distance = |side: usize| {
-        let mapped = registration
-            .world_moving_from_world_fixed
-            .transform_point3(a.cochleae[side]?);
+        let mapped = world_moving_from_world_fixed.transform_point3(a.cochleae[side]?);
         Some(mapped.distance(b.cochleae[side]?))
     };
     Some(distance(0)?.max(distance(1)?))

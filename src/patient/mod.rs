@@ -12,7 +12,9 @@ mod text;
 mod treatment;
 mod visit;
 
-pub use assess::{Change, GrowthAssessment, RegistrationResult, Trend, VisitSummary, assess};
+pub use assess::{
+    Change, GrowthAssessment, LastChanges, RegistrationResult, Trend, VisitSummary, assess,
+};
 pub use measured::{Outline, ScanOrigin, cochlea_residual_mm};
 pub use provenance::{ModelInfo, Provenance, ReviewState};
 pub use report::{Picture, ReportInput, report_pdf};

@@ -1,6 +1,9 @@
 //! The assessment in words. Every number comes from the assessment; nothing is computed here.
-use super::{Change, GrowthAssessment, VisitSummary, treatment};
-use crate::measure::{DiameterKind, SizeSide, Verdict, volume_text};
+use super::{Change, GrowthAssessment, LastChanges, VisitSummary, treatment};
+use crate::measure::{
+    DiameterKind, GROWTH_VOLUME_PERCENT, SizeSide, Verdict, mirrored_decrease_percent, volume_text,
+};
+use chrono::NaiveDate;
 
 /// `left`, `right` or `both sides`.
 pub(super) fn side_name(side: SizeSide) -> &'static str {
@@ -83,7 +86,7 @@ fn rate_is_unsure(change: &Change) -> bool {
         .is_some_and(|ci| ci[0] <= 0.0)
 }
 
-/// Doubling time, years, with a mark when the growth rate is not different from zero.
+/// Doubling time, years, with a mark when the growth rate is not distinguishable from zero.
 pub(super) fn doubling(change: &Change) -> String {
     match change.doubling_time_years {
         Some(years) if years >= 100.0 => "> 100".to_owned(),
@@ -93,14 +96,15 @@ pub(super) fn doubling(change: &Change) -> String {
     }
 }
 
-fn growth_is_by_diameter_alone(change: &Change) -> bool {
-    change.volume_change_percent.is_some_and(|v| {
-        let limit = change
-            .detectable_change_percent
-            .unwrap_or(0.0)
-            .max(crate::measure::GROWTH_VOLUME_PERCENT);
-        v < limit - 1e-6
-    })
+/// Whether the volume by itself would not have been called growth or shrinkage.
+fn is_by_diameter_alone(change: &Change) -> bool {
+    let detectable = change.detectable_change_percent.unwrap_or(0.0);
+    let decrease = change.detectable_decrease_percent.unwrap_or(0.0);
+    let up = detectable.max(GROWTH_VOLUME_PERCENT) - 1e-6;
+    let down = decrease.max(mirrored_decrease_percent(GROWTH_VOLUME_PERCENT)) - 1e-6;
+    change
+        .volume_change_percent
+        .is_some_and(|v| v < up && v > -down)
 }
 
 /// The verdict in a few words.
@@ -108,16 +112,19 @@ pub(super) fn headline(assessment: &GrowthAssessment) -> String {
     let Some(verdict) = assessment.verdict else {
         return "One visit: no comparison yet".to_owned();
     };
-    let deciding: Vec<&Change> = (assessment.last_changes().into_iter().flatten())
+    let deciding: Vec<&Change> = (assessment.last_changes().iter())
         .filter(|c| c.verdict == verdict)
         .collect();
     let mut words = match verdict {
-        Verdict::Growth if deciding.iter().all(|c| growth_is_by_diameter_alone(c)) => {
+        Verdict::Growth if deciding.iter().all(|c| is_by_diameter_alone(c)) => {
             "Growth by diameter; volume change within its limits"
         }
         Verdict::Growth => "Growth beyond measurement error",
         Verdict::ProbableGrowth => "Probable growth",
         Verdict::Stable => "Stable within measurement error",
+        Verdict::Shrinkage if deciding.iter().all(|c| is_by_diameter_alone(c)) => {
+            "Shrinkage by diameter; volume change within its limits"
+        }
         Verdict::Shrinkage => "Shrinkage beyond measurement error",
         Verdict::NotComparable => "Not comparable",
     }
@@ -135,8 +142,8 @@ pub(super) fn headline(assessment: &GrowthAssessment) -> String {
 /// One comparison as a sentence.
 fn sentence(change: &Change, since: &str) -> String {
     let head = format!(
-        "Since {since} ({}, {:.1} years): {}",
-        change.from, change.interval_years, change.verdict
+        "Since {since} ({:.1} years): {}",
+        change.interval_years, change.verdict
     );
     let Some(percent) = change.volume_change_percent else {
         return format!("{head}: {}.", change.reasons.join("; "));
@@ -163,6 +170,28 @@ fn sentence(change: &Change, since: &str) -> String {
     format!("{head}; {}.", parts.join(", "))
 }
 
+/// What a last change is counted from: `the first visit on 2022-01-10`.
+fn since(change: &Change, last: LastChanges<'_>, first: Option<NaiveDate>) -> String {
+    let is = |other: Option<&Change>| other.is_some_and(|c| std::ptr::eq(c, change));
+    if is(last.smallest) {
+        format!("the smallest measured volume on {}", change.from)
+    } else if Some(change.from) == first {
+        format!("the first visit on {}", change.from)
+    } else if is(last.baseline) {
+        format!("the first comparable visit on {}", change.from)
+    } else {
+        format!("the previous visit on {}", change.from)
+    }
+}
+
+/// Warns of a stable tumour whose volumes rise all the same.
+pub(super) fn upward_trend(assessment: &GrowthAssessment) -> Option<&'static str> {
+    let upward = (assessment.trend.as_ref()).is_some_and(|t| t.rate.ci95[0] > 0.0);
+    (upward && assessment.verdict == Some(Verdict::Stable)).then_some(
+        "The trend is upward although no pair of visits exceeds its error: slow growth is possible",
+    )
+}
+
 /// The result in sentences.
 pub(super) fn summary(assessment: &GrowthAssessment) -> String {
     let Some(last) = assessment.visits.last() else {
@@ -177,24 +206,21 @@ pub(super) fn summary(assessment: &GrowthAssessment) -> String {
         ),
         None => format!("On {} no tumour is outlined.", last.date),
     }];
-    let [baseline, previous] = assessment.last_changes();
-    let previous_name = if baseline.is_some() {
-        "the previous visit"
-    } else {
-        "the first visit"
-    };
-    sentences.extend(baseline.map(|c| sentence(c, "the first visit")));
-    sentences.extend(previous.map(|c| sentence(c, previous_name)));
+    let last_changes = assessment.last_changes();
+    let first = assessment.visits.first().map(|v| v.date);
+    sentences.extend(
+        last_changes
+            .iter()
+            .map(|c| sentence(c, &since(c, last_changes, first))),
+    );
     if let Some(trend) = &assessment.trend {
         sentences.push(format!(
             "Trend over {} visits: {} per year.",
             trend.visits,
             rate(Some(trend.rate.per_year), Some(trend.rate.ci95))
         ));
-        if trend.rate.ci95[0] > 0.0 && assessment.verdict == Some(Verdict::Stable) {
-            sentences.push(
-                "The trend is upward although no pair of visits exceeds its error: slow growth is possible.".to_owned(),
-            );
+        if let Some(warning) = upward_trend(assessment) {
+            sentences.push(format!("{warning}."));
         }
     }
     sentences.join(" ")

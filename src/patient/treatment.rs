@@ -28,8 +28,8 @@ pub(super) fn may_be_reaction(treated: NaiveDate, change: &Change) -> bool {
 
 /// Adds to each change what the treatment means for it. `changes` begins with the `consecutive` ones in order.
 pub(super) fn note_treatment(treated: NaiveDate, changes: &mut [Change], consecutive: usize) {
-    let enlarging: Vec<bool> = changes.iter().take(consecutive).map(enlarged).collect();
-    for (n, change) in changes.iter_mut().enumerate() {
+    let progressing = progressing(treated, changes.get(..consecutive).unwrap_or_default());
+    for change in changes {
         if change.to <= treated {
             continue;
         }
@@ -39,9 +39,16 @@ pub(super) fn note_treatment(treated: NaiveDate, changes: &mut [Change], consecu
                 .push(format!("radiosurgery on {treated} lies between the visits"));
         }
         let months = months_after(treated, change.to);
+        let progresses = enlarged(change) && progressing.contains(&change.to);
         if months < WINDOW_MONTHS[0] {
             change.reasons.push(format!(
                 "only {months:.1} months after radiosurgery: too early to judge its effect"
+            ));
+        } else if progresses && may_be_reaction(treated, change) {
+            change.reasons.push(format!(
+                "{months:.0} months after radiosurgery: may still be treatment-related (expected from {:.0} to {:.0} months), but \
+                 enlarging at two visits in a row more than {LATE_MONTHS:.0} months after it speaks for progression",
+                WINDOW_MONTHS[0], WINDOW_MONTHS[1]
             ));
         } else if may_be_reaction(treated, change) {
             change.reasons.push(format!(
@@ -55,11 +62,22 @@ pub(super) fn note_treatment(treated: NaiveDate, changes: &mut [Change], consecu
                 WINDOW_MONTHS[0], WINDOW_MONTHS[1]
             ));
         }
-        let again = n > 0 && n < consecutive && enlarging[n] && enlarging[n - 1];
-        if again && change.from > treated && months > LATE_MONTHS {
+        if progresses && !may_be_reaction(treated, change) {
             change.reasons.push(format!(
                 "enlarging at two visits in a row and more than {LATE_MONTHS:.0} months after radiosurgery: speaks for progression"
             ));
         }
     }
+}
+
+/// Dates late after treatment on which the tumour had enlarged for the second time in a row. Takes consecutive changes.
+fn progressing(treated: NaiveDate, changes: &[Change]) -> Vec<NaiveDate> {
+    changes
+        .windows(2)
+        .filter(|pair| {
+            let late = months_after(treated, pair[1].to) > LATE_MONTHS;
+            pair.iter().all(enlarged) && pair[1].from > treated && late
+        })
+        .map(|pair| pair[1].to)
+        .collect()
 }

@@ -31,6 +31,8 @@ pub struct TumourSize {
     pub max_diameter_3d_mm: f64,
     /// The patient's side.
     pub side: Option<SizeSide>,
+    /// Whether the outline reaches the edge of the scan: the tumour may go on beyond it.
+    pub at_scan_edge: bool,
 }
 
 impl From<&StructureSize> for TumourSize {
@@ -42,6 +44,7 @@ impl From<&StructureSize> for TumourSize {
             extrameatal_diameter_mm: None,
             max_diameter_3d_mm: size.max_diameter_3d_mm,
             side: size.side,
+            at_scan_edge: size.at_scan_edge,
         }
     }
 }

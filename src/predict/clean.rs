@@ -134,7 +134,7 @@ struct Origin {
 }
 
 impl Origin {
-    /// The pori of both sides where both cochleae are known, else the one cochlea, else anywhere.
+    /// The pori of both sides where both cochleae are known, else the one cochlea, else nowhere.
     fn of(labels: &LabelMap, cochleae: &[DVec3]) -> Self {
         match HeadAxes::of(labels).filter(|axes| axes.from_cochleae) {
             Some(axes) => Self {
@@ -153,47 +153,63 @@ impl Origin {
     }
 }
 
-/// Keeps the largest piece of tumour that is large enough and near where such tumours begin.
+/// Keeps the largest piece of tumour that is large enough and near where such tumours begin, with the pieces that begin at the same place, and tells of what was dropped.
 fn keep_tumour(labels: &LabelMap, origin: &Origin, values: &mut [u8], warnings: &mut Vec<String>) {
     let pieces = Pieces::of(labels, Structure::VestibularSchwannoma);
     let nearest = nearest_mm(labels.grid(), &pieces, &origin.points);
-    for number in pieces.by_volume() {
-        let (volume, distance) = (pieces.volumes_mm3[number], nearest[number]);
-        log::debug!(
-            "tumour-like region of {volume:.0} mm³, {distance:.0} mm from where such tumours begin"
-        );
-    }
-    let possible: Vec<usize> = pieces
+    let large: Vec<usize> = pieces
         .by_volume()
         .into_iter()
-        .filter(|&n| {
-            pieces.volumes_mm3[n] >= SMALLEST_TUMOUR_MM3 && nearest[n] <= origin.farthest_mm
-        })
+        .filter(|&n| pieces.volumes_mm3[n] >= SMALLEST_TUMOUR_MM3)
         .collect();
-    keep(&pieces, values, |number| Some(&number) == possible.first());
-    if let [first, second, ..] = possible[..] {
-        let (kept, dropped) = (pieces.volumes_mm3[first], pieces.volumes_mm3[second]);
-        if dropped > 0.2 * kept {
-            warnings.push(format!(
-                "a second tumour-like region of {dropped:.0} mm³ was dropped beside the one of {kept:.0} mm³: look for a tumour on both sides"
-            ));
-        }
+    let kept = large
+        .iter()
+        .copied()
+        .find(|&n| nearest[n].1 <= origin.farthest_mm);
+    let belongs = |n: usize| {
+        kept.is_some_and(|k| {
+            n == k
+                || (nearest[n].0 == nearest[k].0
+                    && nearest[n].1 <= origin.farthest_mm
+                    && large.contains(&n))
+        })
+    };
+    keep(&pieces, values, belongs);
+    let volume = |n: &usize| pieces.volumes_mm3[*n];
+    let apart: f64 = large
+        .iter()
+        .filter(|&&n| belongs(n) && Some(n) != kept)
+        .map(volume)
+        .sum();
+    if apart > 0.0 {
+        warnings.push(format!(
+            "the tumour's outline is in pieces: {apart:.0} mm³ lie apart from the largest, look whether they belong to it"
+        ));
+    }
+    let dropped: Vec<f64> = large.iter().filter(|&&n| !belongs(n)).map(volume).collect();
+    if let Some(largest) = dropped.first() {
+        let regions = if dropped.len() == 1 {
+            "1 tumour-like region was".to_owned()
+        } else {
+            format!("{} tumour-like regions were", dropped.len())
+        };
+        warnings.push(format!(
+            "{regions} dropped, on the other side or away from the canals, the largest of {largest:.0} mm³: look for a tumour there"
+        ));
     }
 }
 
-/// For each piece the distance from its nearest voxel to the nearest of some points, mm; zero when there is no point to measure from.
-fn nearest_mm(grid: &Grid, pieces: &Pieces, points: &[DVec3]) -> Vec<f64> {
-    if points.is_empty() {
-        return vec![0.0; pieces.volumes_mm3.len()];
-    }
-    let mut nearest = vec![f64::INFINITY; pieces.volumes_mm3.len()];
+/// For each piece the nearest of some points to any of its voxels, and that distance, mm; infinite when there is no point to measure from.
+fn nearest_mm(grid: &Grid, pieces: &Pieces, points: &[DVec3]) -> Vec<(usize, f64)> {
+    let mut nearest = vec![(0, f64::INFINITY); pieces.volumes_mm3.len()];
     for (index, number) in numbered(&pieces.found) {
-        let point = grid.point_in_world(grid.voxel(index));
-        let distance = points
-            .iter()
-            .map(|c| c.distance(point))
-            .fold(f64::INFINITY, f64::min);
-        nearest[number] = nearest[number].min(distance);
+        let voxel = grid.point_in_world(grid.voxel(index));
+        for (which, point) in points.iter().enumerate() {
+            let distance = point.distance(voxel);
+            if distance < nearest[number].1 {
+                nearest[number] = (which, distance);
+            }
+        }
     }
     nearest
 }
@@ -237,7 +253,7 @@ mod tests {
             cleaned.labels() == expected.labels(),
             "the wrong pieces were kept"
         );
-        assert!(warnings.is_empty(), "{warnings:?}");
+        assert_eq!(warnings.len(), 1, "the second tumour is told: {warnings:?}");
     }
 
     #[test]
@@ -270,6 +286,13 @@ mod tests {
             (1, [60, 30, 20], 5),
         ];
         let (_, warnings) = clean(&map(&boxes)).unwrap();
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+    }
+
+    #[test]
+    fn without_a_cochlea_there_is_no_tumour() {
+        let (cleaned, warnings) = clean(&map(&[(1, [40, 30, 20], 6)])).unwrap();
+        assert_eq!(cleaned.count(Structure::VestibularSchwannoma), 0);
         assert_eq!(warnings.len(), 2, "{warnings:?}");
     }
 }

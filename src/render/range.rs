@@ -53,7 +53,8 @@ pub fn window_in_box(
         .collect();
     values.sort_unstable_by(f64::total_cmp);
     let last = values.len().checked_sub(1)?;
-    let [low, high] = BOX_FRACTIONS.map(|f| values.get((f * last as f64).round() as usize).copied());
+    let [low, high] =
+        BOX_FRACTIONS.map(|f| values.get((f * last as f64).round() as usize).copied());
     let (low, high) = (low?, high?);
     (high > low).then(|| WindowLevel::from_range(low, high))
 }
@@ -100,7 +101,10 @@ mod tests {
         let inside = |corners| window_in_box(&volume, &frame, corners);
         // Voxels 11 to 30, the outermost by half: 2 % and 98 % of those are the second from either end.
         let window = inside([[-5.0, -2.0], [5.0, 2.0]]).unwrap();
-        assert!((window.centre - (2.0 * 200.0 - 5.0)).abs() <= 20.0, "{window:?}");
+        assert!(
+            (window.centre - (2.0 * 200.0 - 5.0)).abs() <= 20.0,
+            "{window:?}"
+        );
         assert!((window.width - 2.0 * 190.0).abs() <= 40.0, "{window:?}");
         // Whichever corner comes first.
         assert_eq!(inside([[5.0, 2.0], [-5.0, -2.0]]), Some(window));

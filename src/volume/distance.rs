@@ -52,36 +52,6 @@ pub fn distance_to_mask_mm(
         .collect())
 }
 
-/// Distance to a mask's boundary, mm: negative inside, positive outside. The boundary lies halfway between a voxel inside and its neighbour
-/// outside.
-#[derive(Debug, Clone)]
-pub struct SignedDistance {
-    /// One value for each voxel, `i` fastest; infinite when the mask is empty, minus infinity when it is full.
-    pub values_mm: Vec<f32>,
-}
-
-/// The signed distance of each voxel centre to a mask's boundary, mm.
-///
-/// # Errors
-/// When the mask does not have one entry for each voxel.
-pub fn signed_distance_mm(
-    mask: &[bool],
-    shape: Shape,
-    spacing_mm: [f64; 3],
-) -> Result<SignedDistance, Error> {
-    let outside = distance_to_mask_mm(mask, shape, spacing_mm)?;
-    let inverted: Vec<bool> = mask.iter().map(|m| !m).collect();
-    let inside = distance_to_mask_mm(&inverted, shape, spacing_mm)?;
-    // Half the smallest spacing is the mean gap between a border voxel's centre and the boundary along the axes where it matters most.
-    let half = (spacing_mm.iter().copied().fold(f64::INFINITY, f64::min) / 2.0) as f32;
-    let values_mm = outside
-        .iter()
-        .zip(&inside)
-        .map(|(&o, &i)| if o > 0.0 { o - half } else { half - i })
-        .collect();
-    Ok(SignedDistance { values_mm })
-}
-
 /// The lower envelope of parabolas along one line, with its buffers.
 #[derive(Default)]
 struct Envelope {

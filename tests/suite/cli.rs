@@ -204,6 +204,62 @@ fn failures_are_one_line_and_status_1() {
 }
 
 #[test]
+fn an_input_is_never_replaced() {
+    let scan = path("scan0.nii.gz");
+    let before = std::fs::read(&scan).unwrap();
+    let detour = visits()
+        .0
+        .join(".")
+        .join("scan0.nii.gz")
+        .to_string_lossy()
+        .into_owned();
+    fails(&["segment", &scan, "-o", &detour], "replace an input");
+    fails(
+        &[
+            "register",
+            &scan,
+            &path("scan1.nii.gz"),
+            "-o",
+            &path("t.json"),
+            "--resampled",
+            &scan,
+        ],
+        "replace an input",
+    );
+    fails(
+        &[
+            "growth",
+            "--visit",
+            &format!("2024-01-01={scan}"),
+            "--report",
+            &scan,
+        ],
+        ".pdf",
+    );
+    assert!(std::fs::read(&scan).unwrap() == before);
+}
+
+#[test]
+fn dates_are_checked_before_the_work() {
+    let visit = |date: &str| format!("{date}={}", path("scan0.nii.gz"));
+    fails(
+        &[
+            "growth",
+            "--visit",
+            &visit("2024-05-01"),
+            "--visit",
+            &visit("2024-05-01"),
+        ],
+        "earliest to the latest",
+    );
+}
+
+#[test]
+fn a_mistyped_command_is_not_taken_for_a_scan() {
+    fails(&["mesure"], "no such command or file");
+}
+
+#[test]
 fn wrong_usage_is_status_2() {
     for arguments in [
         &["inspect"][..],

@@ -266,3 +266,38 @@ fn dice_is_two_thirds_for_half_an_overlap() {
     assert_eq!(dice(&of([0; 4]), &of([0; 4]), VS), None);
     assert_eq!(dice(&of([1, 0, 0, 0]), &of([0, 0, 0, 1]), VS), Some(0.0));
 }
+
+#[test]
+fn without_a_midline_a_side_is_told_only_in_a_scan_of_the_whole_head() {
+    let narrow = Grid::axis_aligned([60, 40, 20], [1.0; 3], DVec3::new(5.0, -20.0, -10.0)).unwrap();
+    // A right tumour, in the left half of a scan of the right side.
+    let map = ball(narrow, DVec3::new(20.0, 0.0, 0.0), 5.0);
+    assert_eq!(structure_size(&map, VS).unwrap().side, None);
+    let whole =
+        Grid::axis_aligned([160, 40, 20], [1.0; 3], DVec3::new(-80.0, -20.0, -10.0)).unwrap();
+    let map = ball(whole, DVec3::new(20.0, 0.0, 0.0), 5.0);
+    assert_eq!(
+        structure_size(&map, VS).unwrap().side,
+        Some(SizeSide::Right)
+    );
+}
+
+#[test]
+fn the_nearest_boundary_points_are_those_of_brute_force() {
+    use schwann::measure::Boundary;
+    let grid = oblique([40, 36, 14], [0.8, 0.7, 1.6]);
+    let a = Boundary::of(&ball(grid, DVec3::new(-7.0, 1.0, 0.5), 4.0), VS);
+    let b = Boundary::of(&ball(grid, DVec3::new(6.0, -2.0, 1.0), 5.0), VS);
+    for (p, (mm, index)) in a.points.iter().zip(a.nearest_in(&b).unwrap()) {
+        let truth = b
+            .points
+            .iter()
+            .map(|q| q.point.distance(p.point))
+            .fold(f64::INFINITY, f64::min);
+        assert!(
+            (mm - truth).abs() < 1e-9
+                && (b.points[index].point.distance(p.point) - mm).abs() < 1e-9
+        );
+    }
+    assert!(a.nearest_in(&Boundary::default()).is_none());
+}

@@ -184,3 +184,100 @@ fn the_porus_lies_between_cochlea_and_brainstem_facing_back() {
         );
     }
 }
+
+/// The head with more drawn into it: `extra` says what lies where.
+fn with(head: &Head, extra: impl Fn(DVec3) -> Option<Structure>) -> LabelMap {
+    let map = labels(head);
+    let grid = *map.grid();
+    let values = (0..grid.len())
+        .map(|n| {
+            extra(grid.point_in_world(grid.voxel(n)))
+                .and_then(|s| map.table().value(s))
+                .unwrap_or(map.labels()[n])
+        })
+        .collect();
+    LabelMap::new(grid, values, map.table().clone()).unwrap()
+}
+
+#[test]
+fn tumours_on_both_sides_are_not_graded_as_one() {
+    let head = Head {
+        sign: -1.0,
+        ball: None,
+        canal: true,
+        shift: 0.0,
+    };
+    let both = with(&head, |p| {
+        (p.x > 25.0 && p.x < 33.0 && p.y.hypot(p.z) < 2.5)
+            .then_some(Structure::VestibularSchwannoma)
+    });
+    let assessment = koos(&both);
+    assert!(
+        assessment.tumour && assessment.grade.is_none() && assessment.probabilities == [0.0; 4]
+    );
+    assert!(
+        assessment.warnings.iter().any(|w| w.contains("both sides")),
+        "{:?}",
+        assessment.warnings
+    );
+}
+
+#[test]
+fn a_crumb_of_ventricle_does_not_make_a_grade_iv() {
+    let head = Head {
+        sign: -1.0,
+        ball: Some((18.0, -2.0, 7.5)),
+        canal: true,
+        shift: 0.0,
+    };
+    let crumb = with(&head, |p| {
+        (p.distance(DVec3::new(15.0, -17.0, -2.0)) < 1.2).then_some(Structure::FourthVentricle)
+    });
+    let assessment = koos(&crumb);
+    assert_eq!(assessment.evidence.fourth_ventricle_shift_mm, None);
+    assert_eq!(assessment.grade, Some(KoosGrade::III));
+}
+
+#[test]
+fn a_cochlea_in_the_wrong_place_withholds_what_rests_on_it() {
+    // The right cochlea is drawn 14 mm too far medial: the midline it gives lies 7 mm to the left of the brainstem's.
+    let head = Head {
+        sign: -1.0,
+        ball: Some((18.0, -2.0, 7.5)),
+        canal: true,
+        shift: 0.0,
+    };
+    let wrong = with(&head, |p| {
+        if p.distance(DVec3::new(37.7, 4.9, -0.5)) <= 3.0 {
+            Some(Structure::InternalAuditoryCanal)
+        } else {
+            (p.distance(DVec3::new(23.7, 4.9, -0.5)) <= 2.8).then_some(Structure::Cochlea)
+        }
+    });
+    let assessment = koos(&wrong);
+    assert_eq!(assessment.evidence.brainstem_shift_mm, None);
+    assert_eq!(assessment.grade, None);
+    assert!(
+        assessment
+            .warnings
+            .iter()
+            .any(|w| w.contains("too far from the middle")),
+        "{:?}",
+        assessment.warnings
+    );
+}
+
+#[test]
+fn a_tumour_at_the_scans_edge_says_so() {
+    let head = Head {
+        sign: -1.0,
+        ball: Some((18.0, -2.0, 7.5)),
+        canal: true,
+        shift: 0.0,
+    };
+    assert!(koos(&labels(&head)).warnings.is_empty());
+    let cut = with(&head, |p| {
+        (p.x.abs() < 20.0 && p.y < -25.0 && p.x < -10.0).then_some(Structure::VestibularSchwannoma)
+    });
+    assert!(koos(&cut).warnings.iter().any(|w| w.contains("edge")));
+}

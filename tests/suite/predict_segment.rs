@@ -253,7 +253,8 @@ fn scans_that_show_nothing_get_a_warning_and_no_tumour() {
         .unwrap()
     };
     let noise = |i: usize| ((i.wrapping_mul(2_654_435_761) >> 7) % 1000) as f32;
-    let cases: [(&str, Volume); 6] = [
+    let cases: [(&str, Volume); 7] = [
+        ("noise", volume([100, 100, 40], [0.8, 0.8, 1.0], noise)),
         ("one slice", volume([200, 200, 1], [0.5, 0.5, 1.0], noise)),
         ("one voxel", volume([1, 1, 1], [1.0; 3], noise)),
         ("a thin wall", volume([3, 100, 100], [1.0; 3], noise)),

@@ -1,9 +1,9 @@
 //! Flows on a small synthetic scan.
 use egui::{Event, Key, Modifiers, MouseWheelUnit, Pos2, TouchPhase, Vec2};
-use egui_kittest::{Harness, kittest::Queryable as _};
+use egui_kittest::{Harness, kittest::{NodeT as _, Queryable as _}};
 use glam::DVec3;
 use schwann::{
-    app::{App, AppState, Command, NewScan, Outcome, WorkCommand, apply},
+    app::{App, AppState, Command, NewScan, Outcome, Preset, WorkCommand, apply},
     measure::Plane,
     volume::{Grid, Sequence, Structure, Volume, Voxels},
 };
@@ -17,10 +17,13 @@ fn scan(date: Option<&str>) -> NewScan {
     )
     .unwrap();
     let voxels = (0..grid.len()).map(|n| (n % 30011) as i16).collect();
+    let volume = Volume::new(grid, Voxels::I16(voxels), 1.0, 0.0).unwrap();
     NewScan {
         origin: "synthetic scan".to_owned(),
         date: date.map(|d| d.parse().unwrap()),
-        volume: Volume::new(grid, Voxels::I16(voxels), 1.0, 0.0).unwrap(),
+        date_from_name: false,
+        windows: Preset::windows(&volume),
+        volume,
         sequence: Sequence::HrT2,
         scan_sha256: "0".repeat(64),
         warnings: Vec::new(),
@@ -40,6 +43,7 @@ fn window(scans: Vec<NewScan>) -> Option<Harness<'static, App>> {
     let build = move || {
         Harness::builder()
             .with_size(Vec2::new(1300.0, 860.0))
+            .with_step_dt(1.0 / 60.0)
             .wgpu()
             .build_eframe(|cc| App::with_state(cc.wgpu_render_state.as_ref(), state))
     };
@@ -162,6 +166,125 @@ fn a_click_marks_the_point_and_the_other_planes_follow() {
         after[1] < before[1] && after[2] < before[2],
         "{before:?} {after:?}"
     );
+}
+
+fn click(harness: &mut Harness<'_, App>, at: Pos2) {
+    harness.drag_at(at);
+    harness.run_steps(1);
+    harness.drop_at(at);
+    harness.run_steps(1);
+}
+
+#[test]
+fn a_double_click_fills_the_window_and_leaves_the_crosshair() {
+    let Some(mut harness) = window(vec![scan(None)]) else {
+        return;
+    };
+    let at = centre(&harness, "axial plane") + Vec2::new(50.0, 30.0);
+    let crosshair = |h: &Harness<'_, App>| h.state().state().active_visit().unwrap().crosshair;
+    let before = crosshair(&harness);
+    click(&mut harness, at);
+    assert_ne!(crosshair(&harness), before, "one click marks");
+    click(&mut harness, at);
+    harness.run_steps(2);
+    assert_eq!(harness.state().state().view.maximised, Some(Plane::Axial));
+    assert_eq!(crosshair(&harness), before);
+    // A third click of the series marks nothing either.
+    click(&mut harness, at);
+    harness.run_steps(2);
+    assert_eq!(crosshair(&harness), before);
+}
+
+#[test]
+fn number_keys_and_the_menu_choose_windows() {
+    let Some(mut harness) = window(vec![scan(None)]) else {
+        return;
+    };
+    let keys = [Key::Num0, Key::Num1, Key::Num2, Key::Num3, Key::Num4];
+    for (key, preset) in keys.into_iter().zip(Preset::ALL).rev() {
+        harness.key_press(key);
+        harness.run_steps(2);
+        assert_eq!(harness.state().state().view.preset, preset);
+        harness.get_by_label(&format!("Window: {}", preset.name()));
+    }
+    harness.get_by_label("Window: automatic").click();
+    harness.run_steps(3);
+    harness.get_by_label("Fluid, 50–99.9 % (3)").click();
+    harness.run_steps(3);
+    assert_eq!(harness.state().state().view.preset, Preset::Fluid);
+}
+
+#[test]
+fn a_box_drawn_with_ctrl_sets_the_window_from_its_values() {
+    let Some(mut harness) = window(vec![scan(None)]) else {
+        return;
+    };
+    let window = |h: &Harness<'_, App>| {
+        let state = h.state().state();
+        state.window(state.active_visit().unwrap())
+    };
+    let at = centre(&harness, "axial plane");
+    let before = window(&harness);
+    let button = |at: Pos2, pressed| Event::PointerButton {
+        pos: at,
+        button: egui::PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::CTRL,
+    };
+    let events = [
+        Event::PointerMoved(at),
+        button(at, true),
+        Event::PointerMoved(at + Vec2::new(20.0, 10.0)),
+        Event::PointerMoved(at + Vec2::new(40.0, 20.0)),
+        button(at + Vec2::new(40.0, 20.0), false),
+    ];
+    harness.event(Event::ModifiersChanged(Modifiers::CTRL));
+    for event in events {
+        harness.event(event);
+        harness.run_steps(1);
+    }
+    harness.run_steps(2);
+    let after = window(&harness);
+    assert_ne!(after, before);
+    // One axial slice holds 1920 neighbouring values of 30011.
+    assert!(after.width < 1920.0 && after.width > 1.0, "{after:?}");
+    let state = harness.state().state();
+    let visit = state.active_visit().unwrap();
+    let voxel = visit.volume.grid().nearest_voxel(visit.crosshair).unwrap();
+    let marked = visit.volume.value(voxel).unwrap();
+    assert!((after.centre - marked).abs() < 1920.0, "{after:?} {marked}");
+    harness.get_by_label("Window: by hand");
+}
+
+#[test]
+fn a_report_can_be_saved_once_a_dated_visit_is_outlined() {
+    let Some(harness) = window(vec![scan(Some("2024-01-01"))]) else {
+        return;
+    };
+    let button = harness.get_by_label("Save report…");
+    assert!(button.accesskit_node().is_disabled());
+}
+
+#[test]
+fn a_guessed_date_is_told_and_a_sequence_can_be_chosen() {
+    let mut guessed = scan(Some("2024-03-12"));
+    guessed.date_from_name = true;
+    guessed.sequence = Sequence::Unknown;
+    let Some(mut harness) = window(vec![guessed]) else {
+        return;
+    };
+    harness.get_by_label("date from the file name");
+    harness.get_by_label("Set").click();
+    harness.run_steps(3);
+    assert!(harness.query_by_label("date from the file name").is_none());
+    harness
+        .get_by_label("Sequence of 2024-03-12: unknown")
+        .click();
+    harness.run_steps(3);
+    harness.get_by_label("ceT1").click();
+    harness.run_steps(3);
+    let visit = harness.state().state().active_visit().unwrap();
+    assert_eq!(visit.sequence, Sequence::CeT1);
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(super) enum Wish {
     OpenLabels,
     /// The shown visit's outlines to save.
     SaveLabels,
+    /// The report to save.
+    SaveReport,
 }
 
 /// What panels keep of their own: half-typed text.

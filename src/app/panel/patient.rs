@@ -7,7 +7,8 @@ use crate::{
         task::Task,
         view::colour,
     },
-    volume::Structure,
+    patient::sequence_name,
+    volume::{Sequence, Structure},
 };
 use chrono::NaiveDate;
 use egui::{Button, Grid, RichText, ScrollArea, Slider, TextEdit, Ui};
@@ -84,28 +85,61 @@ fn visit_ui(
     });
 }
 
+/// The day of the scan, and below it the sequence.
 fn date_ui(ui: &mut Ui, visit: &VisitState, panels: &mut Panels, out: &mut Vec<Command>) {
-    if visit.date.is_some() {
-        return;
-    }
-    let text = panels.dates.entry(visit.id).or_default();
+    let known = visit.date.map_or_else(String::new, |d| d.to_string());
+    let text = panels.dates.entry(visit.id).or_insert(known);
     ui.horizontal(|ui| {
         let label = ui.label("Date");
         let field = ui
             .add(
                 TextEdit::singleline(text)
                     .hint_text("2025-09-10")
-                    .desired_width(90.0),
+                    .desired_width(82.0),
             )
             .labelled_by(label.id)
             .on_hover_text("Day of the scan, year-month-day; needed to assess growth");
         let date = text.trim().parse::<NaiveDate>().ok();
+        let news = date.is_some() && (date != visit.date || visit.date_from_name);
         let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
-        let set = ui.add_enabled(date.is_some(), Button::new("Set")).clicked();
-        if let (true, Some(date)) = (set || entered, date) {
+        let set = ui.add_enabled(news, Button::new("Set")).clicked();
+        if let (true, true, Some(date)) = (news, set || entered, date) {
             out.push(Command::Visit(VisitCommand::SetDate(visit.id, date)));
         }
+        sequence_ui(ui, visit, out);
     });
+    if visit.date_from_name {
+        ui.label(
+            RichText::new("date from the file name")
+                .small()
+                .color(CAUTION),
+        )
+        .on_hover_text("Press Set to confirm it, or type another");
+    }
+}
+
+fn sequence_ui(ui: &mut Ui, visit: &VisitState, out: &mut Vec<Command>) {
+    let mut sequence = visit.sequence;
+    let shown = sequence_name(sequence);
+    let choice = egui::ComboBox::from_id_salt(("sequence", visit.id.0))
+        .selected_text(shown)
+        .width(64.0)
+        .show_ui(ui, |ui| {
+            for one in [Sequence::HrT2, Sequence::CeT1, Sequence::Unknown] {
+                ui.selectable_value(&mut sequence, one, sequence_name(one));
+            }
+        })
+        .response
+        .on_hover_text("What the scan shows; visits of different sequences are not compared");
+    choice.widget_info(|| {
+        let words = format!("Sequence of {}: {shown}", visit.title());
+        egui::WidgetInfo::labeled(egui::Role::ComboBox, true, words)
+    });
+    if sequence != visit.sequence {
+        out.push(Command::Visit(VisitCommand::SetSequence(
+            visit.id, sequence,
+        )));
+    }
 }
 
 fn alignment_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Command>) {
@@ -124,7 +158,7 @@ fn alignment_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec
         }
         alignment => {
             let reason = match alignment {
-                Alignment::Failed(reason) => format!("not aligned: {reason}"),
+                Alignment::Failed { reason, .. } => format!("not aligned: {reason}"),
                 _ => format!("not aligned to {}", reference.title()),
             };
             ui.label(RichText::new(reason).small().color(CAUTION));

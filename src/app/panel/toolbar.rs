@@ -2,8 +2,10 @@
 use super::{CAUTION, ERROR, Wish, capitalised};
 use crate::{
     app::{
+        assess::reportable,
         command::{Command, ViewCommand, WorkCommand},
-        state::AppState,
+        preset::Preset,
+        state::{AppState, RelativeWindow},
         view::Canvas,
     },
     patient::NOTICE,
@@ -71,6 +73,14 @@ pub(in crate::app) fn toolbar_ui(
         ) {
             wishes.push(Wish::SaveLabels);
         }
+        if button(
+            ui,
+            reportable(state),
+            "Save report…",
+            "Write a one-page PDF of all outlined, dated visits, and the assessment beside it as JSON",
+        ) {
+            wishes.push(Wish::SaveReport);
+        }
         ui.separator();
         let mut compare = state.view.compare;
         let toggle = ui
@@ -82,6 +92,7 @@ pub(in crate::app) fn toolbar_ui(
         if toggle.changed() {
             out.push(Command::View(ViewCommand::Compare(compare)));
         }
+        window_ui(ui, state, out);
         let mut smooth = state.view.style.interpolation == Interpolation::Linear;
         if ui
             .toggle_value(&mut smooth, "Smooth")
@@ -104,6 +115,27 @@ pub(in crate::app) fn toolbar_ui(
         progress_ui(ui, state, out);
     });
     ui.add_space(2.0);
+}
+
+/// The windows that suit MR, by name.
+fn window_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
+    let chosen = state.view.preset;
+    let adjusted = state.view.window != RelativeWindow::default();
+    let shown = if adjusted { "by hand" } else { chosen.name() };
+    ui.menu_button(format!("Window: {shown}"), |ui| {
+        for (key, preset) in Preset::ALL.into_iter().enumerate() {
+            let text = format!("{}, {} ({key})", capitalised(preset.name()), preset.range());
+            if ui
+                .selectable_label(!adjusted && preset == chosen, text)
+                .clicked()
+            {
+                out.push(Command::View(ViewCommand::Preset(preset)));
+                ui.close();
+            }
+        }
+    })
+    .response
+    .on_hover_text("Percentiles of the scan that are black and white (keys 0 to 4); Ctrl + left drag takes them from a box");
 }
 
 fn progress_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {

@@ -6,7 +6,7 @@ use crate::{
         state::{AppState, VisitId, VisitState},
     },
     measure::Plane,
-    render::SliceView,
+    render::{SliceView, window_in_box},
 };
 use egui::{PointerButton, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo};
 
@@ -183,11 +183,14 @@ fn point(
             });
         }
     }
+    // A click of a series is taken back by the next: only a single one marks a point.
     if response.double_clicked() {
+        view(ViewCommand::TakeBackCrosshair);
         view(ViewCommand::Maximise(
             state.view.maximised.is_none().then_some(plane),
         ));
     } else if response.clicked()
+        && !response.triple_clicked()
         && let Some(at) = response.interact_pointer_pos()
     {
         let point_in_world = screen.view.world_from_px(screen.px(at));
@@ -197,7 +200,52 @@ fn point(
         });
         out.push(Command::Visit(VisitCommand::Select(visit)));
     }
-    drag(ui, response, screen, cell, out);
+    if !window_box(ui, response, screen, (state, canvas), cell, out) {
+        drag(ui, response, screen, cell, out);
+    }
+}
+
+/// Left drag with Ctrl: draws a box, and at its end shows the values in it. Says whether a box is being drawn.
+fn window_box(
+    ui: &Ui,
+    response: &Response,
+    screen: &Screen,
+    (state, canvas): (&AppState, &mut Canvas),
+    cell: Cell,
+    out: &mut Vec<Command>,
+) -> bool {
+    if response.drag_started_by(PointerButton::Primary)
+        && ui.input(|i| (i.modifiers.ctrl || i.modifiers.command) && !i.modifiers.alt)
+    {
+        canvas.boxed = ui.input(|i| i.pointer.press_origin()).map(|at| (cell, at));
+    }
+    let Some((_, from)) = canvas.boxed.filter(|(boxed, _)| *boxed == cell) else {
+        return false;
+    };
+    let Some(to) = response
+        .interact_pointer_pos()
+        .map(|p| screen.rect.clamp(p))
+    else {
+        canvas.boxed = None;
+        return false;
+    };
+    if response.drag_stopped() {
+        canvas.boxed = None;
+        let corners = [from, to].map(|p| screen.view.mm_from_px(screen.px(p)));
+        let window = state
+            .visit(cell.visit)
+            .and_then(|v| window_in_box(&v.volume, &screen.view.frame, corners));
+        if let Some(window) = window {
+            let visit = cell.visit;
+            out.push(Command::View(ViewCommand::SetWindow { visit, window }));
+        }
+    } else {
+        let stroke = egui::Stroke::new(1.0, egui::Color32::WHITE);
+        let rect = Rect::from_two_pos(from, to);
+        let painter = ui.painter_at(screen.rect);
+        painter.rect_stroke(rect, 0.0, stroke, egui::StrokeKind::Middle);
+    }
+    true
 }
 
 /// Left: window and level. Middle, or left with Alt: pan. Right: zoom at the press point.

@@ -12,7 +12,11 @@ use crate::{
 };
 use egui::{Color32, ColorImage, Context, Rect, TextureHandle, TextureOptions};
 use egui_wgpu::{CallbackResources, CallbackTrait, RenderState, ScreenDescriptor, wgpu};
-use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ops::ControlFlow,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Names a cell of the window: the column or row of a visit, and the plane.
 pub(super) type CellKey = (VisitId, usize);
@@ -25,6 +29,9 @@ pub(in crate::app) struct Gpu {
     /// Scans the adapter cannot hold, with the reason in words; the CPU draws them.
     refused: BTreeMap<VisitId, String>,
     cpu: BTreeMap<CellKey, (CpuKey, TextureHandle)>,
+    /// What the device complained of, on whatever thread; then the CPU draws everything.
+    complaint: Arc<Mutex<Option<String>>>,
+    failed: bool,
 }
 
 impl std::fmt::Debug for Gpu {
@@ -95,16 +102,43 @@ impl Gpu {
                 false
             }
         });
+        let complaint = Arc::default();
+        if let Some(state) = state {
+            listen(&state.device, &complaint);
+        }
         Self {
             state: state.cloned(),
+            complaint,
             ..Self::default()
         }
     }
 
+    /// Hands all drawing to the CPU when the device has complained; says so in words, once.
+    pub(in crate::app) fn failure(&mut self) -> Option<String> {
+        let complaint = self
+            .complaint
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()?;
+        let state = self.state.take()?;
+        let mut renderer = state.renderer.write();
+        renderer.callback_resources.remove::<Resources>();
+        self.uploads.clear();
+        self.failed = true;
+        Some(format!(
+            "The graphics adapter failed; the processor draws the slices from now on. {complaint}"
+        ))
+    }
+
     /// The adapter that draws, in words.
     pub(in crate::app) fn adapter(&self) -> String {
+        let why = if self.failed {
+            "the graphics adapter failed"
+        } else {
+            "no graphics adapter"
+        };
         self.state.as_ref().map_or_else(
-            || "processor (no graphics adapter)".to_owned(),
+            || format!("processor ({why})"),
             |s| {
                 let info = s.adapter.get_info();
                 let software = if info.device_type == wgpu::DeviceType::Cpu {
@@ -254,6 +288,29 @@ impl Gpu {
     }
 }
 
+/// Takes down what goes wrong on a device. Without this, wgpu ends the program.
+fn listen(device: &wgpu::Device, complaint: &Arc<Mutex<Option<String>>>) {
+    let note = |complaint: &Mutex<Option<String>>, text: &str| {
+        log::error!("the graphics adapter failed: {text}");
+        let first_line = text.lines().next().unwrap_or_default().to_owned();
+        complaint
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(first_line);
+    };
+    let errors = Arc::clone(complaint);
+    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+        note(&errors, &error.to_string());
+    }));
+    let lost = Arc::clone(complaint);
+    device.set_device_lost_callback(move |reason, text| {
+        // As when the window is closed.
+        if reason != wgpu::DeviceLostReason::Destroyed {
+            note(&lost, &text);
+        }
+    });
+}
+
 /// What an upload is made from.
 enum Source {
     Scan(Arc<Volume>),
@@ -346,5 +403,37 @@ impl CallbackTrait for SliceCallback {
         {
             resources.renderer.paint(pass, draw);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_device_hands_the_drawing_to_the_processor() {
+        let adapter = || {
+            egui_kittest::wgpu::create_render_state(
+                egui_kittest::wgpu::default_wgpu_setup(),
+                egui_wgpu::RendererOptions::default(),
+            )
+        };
+        let Ok(state) = std::panic::catch_unwind(adapter) else {
+            // No graphics adapter on this machine.
+            return;
+        };
+        let mut gpu = Gpu::new(Some(&state));
+        assert_eq!(gpu.failure(), None);
+        assert!(!gpu.adapter().contains("processor ("));
+        // Two ways of use that exclude each other.
+        state.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("wrong on purpose"),
+            size: 16,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::MAP_WRITE,
+            mapped_at_creation: false,
+        });
+        assert!(gpu.failure().unwrap().contains("processor"));
+        assert_eq!(gpu.failure(), None, "told once");
+        assert_eq!(gpu.adapter(), "processor (the graphics adapter failed)");
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Canvas {
     pub(super) hovered: Option<Cell>,
     /// Where the pointer is: the readout's visit and point.
     pub(super) pointer: Option<(VisitId, glam::DVec3)>,
+    /// Where a box is being drawn: its cell, and the corner that was pressed.
+    pub(super) boxed: Option<(Cell, egui::Pos2)>,
 }
 
 impl Canvas {
@@ -40,6 +42,7 @@ impl Canvas {
             wheel,
             hovered: None,
             pointer: None,
+            boxed: None,
         }
     }
 }

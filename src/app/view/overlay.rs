@@ -230,7 +230,7 @@ fn draw_words(
     }
     if state.view.compare && !state.linked(visit) {
         let text = match &visit.alignment {
-            Alignment::Failed(reason) => format!("not aligned: {reason}"),
+            Alignment::Failed { reason, .. } => format!("not aligned: {reason}"),
             _ => "not aligned, not linked".to_owned(),
         };
         line(&text, CAUTION);

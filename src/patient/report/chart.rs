@@ -3,10 +3,10 @@ use super::{
     super::GrowthAssessment,
     canvas::{ACCENT, ALARM, Align, Area, Canvas, INK, MUTED, RULE, regular},
 };
-use crate::measure::Verdict;
+use crate::measure::{GROWTH_VOLUME_PERCENT, Verdict};
 use chrono::{Datelike, Months, NaiveDate};
 
-/// Band in which a change from the first visit cannot be told from error.
+/// Band in which a change from the first comparable visit is below the limits of growth and shrinkage.
 const BAND: [f32; 3] = [0.90, 0.935, 0.965];
 /// Steps of the time axis, months.
 const STEPS: [u32; 9] = [1, 2, 3, 6, 12, 24, 60, 120, 240];
@@ -55,7 +55,7 @@ pub(super) fn chart(canvas: &mut Canvas, area: Area, assessment: &GrowthAssessme
     canvas.text(
         [area.x, y + 5.0],
         Align::Left,
-        "mm³; bars: 95 % of one measurement; shaded: not to be told from the first visit",
+        "mm³; bars: 95 % of one measurement; shaded: below the limits of change from the first comparable visit",
         regular(6.0, MUTED),
     );
     let Some(axes) = axes(plot, assessment) else {
@@ -114,19 +114,21 @@ fn axes(plot: Area, assessment: &GrowthAssessment) -> Option<Axes> {
     })
 }
 
-/// The volumes that cannot be told from the first one, where the last visit can be compared with it.
+/// The volumes that are neither growth nor shrinkage of the first comparable one, where the last visit can be compared with it.
 fn band(canvas: &mut Canvas, axes: &Axes, assessment: &GrowthAssessment) {
-    let [baseline, previous] = assessment.last_changes();
-    let comparable = baseline
-        .or(previous)
-        .is_some_and(|c| c.verdict != Verdict::NotComparable);
-    let Some(first) = assessment.visits.first().filter(|_| comparable) else {
+    let last_changes = assessment.last_changes();
+    let Some((change, first)) = last_changes
+        .baseline
+        .or(last_changes.previous)
+        .filter(|c| c.verdict != Verdict::NotComparable)
+        .and_then(|c| Some((c, assessment.visits.iter().find(|v| v.date == c.from)?)))
+    else {
         return;
     };
-    let (Some(v), Some(e)) = (first.volume_mm3, first.uncertainty95_mm3) else {
+    let (Some(v), Some(detectable)) = (first.volume_mm3, change.detectable_change_percent) else {
         return;
     };
-    let up = std::f64::consts::SQRT_2 * e / v;
+    let up = detectable.max(GROWTH_VOLUME_PERCENT) / 100.0;
     let (high, low) = (axes.y(v * (1.0 + up)), axes.y(v / (1.0 + up)));
     canvas.fill(
         Area {

@@ -99,7 +99,7 @@ fn change_row(change: &Change, strong: bool) -> Vec<Cell> {
     ]
 }
 
-/// The changes and the reasons of the two that decide; gives the `y` below.
+/// The changes and the reasons of those that decide; gives the `y` below.
 pub(super) fn changes(
     canvas: &mut Canvas,
     y: f32,
@@ -108,15 +108,11 @@ pub(super) fn changes(
 ) -> f32 {
     let top = canvas.title([MARGIN, y], "Change");
     let consecutive = assessment.visits.len().saturating_sub(1);
-    let [baseline, previous] = assessment.last_changes();
-    let room = if baseline.is_some() {
-        layout.rows - 1
-    } else {
-        layout.rows
-    };
-    let hidden = consecutive.saturating_sub(room);
+    // The last visit against baseline and smallest is always shown.
+    let others = assessment.changes.len() - consecutive;
+    let hidden = consecutive.saturating_sub(layout.rows - others);
     let shown: Vec<&Change> = assessment.changes.iter().skip(hidden).collect();
-    let legend = "n.s.: rate not different from zero; diameter: largest extrameatal in an axial slice, * whole tumour";
+    let legend = "n.s.: rate not distinguishable from zero; diameter: largest extrameatal in an axial slice, * whole tumour";
     canvas.text(
         [MARGIN + WIDTH, y + 8.0],
         Align::Right,
@@ -124,7 +120,7 @@ pub(super) fn changes(
         regular(6.4, MUTED),
     );
     let rows: Vec<Vec<Cell>> = (shown.iter().enumerate())
-        .map(|(n, c)| change_row(c, baseline.is_some() && n + 1 == shown.len()))
+        .map(|(n, c)| change_row(c, n + others >= shown.len()))
         .collect();
     let note = match hidden {
         0 => String::new(),
@@ -132,7 +128,7 @@ pub(super) fn changes(
         n => format!("… and {n} earlier changes"),
     };
     let mut y = table(canvas, [MARGIN, top], &CHANGES, &rows, &note) + 2.5;
-    for change in [baseline, previous].into_iter().flatten() {
+    for change in assessment.last_changes().iter() {
         let text = format!(
             "{} to {}: {}.",
             change.from,
@@ -248,8 +244,8 @@ fn measurement_error(input: &ReportInput<'_>) -> String {
         ))
     });
     format!(
-        "Measurement error: the 95 % limits of one volume are a shift of its whole surface by {BOUNDARY_SHIFT_95_MM} mm \
-         (published agreement of readers, not calibrated on this model){}.",
+        "Measurement error: the 95 % limits of one volume join a shift of its whole surface by {BOUNDARY_SHIFT_95_MM} mm \
+         (published agreement of readers, not calibrated on this model) and the error of voxels of its slice thickness{}.",
         own.unwrap_or_default()
     )
 }
