@@ -70,7 +70,10 @@ pub fn assess(
     if let Some((first, later)) = measured.split_first() {
         for (visit, found) in later.iter().zip(tried) {
             if let Some(Err(why)) = found {
-                failed.push(format!("{} to {}: not aligned, {why}", first.visit.date, visit.visit.date));
+                failed.push(format!(
+                    "{} to {}: not aligned, {why}",
+                    first.visit.date, visit.visit.date
+                ));
             }
         }
     }
@@ -85,7 +88,14 @@ pub fn assess(
 fn aligned_pairs(measured: &[Measured], tried: &[Tried]) -> Vec<RegistrationResult> {
     let from_first = |index: usize| match index.checked_sub(1) {
         None => Some(DAffine3::IDENTITY),
-        Some(n) => Some(tried.get(n)?.as_ref()?.as_ref().ok()?.world_moving_from_world_fixed),
+        Some(n) => Some(
+            tried
+                .get(n)?
+                .as_ref()?
+                .as_ref()
+                .ok()?
+                .world_moving_from_world_fixed,
+        ),
     };
     let last = measured.len().saturating_sub(1);
     let consecutive = (1..measured.len()).map(|to| (to - 1, to));
@@ -97,7 +107,11 @@ fn aligned_pairs(measured: &[Measured], tried: &[Tried]) -> Vec<RegistrationResu
             Some(RegistrationResult {
                 from: fixed.visit.date,
                 to: moving.visit.date,
-                residual_mm: cochlea_residual_mm(&fixed.labels, &moving.labels, world_to_from_world_from),
+                residual_mm: cochlea_residual_mm(
+                    &fixed.labels,
+                    &moving.labels,
+                    world_to_from_world_from,
+                ),
             })
         })
         .collect()

@@ -400,14 +400,15 @@ mod tests {
 
     #[test]
     fn a_surface_that_no_body_can_have_does_not_shrink_the_error() {
-        assert_eq!(
-            loa95_mm3(500.0, Some(1.0)).to_bits(),
-            loa95_mm3(500.0, None).to_bits()
-        );
-        assert_eq!(
-            loa95_mm3(500.0, Some(f64::NAN)).to_bits(),
-            loa95_mm3(500.0, None).to_bits()
-        );
+        let with = |surface_mm2| {
+            TumourExtent {
+                surface_mm2,
+                ..ball(500.0)
+            }
+            .loa95_mm3()
+        };
+        assert_eq!(with(Some(1.0)).to_bits(), with(None).to_bits());
+        assert_eq!(with(Some(f64::NAN)).to_bits(), with(None).to_bits());
         assert!((loa95_mm3(500.0, Some(600.0)) - 156.0).abs() < 1e-9);
     }
 

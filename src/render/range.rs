@@ -36,7 +36,7 @@ pub fn window_in_box(
     let step = grid.spacing_mm().into_iter().fold(f64::INFINITY, f64::min) / 2.0;
     let [a, b] = corners_mm;
     let size: [f64; 2] = std::array::from_fn(|axis| (b[axis] - a[axis]).abs());
-    if !size.iter().all(|s| s.is_finite()) || !(step > 0.0) {
+    if !size.iter().all(|s| s.is_finite()) || !step.is_normal() {
         return None;
     }
     let samples = size.map(|s| (s / step).ceil().clamp(1.0, MAX_SAMPLES) as usize);

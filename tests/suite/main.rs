@@ -1,5 +1,9 @@
 //! What users rely on, room by room. One binary, so that everything is linked once.
-#![expect(clippy::unwrap_used, clippy::float_cmp, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    reason = "tests fail by panicking"
+)]
 mod cli;
 mod io_bench;
 mod io_broken;

@@ -4,9 +4,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use schwann::measure::{
-    BOUNDARY_SHIFT_95_MM, TumourExtent, Verdict, annual_growth_percent, detectable_change_percent,
-    doubling_time_years, growth_trend, judge_growth, loa95_mm3, loa95_percent,
-    mirrored_decrease_percent, relative_sd, specific_growth_rate,
+    BOUNDARY_SHIFT_95_MM, TumourExtent, Verdict, annual_growth_percent, doubling_time_years,
+    growth_trend, judge_growth, loa95_mm3, mirrored_decrease_percent, specific_growth_rate,
 };
 
 fn ball(volume_mm3: f64) -> TumourExtent {
@@ -37,19 +36,104 @@ fn limits_of_a_ball_are_those_of_the_published_table() {
         (10000.0, 5.8, 8.3),
     ];
     for (v, loa, sdc) in table {
-        assert!((loa95_percent(v, None) - loa).abs() < 0.51, "LoA at {v}");
+        // The table is of the boundary alone: slices that add nothing.
+        let ball = TumourExtent {
+            slice_thickness_mm: 0.1,
+            ..ball(v)
+        };
+        assert!((ball.loa95_percent() - loa).abs() < 0.51, "LoA at {v}");
         assert!(
-            (detectable_change_percent(v, None) - sdc).abs() < 0.51,
+            (ball.detectable_change_percent() - sdc).abs() < 0.51,
             "SDC at {v}"
         );
     }
 }
 
 #[test]
+fn thin_slices_leave_the_published_limits_as_they_are() {
+    for v in [200.0_f64, 500.0, 903.0, 2000.0, 5000.0, 10_000.0] {
+        let published = 125.7 * v.powf(-1.0 / 3.0);
+        let ratio = ball(v).loa95_percent() / published;
+        assert!((0.97..1.03).contains(&ratio), "{ratio} at {v}");
+    }
+}
+
+/// Standard deviation, percent, of counting the voxels of a ball that lies at random places.
+fn counted_sd_percent(volume: f64, voxel: [f64; 3]) -> f64 {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let radius = (0.75 * volume / std::f64::consts::PI).cbrt();
+    let mut count = || {
+        let centre: [f64; 3] = std::array::from_fn(|k| rng.random_range(0.0..voxel[k]));
+        let axis = |k: usize| {
+            let n = (radius / voxel[k]).ceil() as i32 + 1;
+            (-n..=n).map(move |i| (f64::from(i) * voxel[k] - centre[k]).powi(2))
+        };
+        let mut inside = 0;
+        for z in axis(2) {
+            for y in axis(1) {
+                inside += axis(0).filter(|x| x + y + z <= radius * radius).count();
+            }
+        }
+        inside as f64
+    };
+    let counts: Vec<f64> = (0..400).map(|_| count()).collect();
+    let mean = counts.iter().sum::<f64>() / 400.0;
+    let variance = counts.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / 399.0;
+    100.0 * variance.sqrt() / mean
+}
+
+#[test]
+fn the_voxel_error_is_that_of_counting_voxels() {
+    // Where it matters: small tumours, thick slices. The boundary's part is taken out again.
+    for (v, voxel) in [
+        (20.0, [0.5, 0.5, 1.0]),
+        (20.0, [0.5, 0.5, 1.5]),
+        (20.0, [0.8, 0.8, 1.5]),
+        (20.0, [1.0, 1.0, 3.0]),
+        (100.0, [0.5, 0.5, 1.0]),
+        (100.0, [0.8, 0.8, 1.5]),
+        (100.0, [1.0, 1.0, 3.0]),
+        (500.0, [1.0, 1.0, 3.0]),
+    ] {
+        let extent = TumourExtent {
+            slice_thickness_mm: voxel[2],
+            ..ball(v)
+        };
+        let boundary = 100.0 * loa95_mm3(v, None) / v;
+        let model = (extent.loa95_percent().powi(2) - boundary.powi(2)).sqrt() / 1.96;
+        let ratio = model / counted_sd_percent(v, voxel);
+        assert!((0.5..2.0).contains(&ratio), "{ratio} at {v} mm³, {voxel:?}");
+    }
+}
+
+#[test]
+fn thick_slices_widen_the_limits_of_small_tumours() {
+    let on = |slice_thickness_mm| TumourExtent {
+        slice_thickness_mm,
+        ..ball(60.0)
+    };
+    // Sphere-equivalent diameter 4.857 mm: σ = 38 · (3 / 4.857)² = 14.50 %, and 125.7 · 60^(-1/3) = 32.11 %.
+    let expected = 32.11_f64.hypot(1.96 * 14.50);
+    assert!((on(3.0).loa95_percent() - expected).abs() < 0.1);
+    // One coarse scan of the two is enough.
+    let larger = |slice_thickness_mm| TumourExtent {
+        slice_thickness_mm,
+        ..ball(92.0)
+    };
+    assert_eq!(
+        judge_growth(&on(1.0), &larger(1.0)).verdict,
+        Verdict::Growth
+    );
+    for (a, b) in [(1.0, 3.0), (3.0, 1.0)] {
+        assert_ne!(judge_growth(&on(a), &larger(b)).verdict, Verdict::Growth);
+    }
+}
+
+#[test]
 fn limits_agree_with_five_observers() {
     // PMID 38980343: 26.8 % (23.7 to 33.6) in the smallest quartile, below 193 mm³; 7.3 % (6.5 to 9.7) in the largest, above 3101 mm³.
-    assert!((23.7..33.6).contains(&loa95_percent(100.0, None)));
-    assert!((6.5..9.7).contains(&loa95_percent(5000.0, None)));
+    assert!((23.7..33.6).contains(&ball(100.0).loa95_percent()));
+    assert!((6.5..9.7).contains(&ball(5000.0).loa95_percent()));
 }
 
 #[test]
@@ -58,9 +142,13 @@ fn a_tube_has_wider_limits_than_a_ball_by_its_surface() {
     let (r, h) = (2.5_f64, 12.0);
     let volume = std::f64::consts::PI * r * r * h;
     let surface = 2.0 * std::f64::consts::PI * r * (r + h);
+    let tube = TumourExtent {
+        surface_mm2: Some(surface),
+        ..ball(volume)
+    };
     let exact = 100.0 * BOUNDARY_SHIFT_95_MM * surface / volume;
-    assert!((loa95_percent(volume, Some(surface)) - exact).abs() < 1e-9);
-    assert!(loa95_percent(volume, Some(surface)) > loa95_percent(volume, None));
+    assert!((tube.loa95_percent() / exact - 1.0).abs() < 0.005);
+    assert!(tube.loa95_percent() > ball(volume).loa95_percent());
 }
 
 #[test]
@@ -177,6 +265,16 @@ fn a_volume_and_a_diameter_that_disagree_are_not_comparable() {
         judge_growth(&with(700.0, 16.5), &with(1000.0, 14.0)).verdict,
         Verdict::NotComparable
     );
+    // Within the error of a small tumour, but no longer nothing.
+    assert_eq!(verdict(300.0, 265.0), Verdict::Stable);
+    assert_eq!(
+        judge_growth(&with(300.0, 9.0), &with(265.0, 11.5)).verdict,
+        Verdict::NotComparable
+    );
+    assert_eq!(
+        judge_growth(&with(300.0, 9.0), &with(290.0, 11.5)).verdict,
+        Verdict::Growth
+    );
 }
 
 #[test]
@@ -211,7 +309,7 @@ fn stable_tumours_are_seldom_called_grown() {
     // because ratios of small volumes are skewed); a flat limit of 20 % would call 11 % of 160 mm³ tumours grown.
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     for truth in [50.0_f64, 160.0, 600.0] {
-        let sd = relative_sd(truth, None);
+        let sd = ball(truth).relative_sd();
         let mut measure = || truth * (1.0 + sd * rng.sample::<f64, _>(StandardNormal)).max(0.05);
         let grown = (0..20_000)
             .filter(|_| verdict(measure(), measure()) == Verdict::Growth)
@@ -230,8 +328,22 @@ fn a_trend_finds_the_exact_rate_and_its_textbook_error() {
     assert!((trend.per_year - 0.2).abs() < 1e-12);
     // Equal errors: the standard error of a slope is σ / sqrt(Σ (t - mean)²).
     let same = growth_trend(&[0.0, 1.0, 2.0].map(|t| (t, ball(500.0)))).unwrap();
-    let expected = 1.96 * relative_sd(500.0, None) / 2.0_f64.sqrt();
+    let expected = 1.96 * ball(500.0).relative_sd() / 2.0_f64.sqrt();
     assert!((same.ci95[1] - expected).abs() < 1e-12 && same.per_year.abs() < 1e-12);
+}
+
+#[test]
+fn volumes_that_scatter_more_than_their_errors_widen_the_trend() {
+    let visit = |(t, v): (f64, f64)| (t, ball(v));
+    let jumping = [(0.0, 500.0), (1.0, 900.0), (2.0, 500.0), (3.0, 1000.0)].map(visit);
+    let still =
+        [(0.0, 500.0), (1.0, 900.0), (2.0, 500.0), (3.0, 1000.0)].map(|(t, _)| visit((t, 700.0)));
+    let width = |v: &[(f64, TumourExtent)]| {
+        let ci = growth_trend(v).unwrap().ci95;
+        ci[1] - ci[0]
+    };
+    assert!(width(&jumping) > 2.0 * width(&still));
+    assert!(growth_trend(&jumping).unwrap().ci95[0] < 0.0);
 }
 
 #[test]
@@ -297,14 +409,16 @@ proptest! {
             e.max_axial_diameter_mm = None;
         }
         let change = 100.0 * (b.volume_mm3 / a.volume_mm3 - 1.0);
-        let limit = detectable_change_percent(a.volume_mm3, a.surface_mm2);
+        // The coarser scan sets the error.
+        let on_coarser = a.on_slices_of(&b);
+        let limit = on_coarser.detectable_change_percent();
         let judged = judge_growth(&a, &b).verdict;
         if judged == Verdict::Growth {
             prop_assert!(change >= limit - 1e-5 && change >= 20.0 - 1e-5);
         }
         if judged == Verdict::Stable && change > 0.0 {
             // And no stable beyond what one measurement can err by.
-            prop_assert!(change <= loa95_percent(a.volume_mm3, a.surface_mm2).max(10.0));
+            prop_assert!(change <= on_coarser.loa95_percent().max(10.0));
         }
     }
 
@@ -322,6 +436,6 @@ proptest! {
     #[test]
     fn errors_shrink_relatively_and_grow_absolutely_with_size(v in 5.0..20_000.0_f64, k in 1.01..5.0_f64) {
         prop_assert!(loa95_mm3(v * k, None) > loa95_mm3(v, None));
-        prop_assert!(loa95_percent(v * k, None) < loa95_percent(v, None));
+        prop_assert!(ball(v * k).loa95_percent() < ball(v).loa95_percent());
     }
 }

@@ -35,6 +35,7 @@ pub(crate) fn visit(date: &str, volume_mm3: f64) -> Visit {
                 extrameatal_diameter_mm: None,
                 max_diameter_3d_mm: 14.0,
                 side: Some(SizeSide::Right),
+                at_scan_edge: false,
             }),
             koos: KoosAssessment {
                 tumour: true,
@@ -52,7 +53,11 @@ pub(crate) fn visit(date: &str, volume_mm3: f64) -> Visit {
             },
             provenance: Provenance {
                 model: Some(model("0.3.1")),
-                scan_sha256: format!("{:064x}", volume_mm3.to_bits()),
+                scan_sha256: format!(
+                    "{:0>32}{:032x}",
+                    date.replace('-', ""),
+                    volume_mm3.to_bits()
+                ),
                 software_version: "0.1.0".to_owned(),
                 device: Some("CPU".to_owned()),
                 state: ReviewState::AiDraft,

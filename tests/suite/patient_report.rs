@@ -339,6 +339,22 @@ fn what_is_left_out_is_said() {
 }
 
 #[test]
+fn growth_since_the_smallest_volume_stands_on_the_page() {
+    let visits: Vec<Visit> = (2015..)
+        .zip([996.0, 679.0, 760.0, 854.0, 948.0])
+        .map(|(year, v)| visit(&format!("{year}-01-10"), v))
+        .collect();
+    let (_, pdf) = report(&visits, &[], None);
+    let text = text_of(&pdf);
+    assert!(text.contains("2016-01-10 – 2019-01-10") && text.contains("2015-01-10 – 2019-01-10"));
+    assert!(text.contains("Growth beyond measurement error"), "{text}");
+    assert!(
+        text.contains("voxels of its"),
+        "both terms of the error: {text}"
+    );
+}
+
+#[test]
 fn what_does_not_belong_together_is_an_error() {
     let visits = two();
     let assessment = assess(&visits, &[], None).unwrap();

@@ -1,6 +1,9 @@
 //! Flows on a small synthetic scan.
 use egui::{Event, Key, Modifiers, MouseWheelUnit, Pos2, TouchPhase, Vec2};
-use egui_kittest::{Harness, kittest::{NodeT as _, Queryable as _}};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
 use glam::DVec3;
 use schwann::{
     app::{App, AppState, Command, NewScan, Outcome, Preset, WorkCommand, apply},

@@ -133,6 +133,9 @@ fn presets_are_percentiles_of_each_scan() {
         let w = state.window(state.active_visit().unwrap());
         [w.centre - w.width / 2.0, w.centre + w.width / 2.0]
     };
+    let is = |found: [f64; 2], low: f64, high: f64| {
+        (found[0] - low).abs() < 1e-9 && (found[1] - high).abs() < 1e-9
+    };
     // The scan's values are 0 to 499 in equal number, but for the last 180 voxels of 7680.
     for (preset, low, high) in [
         (Preset::WholeRange, 0.0, 499.0),
@@ -157,10 +160,10 @@ fn presets_are_percentiles_of_each_scan() {
     let visit = ids[0];
     view(&mut state, ViewCommand::Preset(Preset::Fluid));
     view(&mut state, ViewCommand::SetWindow { visit, window });
-    assert_eq!(range(&state).map(f64::round), [100.0, 140.0]);
+    assert!(is(range(&state), 100.0, 140.0));
     // A preset takes back what was done by hand.
     view(&mut state, ViewCommand::Preset(Preset::WholeRange));
-    assert_eq!(range(&state), [0.0, 499.0]);
+    assert!(is(range(&state), 0.0, 499.0));
 }
 
 #[test]

@@ -426,12 +426,12 @@ mod tests {
         assert_eq!(gpu.failure(), None);
         assert!(!gpu.adapter().contains("processor ("));
         // Two ways of use that exclude each other.
-        state.device.create_buffer(&wgpu::BufferDescriptor {
+        drop(state.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("wrong on purpose"),
             size: 16,
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::MAP_WRITE,
             mapped_at_creation: false,
-        });
+        }));
         assert!(gpu.failure().unwrap().contains("processor"));
         assert_eq!(gpu.failure(), None, "told once");
         assert_eq!(gpu.adapter(), "processor (the graphics adapter failed)");

@@ -55,7 +55,7 @@ pub(super) fn chart(canvas: &mut Canvas, area: Area, assessment: &GrowthAssessme
     canvas.text(
         [area.x, y + 5.0],
         Align::Left,
-        "mm³; bars: 95 % of one measurement; shaded: below the limits of change from the first comparable visit",
+        "mm³; bars: 95 % of one measurement; shaded: below the limit of growth or shrinkage",
         regular(6.0, MUTED),
     );
     let Some(axes) = axes(plot, assessment) else {

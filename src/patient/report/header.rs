@@ -12,6 +12,8 @@ use crate::measure::Verdict;
 
 /// Words for a synthetic patient.
 const DEMO: &str = "synthetic patient: phantom";
+/// Most lines of the summary.
+const SUMMARY_LINES: usize = 9;
 /// Ground of the notice.
 const NOTICE_GROUND: Colour = [0.988, 0.930, 0.925];
 
@@ -121,7 +123,7 @@ pub(super) fn verdict(canvas: &mut Canvas, y: f32, input: &ReportInput<'_>) -> f
         inner,
     )
     .len()
-    .min(7);
+    .min(SUMMARY_LINES);
     let area = Area {
         x: MARGIN,
         y,
@@ -142,7 +144,7 @@ pub(super) fn verdict(canvas: &mut Canvas, y: f32, input: &ReportInput<'_>) -> f
         inner,
         &assessment.summary,
         style,
-        7,
+        SUMMARY_LINES,
     );
     area.y + area.height
 }
