@@ -94,7 +94,8 @@ pub(super) fn keys(
     if pressed(Modifiers::NONE, Key::F1) || pressed(Modifiers::NONE, Key::Questionmark) {
         view(ViewCommand::Shortcuts(!state.view.shortcuts));
     }
-    if pressed(Modifiers::NONE, Key::Escape) {
+    // An open menu is closed by it.
+    if !egui::Popup::is_any_open(ctx) && pressed(Modifiers::NONE, Key::Escape) {
         if state.view.shortcuts {
             view(ViewCommand::Shortcuts(false));
         } else if state.work.running.is_some() {

@@ -77,7 +77,7 @@ fn outlines(state: &AppState, visit: VisitId, revision: u64) -> Outcome {
     let origin = ScanOrigin {
         date: "2000-01-01".parse().unwrap(),
         sequence: Sequence::HrT2,
-        scan_sha256: "0".repeat(64),
+        scan_sha256: format!("{:064x}", visit.0),
         warnings: Vec::new(),
     };
     Outcome::Outlined(Box::new(NewOutlines {

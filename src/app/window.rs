@@ -17,6 +17,9 @@ use std::{ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
 /// How often a window looks after work whose end cannot wake it (a thread ends after its last word).
 const POLL: Duration = Duration::from_millis(100);
 
+/// Least and greatest height of the strip below compared planes, points: a chart that can be read.
+const GROWTH_HEIGHT: [f32; 2] = [200.0, 400.0];
+
 /// The window.
 #[derive(Debug)]
 pub struct App {
@@ -194,8 +197,8 @@ impl App {
         let four = state.shown().len() == 1 && state.view.maximised.is_none();
         if !four && state.visits.len() > 1 && state.view.maximised.is_none() {
             Panel::bottom("growth")
-                .default_size(190.0)
-                .size_range(120.0..=400.0)
+                .default_size(GROWTH_HEIGHT[0])
+                .size_range(GROWTH_HEIGHT[0]..=GROWTH_HEIGHT[1])
                 .resizable(true)
                 .show(ui, |ui| panel::growth_ui(ui, state));
         }

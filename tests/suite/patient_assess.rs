@@ -8,6 +8,9 @@ use schwann::{
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+#[path = "patient_course.rs"]
+mod patient_course;
+
 fn growing() -> Vec<Visit> {
     vec![visit("2023-01-10", 600.0), visit("2024-01-10", 780.0)]
 }

@@ -1,17 +1,12 @@
 //! Which visits the last is compared with, the trend over all, and what treatment means for both.
-use super::patient_cases::{day, model, visit};
+use super::{
+    super::patient_cases::{day, model, visit},
+    assessed, growing,
+};
 use schwann::{
     measure::Verdict,
-    patient::{GrowthAssessment, Visit, assess},
+    patient::{Visit, assess},
 };
-
-fn growing() -> Vec<Visit> {
-    vec![visit("2023-01-10", 600.0), visit("2024-01-10", 780.0)]
-}
-
-fn assessed(visits: &[Visit]) -> GrowthAssessment {
-    assess(visits, &[], None).unwrap()
-}
 
 /// Yearly visits from 2015 on.
 fn yearly(volumes: &[f64]) -> Vec<Visit> {

@@ -36,7 +36,7 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
             windows: Preset::windows(&volume),
             volume,
             sequence: Sequence::HrT2,
-            scan_sha256: "0".repeat(64),
+            scan_sha256: format!("{date:0>64}"),
             warnings: Vec::new(),
             demo,
         })),
@@ -50,7 +50,7 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
     let origin = ScanOrigin {
         date: date.parse().unwrap(),
         sequence: Sequence::HrT2,
-        scan_sha256: "0".repeat(64),
+        scan_sha256: format!("{date:0>64}"),
         warnings: Vec::new(),
     };
     ended(

@@ -215,6 +215,13 @@ fn number_keys_and_the_menu_choose_windows() {
     harness.get_by_label("Fluid, 50–99.9 % (3)").click();
     harness.run_steps(3);
     assert_eq!(harness.state().state().view.preset, Preset::Fluid);
+    // Escape closes the menu before it resets the view.
+    harness.get_by_label("Window: fluid").click();
+    harness.run_steps(3);
+    harness.key_press(Key::Escape);
+    harness.run_steps(3);
+    assert!(harness.query_by_label("Fluid, 50–99.9 % (3)").is_none());
+    assert_eq!(harness.state().state().view.preset, Preset::Fluid);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 use super::{CAUTION, cautions, heading, row, rows};
 use crate::{
     app::state::{AppState, Outlines, VisitState},
-    measure::{KoosAssessment, KoosGrade, SizeSide, StructureSize, loa95_mm3, volume_text},
+    measure::{KoosAssessment, KoosGrade, SizeSide, StructureSize, volume_text},
     patient::{Finding, TumourSize},
     volume::Structure,
 };
@@ -52,11 +52,8 @@ const COMPARED: [(&str, Measure); 6] = [
         Some(format!("{} mm³", volume_text(tumour(v)?.volume_mm3)))
     }),
     ("  95 % error", |v| {
-        let tumour = tumour(v)?;
-        Some(format!(
-            "± {} mm³",
-            volume_text(loa95_mm3(tumour.volume_mm3, Some(tumour.surface_mm2)))
-        ))
+        let extent = v.outlines.as_ref()?.measured.extent()?;
+        Some(format!("± {} mm³", volume_text(extent.loa95_mm3())))
     }),
     ("Axial diameter", |v| {
         Some(format!("{:.1} mm", tumour(v)?.max_axial_diameter_mm))
@@ -136,7 +133,8 @@ fn outlines_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines) {
 }
 
 fn tumour_ui(ui: &mut Ui, visit: &VisitState, size: &StructureSize, koos: &KoosAssessment) {
-    let error = loa95_mm3(size.volume_mm3, Some(size.surface_mm2));
+    let extent = visit.outlines.as_ref().and_then(|o| o.measured.extent());
+    let error = extent.map_or(0.0, |e| e.loa95_mm3());
     let volume = format!("{} mm³", volume_text(size.volume_mm3));
     ui.label(RichText::new(volume).size(24.0).strong());
     let percent = 100.0 * error / size.volume_mm3;

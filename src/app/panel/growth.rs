@@ -14,37 +14,39 @@ const LINE: Color32 = Color32::from_rgb(120, 180, 240);
 /// Verdict and numbers beside the chart.
 pub(in crate::app) fn growth_ui(ui: &mut Ui, state: &AppState) {
     egui::Frame::new().inner_margin(8.0).show(ui, |ui| {
-        heading(ui, "Growth");
         let assessment = match &state.assessment {
             Some(Ok(assessment)) => assessment,
             Some(Err(reason)) => {
+                heading(ui, "Growth");
                 ui.label(RichText::new(format!("Not assessed: {reason}")).color(CAUTION));
                 return;
             }
             None => {
+                heading(ui, "Growth");
                 ui.label(RichText::new(missing(state)).weak());
                 return;
             }
         };
         let size = ui.available_size();
-        let wide = size.x > 1.6 * size.y;
+        let chart = |ui: &mut Ui| {
+            heading(ui, "Growth");
+            chart_ui(ui, assessment);
+        };
         let numbers = |ui: &mut Ui| {
             ScrollArea::vertical()
                 .id_salt("changes")
                 .auto_shrink([false; 2])
                 .show(ui, |ui| numbers_ui(ui, assessment));
         };
-        if wide {
+        if size.x > 1.6 * size.y {
             ui.horizontal_top(|ui| {
                 let half = egui::vec2(size.x * 0.5, size.y);
                 let column = egui::Layout::top_down(egui::Align::Min);
-                ui.allocate_ui_with_layout(half, column, |ui| chart_ui(ui, assessment));
-                ui.vertical(numbers);
+                ui.allocate_ui_with_layout(half, column, chart);
+                ui.allocate_ui_with_layout(half, column, numbers);
             });
         } else {
-            ui.allocate_ui(egui::vec2(size.x, size.y * 0.45), |ui| {
-                chart_ui(ui, assessment);
-            });
+            ui.allocate_ui(egui::vec2(size.x, size.y * 0.45), chart);
             numbers(ui);
         }
     });
@@ -183,7 +185,7 @@ fn chart_ui(ui: &mut Ui, assessment: &GrowthAssessment) {
         .allow_boxed_zoom(false)
         .show_grid([false, true])
         .include_y(0.0)
-        .include_y(top * 1.15)
+        .include_y(top * 1.3)
         .include_x(first - margin)
         .include_x(last + margin)
         .x_axis_formatter(|mark, _| {
