@@ -6,6 +6,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error,rfd=off")).init();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error,rfd=off"))
+        .init();
     schwann::cli::run()
 }

@@ -1,10 +1,5 @@
 //! The window, driven through what a screen reader sees.
-#![expect(
-    clippy::unwrap_used,
-    clippy::float_cmp,
-    clippy::print_stdout,
-    reason = "helpers of tests"
-)]
+#![expect(clippy::unwrap_used, clippy::float_cmp, reason = "helpers of tests")]
 
 #[path = "ui/report.rs"]
 mod report;

@@ -1,5 +1,4 @@
 //! The shader and its CPU twin draw the same picture, on whatever adapter there is.
-#![expect(clippy::print_stdout, reason = "says why it is skipped")]
 use glam::{DAffine3, DMat3, DVec3};
 use image::RgbImage;
 use schwann::{
@@ -10,7 +9,7 @@ use schwann::{
     },
     volume::{Grid, LabelMap, LabelTable, Structure, Volume, Voxels, WindowLevel, unobserved},
 };
-use std::ops::ControlFlow;
+use std::{io::Write as _, ops::ControlFlow};
 
 const SIZE: [u32; 2] = [192, 160];
 
@@ -27,7 +26,9 @@ fn gpu() -> Option<Gpu> {
     let instance = wgpu::Instance::new(setup.instance_descriptor);
     let Ok(adapter) = block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))
     else {
-        println!("skipped: no graphics adapter");
+        // Past the test harness, which keeps what a passing test prints.
+        let line = "skipped, no graphics adapter: the comparison of the GPU with its CPU twin\n";
+        drop(std::io::stderr().write_all(line.as_bytes()));
         return None;
     };
     let descriptor = wgpu::DeviceDescriptor {

@@ -10,6 +10,7 @@ use schwann::{
     measure::Plane,
     volume::{Grid, Sequence, Structure, Volume, Voxels},
 };
+use std::io::Write as _;
 
 /// A scan whose every voxel has its own value.
 fn scan(date: Option<&str>) -> NewScan {
@@ -51,7 +52,9 @@ fn window(scans: Vec<NewScan>) -> Option<Harness<'static, App>> {
             .build_eframe(|cc| App::with_state(cc.wgpu_render_state.as_ref(), state))
     };
     let Ok(mut harness) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(build)) else {
-        println!("skipped: no graphics adapter");
+        // Past the test harness, which keeps what a passing test prints.
+        let line = "skipped, no graphics adapter: a test of the window\n";
+        drop(std::io::stderr().write_all(line.as_bytes()));
         return None;
     };
     harness.run_steps(3);
