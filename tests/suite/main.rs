@@ -14,6 +14,7 @@ mod io_write;
 mod measure_geometry;
 mod measure_growth;
 mod measure_koos;
+mod measure_phantoms;
 mod model_conv3d;
 mod model_unet;
 mod patient_assess;
