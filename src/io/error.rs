@@ -51,7 +51,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Neither NIfTI nor Analyze.
-    #[error("is not a NIfTI or Analyze file: {looks_like}: {}", shown(path))]
+    #[error("this is not a NIfTI or Analyze file: {looks_like}: {}", shown(path))]
     Format {
         /// What the content looks like and what to do about it.
         looks_like: &'static str,

@@ -94,7 +94,7 @@ fn date_ui(ui: &mut Ui, visit: &VisitState, panels: &mut Panels, out: &mut Vec<C
         let field = ui
             .add(
                 TextEdit::singleline(text)
-                    .hint_text("2025-09-10")
+                    .hint_text("YYYY-MM-DD")
                     .desired_width(82.0),
             )
             .labelled_by(label.id)
