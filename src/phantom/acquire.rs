@@ -33,23 +33,33 @@ impl Scanner {
 /// Slices between two reports.
 const BATCH: usize = 8;
 
-/// Stored values (not rounded, not limited) and labels of a grid placed in the head, `i` fastest. The same on any number of threads.
-pub(super) fn acquire(
+/// What a head is made of on a grid, before any scanner has touched it, `i` fastest.
+#[derive(Debug, Clone)]
+pub(super) struct Sampled {
+    /// Signal of water, relative to CSF.
+    pub(super) water: Vec<f32>,
+    /// Signal of fat, relative to CSF: the scanner shifts it along the readout.
+    pub(super) fat: Vec<f32>,
+    /// Values of the anatomy map.
+    pub(super) regions: Vec<u8>,
+}
+
+/// Samples a scene on a grid placed in the head. The same on any number of threads.
+pub(super) fn sample(
     scene: &Scene<'_>,
     shape: Shape,
     head_from_voxel: DAffine3,
-    scanner: &Scanner,
     observe: &mut Observe<'_>,
-) -> Result<(Vec<f32>, Vec<u8>), Error> {
+) -> Result<Sampled, Error> {
     let [ni, nj, nk] = shape;
     let plane = ni * nj;
-    let mut signal = vec![0.0_f32; plane * nk];
-    let mut labels = vec![0_u8; plane * nk];
+    let mut signal = vec![[0.0_f32; 2]; plane * nk];
+    let mut regions = vec![0_u8; plane * nk];
     let raster = Raster::new(head_from_voxel);
     let batches = signal
         .chunks_mut(plane * BATCH)
-        .zip(labels.chunks_mut(plane * BATCH));
-    for (batch, (s, l)) in batches.enumerate() {
+        .zip(regions.chunks_mut(plane * BATCH));
+    for (batch, (s, r)) in batches.enumerate() {
         let progress = Progress {
             stage: "scanning",
             fraction: (batch * BATCH) as f32 / nk as f32,
@@ -58,20 +68,35 @@ pub(super) fn acquire(
             return Err(Error::Stopped);
         }
         s.par_chunks_mut(plane)
-            .zip(l.par_chunks_mut(plane))
+            .zip(r.par_chunks_mut(plane))
             .enumerate()
-            .for_each(|(n, (s, l))| scene.slice(&raster, [ni, nj], batch * BATCH + n, s, l));
+            .for_each(|(n, (s, r))| scene.slice(&raster, [ni, nj], batch * BATCH + n, s, r));
+    }
+    let (water, fat) = signal.into_iter().map(|[w, f]| (w, f)).unzip();
+    Ok(Sampled {
+        water,
+        fat,
+        regions,
+    })
+}
+
+/// What a scanner makes of the signals: stored values, not rounded and not limited, `i` fastest.
+pub(super) fn receive(water: Vec<f32>, fat: &[f32], shape: Shape, scanner: &Scanner) -> Vec<f32> {
+    let mut signal = water;
+    for (s, f) in signal.iter_mut().zip(fat) {
+        *s += f;
     }
     blur(&mut signal, shape, scanner.blur);
+    let plane = shape[0] * shape[1];
     signal
         .par_chunks_mut(plane)
         .enumerate()
-        .for_each(|(k, slice)| receive(slice, k, shape, scanner));
-    Ok((signal, labels))
+        .for_each(|(k, slice)| magnitude(slice, k, shape, scanner));
+    signal
 }
 
 /// Gamma, shading, and the magnitude of signal with complex noise (Rician). Every slice has its own stream of noise.
-fn receive(slice: &mut [f32], k: usize, [ni, nj, nk]: Shape, scanner: &Scanner) {
+fn magnitude(slice: &mut [f32], k: usize, [ni, nj, nk]: Shape, scanner: &Scanner) {
     let mut draw = Draw::new(scanner.noise_seed, k as u64);
     let sigma = (1.0 / scanner.snr) as f32;
     let unit = |x: usize, n: usize| 2.0 * (x as f64 + 0.5) / n as f64 - 1.0;
@@ -89,8 +114,8 @@ fn receive(slice: &mut [f32], k: usize, [ni, nj, nk]: Shape, scanner: &Scanner) 
                 *v
             };
             let [re, im] = draw.complex();
-            let magnitude = (clean * (log_shading as f32).exp() + sigma * re).hypot(sigma * im);
-            *v = magnitude * scanner.csf as f32;
+            let received = (clean * (log_shading as f32).exp() + sigma * re).hypot(sigma * im);
+            *v = received * scanner.csf as f32;
         }
     }
 }
@@ -177,7 +202,7 @@ mod tests {
             noise_seed: 3,
         };
         let mut slice = vec![0.0; 10_000];
-        receive(&mut slice, 0, [100, 100, 1], &scanner);
+        magnitude(&mut slice, 0, [100, 100, 1], &scanner);
         let mean = slice.iter().sum::<f32>() / 1e4;
         // The mean of a Rayleigh distribution is sigma times the root of pi / 2.
         assert!((mean / (20.0 * 1.2533) - 1.0).abs() < 0.02, "{mean}");

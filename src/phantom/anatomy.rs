@@ -8,6 +8,7 @@ use super::{
     cochlea::Cochlea,
     draw::Draw,
     ear,
+    region::Zone,
     scene::Part,
     shape::Shape,
     tissue::{Paint, Tissue},
@@ -108,17 +109,17 @@ impl Anatomy {
     }
 }
 
-/// A solid without label that does not move.
+/// A solid that belongs to no region and does not move.
 pub(super) fn rigid(shape: Shape, paint: Paint) -> Part {
     Part {
         shape,
         paint,
-        label: 0,
+        zone: Zone::Unnamed,
         soft: false,
     }
 }
 
-/// A solid without label that gives way to the tumour.
+/// A solid that belongs to no region and gives way to the tumour.
 pub(super) fn soft(shape: Shape, paint: Paint) -> Part {
     Part {
         soft: true,

@@ -2,16 +2,13 @@
 use super::{
     anatomy::{Ear, Frame, SIDES, soft},
     draw::Draw,
+    region::{Region, Zone},
     scene::Part,
     shape::Shape,
     tissue::{Paint, Tissue},
 };
 use crate::volume::Side;
 use glam::DVec3;
-
-/// Label values of the default table.
-const BRAINSTEM: u8 = 3;
-const FOURTH_VENTRICLE: u8 = 5;
 
 /// Midbrain, pons and medulla. The width of the pons decides how wide the cerebellopontine cistern is.
 pub(super) fn brainstem(frame: &Frame, draw: &mut Draw) -> Shape {
@@ -56,7 +53,7 @@ pub(super) fn parts(
     let mid = |p| frame.mid(p);
     let semi = |s| frame.semi(s);
     let atrophy = draw.uniform(0.8, 1.6);
-    let mut parts = vec![soft(cavity.clone().grown(1.5), Paint::Cistern)];
+    let mut parts = vec![fluid(cavity.clone().grown(1.5), Paint::Cistern)];
     parts.extend(cerebrum(frame, atrophy));
     parts.extend(cerebellum(
         &super::bone::cistern(frame, ears),
@@ -70,19 +67,25 @@ pub(super) fn parts(
             (at([20.0, 14.0, 5.0]), 7.4),
             (at([26.0, 24.0, 2.0]), 8.0),
         ]);
-        parts.push(soft(peduncle, Paint::Plain(Tissue::White)));
+        parts.push(Part {
+            zone: Zone::Of(Region::Cerebellum(side)),
+            ..soft(peduncle, Paint::Plain(Tissue::White))
+        });
         let flocculus = Shape::ellipsoid(
             at([20.0, 13.5, -3.0]),
             semi([5.5, 3.4, 3.2]) * draw.clipped(1.0, 0.12, 2.0),
         );
-        parts.push(soft(flocculus, Paint::Cerebellum));
+        parts.push(Part {
+            zone: Zone::Of(Region::Cerebellum(side)),
+            ..soft(flocculus, Paint::Cerebellum)
+        });
     }
     // Before the brainstem, so that their roots do not bite into its label.
     for (side, ear) in SIDES.into_iter().zip(ears) {
         parts.extend(nerves(frame, side, ear));
     }
     parts.push(Part {
-        label: BRAINSTEM,
+        zone: Zone::Of(Region::Brainstem),
         ..soft(brainstem.clone(), Paint::BrainstemTissue)
     });
     let mut ventricle = vec![
@@ -105,11 +108,19 @@ pub(super) fn parts(
         ]));
     }
     parts.push(Part {
-        label: FOURTH_VENTRICLE,
+        zone: Zone::Of(Region::FourthVentricle),
         ..soft(Shape::union(2.0, ventricle), Paint::Plain(Tissue::Csf))
     });
     parts.extend(vessels(frame, ears, draw));
     parts
+}
+
+/// Cerebrospinal fluid around the brain.
+fn fluid(shape: Shape, paint: Paint) -> Part {
+    Part {
+        zone: Zone::Of(Region::CerebrospinalFluid),
+        ..soft(shape, paint)
+    }
 }
 
 /// Hemispheres above the tentorium with lateral and third ventricles.
@@ -134,13 +145,13 @@ fn cerebrum(frame: &Frame, atrophy: f64) -> Vec<Part> {
             (at([14.0, 10.0, 56.0]), 4.0 * atrophy),
             (at([9.0, -28.0, 46.0]), 4.5 * atrophy),
         ]);
-        parts.push(soft(horn, Paint::Plain(Tissue::Csf)));
+        parts.push(fluid(horn, Paint::Plain(Tissue::Csf)));
     }
     let third = Shape::ellipsoid(
         frame.mid([0.0, -8.0, 44.0]),
         frame.semi([2.2 * atrophy, 15.0, 9.0]),
     );
-    parts.push(soft(third, Paint::Plain(Tissue::Csf)));
+    parts.push(fluid(third, Paint::Plain(Tissue::Csf)));
     parts
 }
 
@@ -174,8 +185,13 @@ fn cerebellum(fossa: &Shape, frame: &Frame, atrophy: f64) -> Vec<Part> {
         .minus(Shape::union(2.0, angles.into()));
     vec![
         soft(fossa.clone().grown(0.7), Paint::Plain(Tissue::Dura)),
-        soft(fossa.clone(), Paint::Cistern),
-        soft(cerebellum, Paint::Cerebellum),
+        fluid(fossa.clone(), Paint::Cistern),
+        Part {
+            zone: Zone::Cerebellum {
+                vermis_mm: 5.5 * frame.semi([1.0; 3]).x,
+            },
+            ..soft(cerebellum, Paint::Cerebellum)
+        },
     ]
 }
 

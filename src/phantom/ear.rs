@@ -4,16 +4,13 @@ use super::{
     canal::{Canal, INTO_CISTERN},
     cochlea::Cochlea,
     draw::Draw,
+    region::{Region, Zone},
     scene::Part,
     shape::Shape,
     tissue::{Paint, Tissue},
 };
 use crate::volume::Side;
 use glam::DVec3;
-
-/// Label values of the default table.
-const COCHLEA: u8 = 2;
-const CANAL: u8 = 4;
 
 /// Draws the canal and the cochlea of a side.
 pub(super) fn draw_ear(frame: &Frame, side: Side, draw: &mut Draw) -> Ear {
@@ -54,15 +51,18 @@ pub(super) fn draw_ear(frame: &Frame, side: Side, draw: &mut Draw) -> Ear {
 pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw) -> Vec<Part> {
     let canal = ear.canal;
     let fluid = || Paint::Plain(Tissue::Labyrinth);
-    let mut parts = vec![rigid(Shape::Canal(Box::new(canal)), Paint::Cistern)];
+    let mut parts = vec![Part {
+        zone: Zone::Of(Region::CerebrospinalFluid),
+        ..rigid(Shape::Canal(Box::new(canal)), Paint::Cistern)
+    }];
     parts.push(Part {
-        label: CANAL,
+        zone: Zone::Of(Region::InternalAuditoryCanal(side)),
         ..rigid(
             inside_porus(&canal, Shape::Canal(Box::new(canal))),
             Paint::Plain(Tissue::Csf),
         )
     });
-    parts.extend(canal_nerves(&canal));
+    parts.extend(canal_nerves(&canal, side));
     // Meckel's cave lies in front of the petrous ridge.
     let meckel = Shape::ellipsoid(
         frame.at(side, [19.5, -20.0, 9.0]),
@@ -79,21 +79,21 @@ pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw) -> Ve
         radius: radius * draw_scale(draw),
         lumen: 0.62,
     };
-    let rings = ring_shapes(round);
-    parts.extend(rings.into_iter().map(|ring| rigid(ring, fluid())));
-    parts.push(rigid(
-        Shape::Tube(vec![
-            (near([41.0, 4.2, 6.0]), 0.8),
-            (near([41.0, 4.0, 2.5]), 0.9),
-        ]),
-        fluid(),
-    ));
-    parts.push(rigid(
-        Shape::ellipsoid(near([39.5, 2.5, 0.5]), DVec3::new(2.2, 2.75, 2.0)),
-        fluid(),
-    ));
+    let labyrinth = |shape: Shape| Part {
+        zone: Zone::Of(Region::Vestibule(side)),
+        ..rigid(shape, fluid())
+    };
+    parts.extend(ring_shapes(round).map(labyrinth));
+    parts.push(labyrinth(Shape::Tube(vec![
+        (near([41.0, 4.2, 6.0]), 0.8),
+        (near([41.0, 4.0, 2.5]), 0.9),
+    ])));
+    parts.push(labyrinth(Shape::ellipsoid(
+        near([39.5, 2.5, 0.5]),
+        DVec3::new(2.2, 2.75, 2.0),
+    )));
     let cochlea = |grown_mm: f64, paint: Paint| Part {
-        label: COCHLEA,
+        zone: Zone::Of(Region::Cochlea(side)),
         ..rigid(
             Shape::Cochlea {
                 cochlea: Box::new(ear.cochlea.clone()),
@@ -134,7 +134,7 @@ fn inside_porus(canal: &Canal, solid: Shape) -> Shape {
 }
 
 /// Facial, cochlear and the two vestibular nerves, from where the solid of the canal begins in the cistern to the fundus.
-fn canal_nerves(canal: &Canal) -> Vec<Part> {
+fn canal_nerves(canal: &Canal, side: Side) -> Vec<Part> {
     let fundus = canal.length + 0.5;
     let from = -INTO_CISTERN - 0.5;
     // Within the canal a nerve belongs to the canal's label; in the cistern it has none.
@@ -144,7 +144,7 @@ fn canal_nerves(canal: &Canal) -> Vec<Part> {
         [
             rigid(tube, Paint::Plain(Tissue::Nerve)),
             Part {
-                label: CANAL,
+                zone: Zone::Of(Region::InternalAuditoryCanal(side)),
                 ..rigid(inside, Paint::Plain(Tissue::Nerve))
             },
         ]

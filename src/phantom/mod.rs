@@ -20,6 +20,7 @@ mod draw;
 mod ear;
 mod local;
 mod patient;
+mod region;
 mod scan;
 mod scene;
 mod shape;
@@ -29,6 +30,7 @@ mod truth;
 mod tumour;
 
 pub use patient::{Patient, PatientSpec};
+pub use region::Region;
 pub use scan::{GridSpec, Scan, Site, VisitSpec};
 pub use training::{Crop, training_crop};
 pub use truth::{PorusPlane, Truth};

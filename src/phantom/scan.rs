@@ -1,12 +1,13 @@
 //! A visit: pose, grid, scan.
 use super::{
     Error, Patient, Truth,
-    acquire::{Scanner, acquire},
+    acquire::{Scanner, receive, sample},
     anatomy::rigid,
     check,
     contact::push,
     draw::Draw,
     patient::Growth,
+    region::{Zone, structure_values},
     scene::{Part, Scene},
     shape::Shape as Solid,
     tissue::{Paint, Palette},
@@ -92,6 +93,8 @@ pub struct Scan {
     pub volume: Volume,
     /// Labels of the default table. A voxel belongs to the structure that covers at least half of it.
     pub labels: LabelMap,
+    /// The anatomy map on the same grid, `i` fastest: values of [`Region`](super::Region), finer than the labels and consistent with them.
+    pub regions: Vec<u8>,
     /// What is true of it.
     pub truth: Truth,
 }
@@ -118,7 +121,15 @@ impl Patient {
             .map(|(t, g)| part(t, g));
         let scene = self.scene(tumour.as_ref(), tumour_part.as_ref(), &palette);
         let head_from_voxel = world_from_head.inverse() * grid.world_from_voxel();
-        let (stored, labels) = acquire(&scene, spec.shape, head_from_voxel, &scanner, observe)?;
+        let sampled = sample(&scene, spec.shape, head_from_voxel, observe)?;
+        let of_region = structure_values();
+        let labels = sampled
+            .regions
+            .iter()
+            .map(|&r| of_region[usize::from(r)])
+            .collect();
+        let regions = sampled.regions;
+        let stored = receive(sampled.water, &sampled.fat, spec.shape, &scanner);
         let voxels = stored
             .iter()
             .map(|v| v.round().clamp(0.0, 4095.0) as i16)
@@ -126,6 +137,7 @@ impl Patient {
         Ok(Scan {
             volume: Volume::new(grid, Voxels::I16(voxels), 1.0, 0.0)?,
             labels: LabelMap::new(grid, labels, LabelTable::default())?,
+            regions,
             truth,
         })
     }
@@ -149,7 +161,10 @@ impl Patient {
 /// The tumour as the last solid to be painted.
 pub(super) fn part(tumour: &Tumour, growth: &Growth) -> Part {
     Part {
-        label: 1,
+        zone: Zone::Tumour {
+            porus: tumour.canal().porus,
+            face: tumour.canal().face,
+        },
         ..rigid(
             Solid::Tumour(Box::new(tumour.clone())),
             Paint::Tumour {

@@ -1,23 +1,20 @@
 //! What is where: solids painted over each other, sampled on a grid.
 use super::{
     local::Local,
+    region::{VALUES, Zone, structure_values},
     shape::{LIPSCHITZ, Shape},
     tissue::{Paint, Palette, Spot, coverage},
     tumour::{PUSHED_LIPSCHITZ, Push},
 };
-use glam::{DAffine3, DVec3};
+use glam::{DAffine3, DVec2, DVec3};
 use std::rc::Rc;
 
-/// Number of label values, background included.
-pub(super) const LABELS: usize = 6;
-
-/// A solid, what fills it, and the label it carries.
+/// A solid, what fills it, and the regions it belongs to.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) shape: Shape,
     pub(super) paint: Paint,
-    /// Value in the default label table; zero for background.
-    pub(super) label: u8,
+    pub(super) zone: Zone,
     /// Whether it gives way to the tumour.
     pub(super) soft: bool,
 }
@@ -122,7 +119,7 @@ fn tiles([[i0, i1], [j0, j1]]: Window, size: usize) -> impl Iterator<Item = Wind
 }
 
 impl Scene<'_> {
-    /// Signal and label of every voxel of one slice `k` of `ni × nj` voxels, `i` fastest.
+    /// Signal of water and of fat, and the region, of every voxel of one slice `k` of `ni × nj` voxels, `i` fastest.
     ///
     /// Coarse tiles sort out solids, middle tiles parts of solids, and fine tiles solids again: most voxels see one or two.
     pub(super) fn slice(
@@ -130,9 +127,10 @@ impl Scene<'_> {
         raster: &Raster,
         [ni, nj]: [usize; 2],
         k: usize,
-        signal: &mut [f32],
-        labels: &mut [u8],
+        signal: &mut [[f32; 2]],
+        regions: &mut [u8],
     ) {
+        let structures = structure_values();
         let all: Vec<Seen<'_>> = self
             .parts
             .iter()
@@ -150,7 +148,9 @@ impl Scene<'_> {
                         for i in i0..i1 {
                             let n = i + ni * j;
                             let centre = raster.at(i as f64, j as f64, k);
-                            (signal[n], labels[n]) = self.voxel(raster, centre, &near);
+                            let (s, cover) = self.voxel(raster, centre, &near);
+                            signal[n] = s;
+                            regions[n] = region(&cover, &structures);
                         }
                     }
                 }
@@ -206,15 +206,21 @@ impl Scene<'_> {
         near
     }
 
-    /// Mean signal of a voxel's samples, and the label that covers at least half of it.
-    fn voxel(&self, raster: &Raster, centre: DVec3, near: &[Seen<'_>]) -> (f32, u8) {
-        let mut signal = 0.0;
-        let mut cover = [0.0; LABELS];
+    /// Mean signal of a voxel's samples (water, fat), and which part of the voxel each region covers.
+    fn voxel(
+        &self,
+        raster: &Raster,
+        centre: DVec3,
+        near: &[Seen<'_>],
+    ) -> ([f32; 2], [f64; VALUES]) {
+        let mut signal = DVec2::ZERO;
+        let mut cover = [0.0; VALUES];
+        let share = (raster.offsets.len() as f64).recip();
         for offset in &raster.offsets {
             let p = centre + *offset;
             let rest = self.rest(p);
             // From the front: what earlier-painted solids add is what later ones leave uncovered.
-            let mut open = 1.0;
+            let mut open = share;
             for Seen { part, shape } in near {
                 let at = if part.soft { rest } else { p };
                 let depth = -shape.distance(at);
@@ -228,15 +234,29 @@ impl Scene<'_> {
                     width: raster.width,
                 };
                 signal += alpha * part.paint.signal(spot, self.palette, self.seed);
-                cover[usize::from(part.label) % LABELS] += alpha;
+                cover[usize::from(part.zone.value(p, rest))] += alpha;
                 open -= alpha;
-                if open <= 1e-9 {
+                if open <= 1e-9 * share {
                     break;
                 }
             }
         }
-        let count = raster.offsets.len() as f64;
-        let label = (1..LABELS).find(|&l| cover[l] >= 0.5 * count).unwrap_or(0);
-        ((signal / count) as f32, label as u8)
+        ([signal.x as f32, signal.y as f32], cover)
     }
+}
+
+/// The region of a voxel, given the part of it that each covers: the largest region of the structure that covers at least half, or else the
+/// region that does. So the parts of a structure fill exactly the voxels of the whole.
+fn region(cover: &[f64; VALUES], structures: &[u8; VALUES]) -> u8 {
+    let covered = |value: usize| match structures[value] {
+        0 => cover[value],
+        whole => (1..VALUES)
+            .filter(|&v| structures[v] == whole)
+            .map(|v| cover[v])
+            .sum(),
+    };
+    let found = (1..VALUES).filter(|&v| cover[v] > 0.0 && covered(v) >= 0.5);
+    found
+        .max_by(|&a, &b| cover[a].total_cmp(&cover[b]))
+        .unwrap_or(0) as u8
 }

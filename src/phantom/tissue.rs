@@ -3,7 +3,7 @@ use super::{
     Site,
     draw::{Draw, field, waves},
 };
-use glam::DVec3;
+use glam::{DVec2, DVec3};
 
 /// Tissues that differ in signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,8 +126,12 @@ impl Palette {
         }
     }
 
-    pub(super) fn of(&self, tissue: Tissue) -> f64 {
-        self.signal[tissue as usize]
+    pub(super) fn of(&self, tissue: Tissue) -> DVec2 {
+        let signal = self.signal[tissue as usize];
+        match tissue {
+            Tissue::Fat | Tissue::Marrow => DVec2::new(0.0, signal),
+            _ => DVec2::new(signal, 0.0),
+        }
     }
 }
 
@@ -168,13 +172,13 @@ pub(super) fn coverage(d: f64, width: f64) -> f64 {
     (0.5 + d / width).clamp(0.0, 1.0)
 }
 
-fn mix(a: f64, b: f64, t: f64) -> f64 {
+fn mix(a: DVec2, b: DVec2, t: f64) -> DVec2 {
     a + (b - a) * t
 }
 
 impl Paint {
-    /// Signal relative to CSF.
-    pub(super) fn signal(self, spot: Spot, palette: &Palette, seed: u64) -> f64 {
+    /// Signal of water and of fat relative to CSF.
+    pub(super) fn signal(self, spot: Spot, palette: &Palette, seed: u64) -> DVec2 {
         let p = spot.rest;
         match self {
             Self::Plain(tissue) => palette.of(tissue),
@@ -221,7 +225,7 @@ impl Paint {
 }
 
 /// Sulci between gyri are where a field passes zero; they reach 14 mm deep, and cortex of 2.7 mm lines them.
-fn cerebrum(spot: Spot, palette: &Palette, seed: u64) -> f64 {
+fn cerebrum(spot: Spot, palette: &Palette, seed: u64) -> DVec2 {
     let p = spot.rest;
     let wobble = 4.0 * field(p / 14.0, seed ^ 0x3d);
     let gyri = waves((p + wobble) / 27.0, seed ^ 0x3e);
@@ -242,7 +246,7 @@ fn cerebrum(spot: Spot, palette: &Palette, seed: u64) -> f64 {
 
 /// Folia: sheets of cortex and thin fissures at constant angle about a transverse axis through the roof of the fourth ventricle, bent
 /// forwards at the sides, around a core of white matter.
-fn cerebellum(spot: Spot, palette: &Palette, seed: u64) -> f64 {
+fn cerebellum(spot: Spot, palette: &Palette, seed: u64) -> DVec2 {
     let p = spot.rest;
     let bend = 0.35 * p.x.abs();
     let (back, up) = (-p.y - 20.0 + bend, p.z - 4.0);
@@ -275,7 +279,7 @@ fn cerebellum(spot: Spot, palette: &Palette, seed: u64) -> f64 {
         * (1.0 + palette.texture * field(p / 1.4, seed ^ 0x4b))
 }
 
-fn tumour(spot: Spot, palette: &Palette, seed: u64, cyst_above: f64) -> f64 {
+fn tumour(spot: Spot, palette: &Palette, seed: u64, cyst_above: f64) -> DVec2 {
     let p = spot.rest;
     let grain = palette.tumour_grain_mm;
     let texture = 0.7 * field(p / grain, seed ^ 0x51) + 0.3 * field(p / (0.4 * grain), seed ^ 0x52);

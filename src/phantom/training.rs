@@ -1,9 +1,10 @@
 //! Endless crops of random patients for training.
 use super::{
     Error, GridSpec, Patient, PatientSpec, Site,
-    acquire::{Scanner, acquire},
+    acquire::{Scanner, receive, sample},
     draw::Draw,
     patient::QUICK_STEP,
+    region::structure_values,
     scan::{draw_pose, part},
     tissue::Palette,
 };
@@ -20,6 +21,8 @@ pub struct Crop {
     pub intensities: Vec<f32>,
     /// Values of the default label table.
     pub labels: Vec<u8>,
+    /// Values of the anatomy map ([`Region`](super::Region)).
+    pub regions: Vec<u8>,
     /// Voxels along i, j, k.
     pub shape: Shape,
     /// Distance of neighbouring voxels, mm.
@@ -66,10 +69,18 @@ pub fn training_crop(seed: u64, shape: Shape, spacing_mm: [f64; 3]) -> Result<Cr
     let tumour = patient.growth.as_ref().map(|g| &g.tumour);
     let tumour_part = patient.growth.as_ref().map(|g| part(&g.tumour, g));
     let scene = patient.scene(tumour, tumour_part.as_ref(), &palette);
-    let (intensities, labels) = acquire(&scene, shape, head_from_voxel, &scanner, &mut unobserved)?;
+    let sampled = sample(&scene, shape, head_from_voxel, &mut unobserved)?;
+    let of_region = structure_values();
+    let labels = sampled
+        .regions
+        .iter()
+        .map(|&r| of_region[usize::from(r)])
+        .collect();
+    let intensities = receive(sampled.water, &sampled.fat, shape, &scanner);
     Ok(Crop {
         intensities,
         labels,
+        regions: sampled.regions,
         shape,
         spacing_mm,
     })
