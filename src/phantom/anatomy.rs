@@ -89,7 +89,7 @@ impl Anatomy {
         parts.extend(brain::parts(&frame, &cavity, &brainstem, &ears, &mut draw));
         parts.extend(bone::parts(&frame, &cavity, &mut draw));
         for (side, ear) in SIDES.into_iter().zip(&ears) {
-            parts.extend(ear::parts(&frame, side, ear, &mut draw));
+            parts.extend(ear::parts(&frame, side, ear, &mut draw, seed));
         }
         Self {
             parts,

@@ -6,6 +6,7 @@ use super::{
     scene::Part,
     shape::Shape,
     tissue::{Paint, Tissue},
+    vessels::lesser_vessels,
 };
 use crate::volume::Side;
 use glam::DVec3;
@@ -111,7 +112,26 @@ pub(super) fn parts(
         zone: Zone::Of(Region::FourthVentricle),
         ..soft(Shape::union(2.0, ventricle), Paint::Plain(Tissue::Csf))
     });
-    parts.extend(vessels(frame, ears, draw));
+    for side in SIDES {
+        let at = |p| frame.at(side, p);
+        // Choroid plexus in the lateral recess; the recess is still the ventricle's.
+        let plexus = Shape::Tube(vec![
+            (at([9.5, 17.4, -2.4]), 0.5),
+            (at([14.0, 16.6, -2.9]), 0.7),
+        ]);
+        parts.push(Part {
+            zone: Zone::Of(Region::FourthVentricle),
+            ..soft(plexus, Paint::Plain(Tissue::Mucosa))
+        });
+    }
+    // The basilar sulcus, about 1 mm deep in the front of the pons.
+    let sulcus = Shape::Tube(vec![
+        (mid([0.0, -5.4, 2.0]), 0.9),
+        (mid([0.0, -7.4, 9.0]), 1.1),
+        (mid([0.0, -6.2, 15.0]), 0.9),
+    ]);
+    parts.push(fluid(sulcus, Paint::Cistern));
+    parts.extend(vessels(frame, draw));
     parts
 }
 
@@ -195,8 +215,8 @@ fn cerebellum(fossa: &Shape, frame: &Frame, atrophy: f64) -> Vec<Part> {
     ]
 }
 
-/// Basilar and vertebral arteries, and one AICA loop a side.
-fn vessels(frame: &Frame, ears: &[Ear; 2], draw: &mut Draw) -> Vec<Part> {
+/// Basilar and vertebral arteries, and the lesser vessels of each side; the loop of the AICA comes with the canal.
+fn vessels(frame: &Frame, draw: &mut Draw) -> Vec<Part> {
     let mid = |p| frame.mid(p);
     let bow = draw.clipped(0.0, 2.5, 2.0);
     let basilar = Shape::Tube(vec![
@@ -206,7 +226,7 @@ fn vessels(frame: &Frame, ears: &[Ear; 2], draw: &mut Draw) -> Vec<Part> {
         (mid([0.0, -14.0, 24.0]), 1.55),
     ]);
     let mut parts = vec![soft(basilar, Paint::Plain(Tissue::Artery))];
-    for (side, ear) in SIDES.into_iter().zip(ears) {
+    for side in SIDES {
         let at = |p| frame.at(side, p);
         let wide = draw.uniform(1.2, 1.9);
         let vertebral = Shape::Tube(vec![
@@ -215,17 +235,9 @@ fn vessels(frame: &Frame, ears: &[Ear; 2], draw: &mut Draw) -> Vec<Part> {
             (mid([0.3 * bow, -8.6, -8.0]), 0.85 * wide),
         ]);
         parts.push(soft(vertebral, Paint::Plain(Tissue::Artery)));
-        let reach = draw.uniform(-9.0, -1.0);
-        let loop_end = ear.canal.on_axis(reach) + DVec3::new(0.0, 1.8, -2.2);
-        let start = mid([bow, -9.5, -2.0]);
-        let aica = Shape::Tube(vec![
-            (start, 0.75),
-            (start.lerp(loop_end, 0.5) + DVec3::new(0.0, 2.0, -2.5), 0.65),
-            (loop_end, 0.6),
-            (loop_end + DVec3::new(0.0, -3.2, -0.6), 0.55),
-            (at([16.0, 11.0, -6.0]), 0.5),
-        ]);
-        parts.push(soft(aica, Paint::Plain(Tissue::Artery)));
+        parts.extend(lesser_vessels(frame, side));
+        // The loop once took this draw; those after it in the stream stay what they were.
+        draw.uniform(0.0, 1.0);
     }
     parts
 }
@@ -241,17 +253,31 @@ fn nerves(frame: &Frame, side: Side, ear: &Ear) -> Vec<Part> {
             (at([11.0, 7.5, -2.0]), 1.25),
             (near(-0.7, -0.3), 1.15),
         ]),
+        // Nerve V is a ribbon: two strands that touch.
         nerve(vec![
-            (at([15.0, 0.0, 9.0]), 1.9),
-            (at([18.5, -13.0, 9.5]), 2.0),
+            (at([15.0, 0.0, 8.2]), 1.25),
+            (at([18.5, -13.0, 8.8]), 1.15),
+        ]),
+        nerve(vec![
+            (at([15.2, 0.0, 9.9]), 1.25),
+            (at([18.6, -13.0, 10.2]), 1.15),
         ]),
         nerve(vec![
             (at([4.0, -6.0, -3.0]), 0.5),
             (at([9.0, -15.0, 6.0]), 0.5),
         ]),
+        // Nerves IX to XI fan out from the groove behind the olive and meet at the jugular foramen.
         nerve(vec![
-            (at([8.0, 8.0, -9.0]), 0.7),
-            (at([25.0, 5.0, -12.0]), 0.7),
+            (at([8.0, 7.5, -7.5]), 0.55),
+            (at([25.0, 4.6, -11.2]), 0.5),
+        ]),
+        nerve(vec![
+            (at([8.0, 8.0, -10.0]), 0.65),
+            (at([25.0, 5.2, -12.4]), 0.6),
+        ]),
+        nerve(vec![
+            (at([7.0, 9.5, -18.0]), 0.45),
+            (at([25.0, 6.2, -13.2]), 0.5),
         ]),
     ]
 }

@@ -38,7 +38,7 @@ pub(super) struct Cochlea {
 
 impl Cochlea {
     /// A cochlea whose label has the given volume. `modiolus` points from base to apex, `window` about towards the round window, and
-    /// `mirrored` makes the spiral of the patient's right side.
+    /// `mirrored` makes the spiral of the patient's left side.
     pub(super) fn new(
         centre: DVec3,
         modiolus: DVec3,
@@ -64,6 +64,20 @@ impl Cochlea {
     /// Volume of the label, mm³: that of the unit spiral times the cube of the scale.
     pub(super) fn label_volume_mm3(&self) -> f64 {
         *UNIT_VOLUME * self.scale.powi(3)
+    }
+
+    /// A point of the modiolus: 0 at the base of the spiral, 1 at its apex.
+    pub(super) fn on_modiolus(&self, part: f64) -> DVec3 {
+        let height = (part - 0.5) * HEIGHT * self.scale;
+        self.centre + self.unit_from_head.transpose() * (DVec3::Z * height)
+    }
+
+    /// Middle of the lumen so many degrees from the round window along the spiral, head frame, mm.
+    #[cfg(test)]
+    pub(super) fn on_spiral(&self, degrees: f64) -> DVec3 {
+        let n = (degrees / (360.0 * TURNS) * (POINTS - 1) as f64).round() as usize;
+        let station = SPIRAL[n.min(POINTS - 1)];
+        self.centre + self.unit_from_head.transpose() * (station.at * self.scale)
     }
 
     /// Distance to the wall of the lumen, negative inside.

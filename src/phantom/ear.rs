@@ -8,6 +8,7 @@ use super::{
     scene::Part,
     shape::Shape,
     tissue::{Paint, Tissue},
+    vessels,
 };
 use crate::volume::Side;
 use glam::DVec3;
@@ -41,20 +42,35 @@ pub(super) fn draw_ear(frame: &Frame, side: Side, draw: &mut Draw) -> Ear {
     let window = direction(side, [0.55, 0.75, -0.35]);
     // Mean, spread and limits of cochlear labels drawn by people.
     let volume = draw.normal(92.0, 12.0).clamp(66.0, 124.0);
+    // From the round window the basal turn runs downwards and forwards, then up: the right cochlea winds clockwise for one who looks from
+    // its base to its apex, and the left one is its mirror image.
     Ear {
         canal,
-        cochlea: Cochlea::new(centre, modiolus, window, side == Side::Right, volume),
+        cochlea: Cochlea::new(centre, modiolus, window, side == Side::Left, volume),
     }
 }
 
 /// Canal, nerves and labyrinth in painting order.
-pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw) -> Vec<Part> {
+///
+/// `seed` is the head's: the loop of the artery has its own stream.
+pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw, seed: u64) -> Vec<Part> {
     let canal = ear.canal;
     let fluid = || Paint::Plain(Tissue::Labyrinth);
-    let mut parts = vec![Part {
+    // The labyrinth hangs on the fundus, so that canal and labyrinth never drift apart.
+    let near = |lps: [f64; 3]| {
+        canal.fundus() + direction(side, [lps[0] - 34.3, lps[1] + 0.9, lps[2] - 0.5])
+    };
+    // The otic capsule: dense bone without marrow or air around the labyrinth.
+    let capsule = Shape::Tube(vec![
+        (ear.cochlea.on_modiolus(0.5), 5.6),
+        (near([39.5, 2.5, 1.0]), 5.2),
+        (near([42.0, 4.5, 2.0]), 5.6),
+    ]);
+    let mut parts = vec![rigid(capsule, Paint::Plain(Tissue::Bone))];
+    parts.push(Part {
         zone: Zone::Of(Region::CerebrospinalFluid),
         ..rigid(Shape::Canal(Box::new(canal)), Paint::Cistern)
-    }];
+    });
     parts.push(Part {
         zone: Zone::Of(Region::InternalAuditoryCanal(side)),
         ..rigid(
@@ -62,17 +78,28 @@ pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw) -> Ve
             Paint::Plain(Tissue::Csf),
         )
     });
+    parts.push(rigid(crista(&canal), Paint::Plain(Tissue::Bone)));
     parts.extend(canal_nerves(&canal, side));
+    parts.extend(vessels::anterior_inferior_cerebellar(
+        frame,
+        side,
+        ear,
+        |loop_inside| Part {
+            zone: Zone::Of(Region::InternalAuditoryCanal(side)),
+            ..rigid(
+                inside_porus(&canal, loop_inside),
+                Paint::Plain(Tissue::Artery),
+            )
+        },
+        seed,
+    ));
     // Meckel's cave lies in front of the petrous ridge.
     let meckel = Shape::ellipsoid(
         frame.at(side, [19.5, -20.0, 9.0]),
         frame.semi([4.0, 7.5, 3.2]),
     );
     parts.push(rigid(meckel, Paint::Plain(Tissue::Csf)));
-    // The labyrinth hangs on the fundus, so that canal and labyrinth never drift apart.
-    let near = |lps: [f64; 3]| {
-        canal.fundus() + direction(side, [lps[0] - 34.3, lps[1] + 0.9, lps[2] - 0.5])
-    };
+    parts.extend(trigeminal_rootlets(frame, side));
     let round = |centre: [f64; 3], normal: [f64; 3], radius: f64| Shape::Ring {
         centre: near(centre),
         normal: direction(side, normal).normalize_or_zero(),
@@ -102,11 +129,58 @@ pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw) -> Ve
             paint,
         )
     };
+    // Before the label, so that the nerve in the modiolus does not take from it.
+    let aperture = canal.off_axis(canal.length - 0.3, 0.9, -0.8);
+    parts.push(rigid(
+        Shape::Tube(vec![
+            (aperture, 0.55),
+            (ear.cochlea.on_modiolus(0.0), 0.8),
+            (ear.cochlea.on_modiolus(0.9), 0.35),
+        ]),
+        Paint::Plain(Tissue::Nerve),
+    ));
     parts.push(cochlea(
         ear.cochlea.label_grown_mm(),
         Paint::Plain(Tissue::Bone),
     ));
     parts.push(cochlea(0.0, fluid()));
+    parts
+}
+
+/// The crista falciformis: a shelf of bone from the fundus that parts the upper from the lower nerves.
+fn crista(canal: &Canal) -> Shape {
+    let reach = canal.fundus_semi[0];
+    let point = |back: f64, front: f64| (canal.off_axis(canal.length - back, front, 0.0), 0.28);
+    Shape::Tube(vec![
+        point(0.0, -reach),
+        point(0.0, reach),
+        point(0.6, reach),
+        point(0.6, -reach),
+        point(1.2, -reach),
+        point(1.2, reach),
+        point(1.8, reach),
+        point(1.8, -reach),
+    ])
+}
+
+/// The rootlets of nerve V in Meckel's cave and the crescent of its ganglion.
+fn trigeminal_rootlets(frame: &Frame, side: Side) -> Vec<Part> {
+    let at = |p| frame.at(side, p);
+    let nerve = |points: Vec<(DVec3, f64)>| rigid(Shape::Tube(points), Paint::Plain(Tissue::Nerve));
+    let mut parts: Vec<Part> = [17.5, 19.0, 20.5, 22.0]
+        .into_iter()
+        .map(|x| {
+            nerve(vec![
+                (at([18.6, -13.5, 9.6]), 0.4),
+                (at([x, -23.5, 8.4]), 0.3),
+            ])
+        })
+        .collect();
+    parts.push(nerve(vec![
+        (at([16.6, -23.6, 7.6]), 0.7),
+        (at([19.6, -25.4, 7.8]), 0.9),
+        (at([22.6, -23.6, 8.2]), 0.7),
+    ]));
     parts
 }
 
@@ -170,4 +244,46 @@ fn canal_nerves(canal: &Canal, side: Side) -> Vec<Part> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::anatomy::{Anatomy, SIDES};
+    use super::*;
+
+    #[test]
+    fn the_right_cochlea_winds_clockwise_from_base_to_apex_and_the_left_is_its_mirror() {
+        let anatomy = Anatomy::new(1);
+        for side in SIDES {
+            let cochlea = &anatomy.ear(side).cochlea;
+            let base = cochlea.on_modiolus(0.0);
+            let towards_apex = (cochlea.on_modiolus(1.0) - base).normalize();
+            let turn: f64 = (9..80)
+                .map(|n| {
+                    let [a, b] = [0.0, 60.0].map(|d| {
+                        let v = cochlea.on_spiral(f64::from(n) * 10.0 + d) - base;
+                        v - towards_apex * v.dot(towards_apex)
+                    });
+                    a.cross(b).dot(towards_apex).signum()
+                })
+                .sum();
+            // A turn that is right-handed about the line of sight is clockwise for the observer.
+            let clockwise = if side == Side::Right { 71.0 } else { -71.0 };
+            assert!((turn - clockwise).abs() < 0.5, "{side}: {turn}");
+            // The basal turn leaves the round window downwards and comes up again in front.
+            assert!(cochlea.on_spiral(90.0).z < cochlea.on_spiral(270.0).z);
+        }
+    }
+
+    #[test]
+    fn the_nerve_in_the_modiolus_meets_no_lumen_at_its_axis() {
+        let anatomy = Anatomy::new(2);
+        for side in SIDES {
+            let cochlea = &anatomy.ear(side).cochlea;
+            for n in 0..5 {
+                let p = cochlea.on_modiolus(f64::from(n) / 10.0);
+                assert!(cochlea.distance(p) > 0.0, "{side} {n}");
+            }
+        }
+    }
 }

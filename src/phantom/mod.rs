@@ -28,6 +28,7 @@ mod tissue;
 mod training;
 mod truth;
 mod tumour;
+mod vessels;
 
 pub use patient::{Patient, PatientSpec};
 pub use region::Region;
