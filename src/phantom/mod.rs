@@ -21,8 +21,10 @@ mod ear;
 mod local;
 mod patient;
 mod region;
+mod relaxation;
 mod scan;
 mod scene;
+mod sequence;
 mod shape;
 mod tissue;
 mod training;
@@ -31,7 +33,9 @@ mod tumour;
 
 pub use patient::{Patient, PatientSpec};
 pub use region::Region;
+pub use relaxation::Relaxation;
 pub use scan::{GridSpec, Scan, Site, VisitSpec};
+pub use sequence::{Modality, Sequence};
 pub use training::{Crop, training_crop};
 pub use truth::{PorusPlane, Truth};
 
