@@ -224,4 +224,19 @@ mod tests {
         let post = percent(mprage, typical(Tissue::Tumour).enhanced(), Tissue::White);
         assert!((post - 187.0).abs() < 20.0, "{post}");
     }
+
+    #[test]
+    fn balanced_echoes_of_short_repetition_depend_on_the_ratio_of_times() {
+        let tissue = typical(Tissue::Tumour);
+        let signal = Sequence::Ciss {
+            tr: 0.01,
+            te: 0.0,
+            flip_deg: 50.0,
+            dual: false,
+        }
+        .signal(tissue, 0.0);
+        let (sin, cos) = 50.0_f64.to_radians().sin_cos();
+        let limit = tissue.density * sin / (1.0 + cos + (1.0 - cos) * tissue.t1_ms / tissue.t2_ms);
+        assert!((signal / limit - 1.0).abs() < 1e-3, "{signal} {limit}");
+    }
 }

@@ -115,8 +115,12 @@ fn corrected(tissue: Tissue, sequence: Sequence, signal: f64, transfer: f64) -> 
         (Sequence::Tse { .. }, Tissue::Vein) => 0.14,
         (Sequence::Tse { .. }, Tissue::Fat) => 0.46,
         (Sequence::Tse { .. }, Tissue::Marrow) => 0.28,
+        // An estimate, not from the equations: keeps fat near the contrast that the segmenter was trained on.
+        (Sequence::Ciss { .. }, Tissue::Fat) => 0.84 * signal,
+        // Cortical bone is never free of marrow and vessels.
+        (Sequence::Ciss { .. } | Sequence::Tse { .. }, Tissue::Bone) => signal.max(0.02),
         // Marrow is fat among trabeculae.
-        (_, Tissue::Marrow) => 0.62 * signal,
+        (_, Tissue::Marrow) => 0.55 * signal,
         _ => signal,
     }
 }
