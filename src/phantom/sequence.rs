@@ -40,7 +40,7 @@ pub enum Sequence {
         /// How much longer the echoes of solids last than their T2, for variable flip angles.
         t2_factor: f64,
     },
-    /// Inversion-prepared train of spoiled gradient echoes; Deichmann et al., NeuroImage 2000.
+    /// Inversion-prepared train of spoiled gradient echoes; Deichmann et al. 2000.
     Mprage {
         /// From inversion to inversion.
         tr: f64,
