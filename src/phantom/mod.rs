@@ -21,8 +21,10 @@ mod ear;
 mod local;
 mod patient;
 mod region;
+mod relaxation;
 mod scan;
 mod scene;
+mod sequence;
 mod shape;
 mod tissue;
 mod training;
@@ -32,7 +34,9 @@ mod vessels;
 
 pub use patient::{Patient, PatientSpec};
 pub use region::Region;
+pub use relaxation::Relaxation;
 pub use scan::{GridSpec, Scan, Site, VisitSpec};
+pub use sequence::{Modality, Sequence};
 pub use training::{Crop, training_crop};
 pub use truth::{PorusPlane, Truth};
 

@@ -111,7 +111,7 @@ impl Patient {
         let mut draw = Draw::new(visit.seed, 2);
         let world_from_head = draw_pose(&mut draw);
         let grid = draw_grid(&spec, world_from_head, &mut draw)?;
-        let palette = Palette::of_site(visit.site, &mut draw);
+        let palette = Palette::of_site(visit.site, super::Modality::HrT2, &mut draw);
         let scanner = site_scanner(visit.site, &spec, &mut draw);
         let tumour = self.tumour(visit.years)?;
         let truth = Truth::new(self, visit, tumour.as_ref(), world_from_head);

@@ -2,6 +2,8 @@
 use super::{
     Site,
     draw::{Draw, field, waves},
+    relaxation::{drawn, typical},
+    sequence::{Modality, Sequence},
 };
 use glam::{DVec2, DVec3};
 
@@ -46,38 +48,107 @@ pub(super) struct Palette {
     pub(super) flow: f64,
 }
 
-/// hrT2 signal in % of CSF: Siemens CISS with flip angle 70 degrees (brain lowered for magnetisation transfer), 3D TSE with an effective TE
-/// of about 160 ms. In the order of [`Tissue`].
-const CISS: [f64; COUNT] = [
-    0.0, 2.0, 34.0, 52.0, 13.0, 100.0, 25.0, 23.0, 25.0, 24.5, 23.0, 12.0, 42.0, 92.0, 29.0, 66.0,
-    9.0, 48.0, 84.0, 12.0,
-];
-const TSE: [f64; COUNT] = [
-    0.0, 2.0, 28.0, 46.0, 6.0, 100.0, 28.0, 19.0, 27.0, 19.5, 18.0, 2.5, 14.0, 98.0, 36.0, 95.0,
-    3.0, 50.0, 97.0, 8.0,
+/// All tissues, in the order of their numbers.
+const ALL: [Tissue; COUNT] = [
+    Tissue::Air,
+    Tissue::Bone,
+    Tissue::Marrow,
+    Tissue::Fat,
+    Tissue::Muscle,
+    Tissue::Csf,
+    Tissue::Grey,
+    Tissue::White,
+    Tissue::Cerebellum,
+    Tissue::Brainstem,
+    Tissue::Nerve,
+    Tissue::Artery,
+    Tissue::Vein,
+    Tissue::Labyrinth,
+    Tissue::Tumour,
+    Tissue::Cyst,
+    Tissue::Dura,
+    Tissue::Mucosa,
+    Tissue::Vitreous,
+    Tissue::Lens,
 ];
 
+/// The site's sequence with the scatter of settings.
+fn protocol(site: Site, modality: Modality, draw: &mut Draw) -> Sequence {
+    match (site, modality) {
+        (Site::London, Modality::HrT2) => Sequence::Ciss {
+            tr: 9.4,
+            te: 4.23,
+            flip_deg: draw.clipped(67.0, 2.0, 2.0),
+            dual: true,
+        },
+        (Site::Tilburg, Modality::HrT2) => Sequence::Tse {
+            tr: 2700.0,
+            te: draw.clipped(230.0, 6.0, 2.0),
+            train: 250.0,
+            t2_factor: 1.3,
+        },
+        (Site::London, Modality::CeT1) => Sequence::Mprage {
+            tr: 1900.0,
+            te: 2.97,
+            ti: 1100.0,
+            flip_deg: 15.0,
+            spacing: 7.5,
+            echoes: 160.0,
+        },
+        (Site::Tilburg, Modality::CeT1) => Sequence::SpoiledGradientEcho {
+            tr: 25.0,
+            te: 1.82,
+            flip_deg: 30.0,
+        },
+    }
+}
+
+/// What the equations leave out: magnetisation transfer in brain, J-coupling in fat, and flow.
+fn corrected(tissue: Tissue, sequence: Sequence, signal: f64, transfer: f64) -> f64 {
+    match (sequence, tissue) {
+        (
+            Sequence::Ciss { .. },
+            Tissue::Grey | Tissue::White | Tissue::Cerebellum | Tissue::Brainstem | Tissue::Nerve,
+        ) => signal * transfer,
+        (Sequence::Ciss { .. }, Tissue::Artery) => 0.12,
+        (Sequence::Tse { .. }, Tissue::Artery) => 0.025,
+        (Sequence::Tse { .. }, Tissue::Vein) => 0.14,
+        (Sequence::Tse { .. }, Tissue::Fat) => 0.46,
+        (Sequence::Tse { .. }, Tissue::Marrow) => 0.28,
+        // An estimate, not from the equations: keeps fat near the contrast that the segmenter was trained on.
+        (Sequence::Ciss { .. }, Tissue::Fat) => 0.84 * signal,
+        // Cortical bone is never free of marrow and vessels.
+        (Sequence::Ciss { .. } | Sequence::Tse { .. }, Tissue::Bone) => signal.max(0.02),
+        // Marrow is fat among trabeculae.
+        (_, Tissue::Marrow) => 0.55 * signal,
+        _ => signal,
+    }
+}
+
 impl Palette {
-    /// The signals of a site with the scatter of patients and settings.
-    pub(super) fn of_site(site: Site, draw: &mut Draw) -> Self {
-        let percent = match site {
-            Site::London => CISS,
-            Site::Tilburg => TSE,
+    /// The signals of a site with the scatter of patients and settings: hrT2 relative to CSF, ceT1 relative to white matter.
+    pub(super) fn of_site(site: Site, modality: Modality, draw: &mut Draw) -> Self {
+        let sequence = protocol(site, modality, draw);
+        let transfer = draw.clipped(0.82, 0.02, 2.0);
+        let reference = match modality {
+            Modality::HrT2 => Tissue::Csf,
+            Modality::CeT1 => Tissue::White,
         };
-        let mut signal = percent.map(|s| s / 100.0 * draw.clipped(1.0, 0.04, 2.0));
-        signal[Tissue::Csf as usize] = 1.0;
-        // Solid parts of neighbouring brain rise and fall together with the flip angle or echo time.
-        let brain = draw.clipped(1.0, 0.06, 2.0);
-        for t in [
-            Tissue::Grey,
-            Tissue::White,
-            Tissue::Cerebellum,
-            Tissue::Brainstem,
-            Tissue::Nerve,
-        ] {
-            signal[t as usize] *= brain;
-        }
-        signal[Tissue::Tumour as usize] *= draw.clipped(1.0, 0.15, 1.5);
+        let unit = sequence.signal(typical(reference), 0.0);
+        let mut signal = ALL.map(|tissue| {
+            let relaxation = drawn(tissue, draw);
+            let relaxation = match modality {
+                Modality::HrT2 => relaxation,
+                Modality::CeT1 => relaxation.enhanced(),
+            };
+            corrected(
+                tissue,
+                sequence,
+                sequence.signal(relaxation, 0.0) / unit,
+                transfer,
+            )
+        });
+        signal[reference as usize] = 1.0;
         Self::with(signal, draw)
     }
 
@@ -293,4 +364,25 @@ fn tumour(spot: Spot, palette: &Palette, seed: u64, cyst_above: f64) -> DVec2 {
     let cyst = coverage((hollow - cyst_above) * 3.0, spot.width.max(0.8))
         * coverage(spot.depth - 1.6, 0.8);
     mix(solid, palette.of(Tissue::Cyst), cyst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawn_contrast_is_that_of_the_sequences() {
+        for seed in 0..50 {
+            let mut draw = Draw::new(seed, 7);
+            for (site, low, high) in [(Site::London, 3.0, 5.5), (Site::Tilburg, 4.0, 10.0)] {
+                let palette = Palette::of_site(site, Modality::HrT2, &mut draw);
+                let ratio = palette.of(Tissue::Csf).x / palette.of(Tissue::Brainstem).x;
+                assert!((low..high).contains(&ratio), "{site:?}: {ratio}");
+                let palette = Palette::of_site(site, Modality::CeT1, &mut draw);
+                let tumour = palette.of(Tissue::Tumour).x;
+                assert!((1.4..2.4).contains(&tumour), "{site:?}: {tumour}");
+                assert!(palette.of(Tissue::Csf).x < 0.5);
+            }
+        }
+    }
 }

@@ -62,7 +62,7 @@ pub fn training_crop(seed: u64, shape: Shape, spacing_mm: [f64; 3]) -> Result<Cr
         } else {
             Site::Tilburg
         };
-        Palette::of_site(site, &mut draw)
+        Palette::of_site(site, super::Modality::HrT2, &mut draw)
     };
     let scanner = random_scanner(spacing_mm, &mut draw);
     let head_from_voxel = place(&patient, shape, spacing_mm, &mut draw);
