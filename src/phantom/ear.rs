@@ -257,7 +257,7 @@ mod tests {
         for side in SIDES {
             let cochlea = &anatomy.ear(side).cochlea;
             let base = cochlea.on_modiolus(0.0);
-            let towards_apex = (cochlea.on_modiolus(1.0) - base).normalize();
+            let towards_apex = (cochlea.on_modiolus(1.0) - base).normalize_or_zero();
             let turn: f64 = (9..80)
                 .map(|n| {
                     let [a, b] = [0.0, 60.0].map(|d| {

@@ -83,7 +83,7 @@ fn protocol(site: Site, modality: Modality, draw: &mut Draw) -> Sequence {
         },
         (Site::Tilburg, Modality::HrT2) => Sequence::Tse {
             tr: 2700.0,
-            te: draw.clipped(230.0, 6.0, 2.0),
+            te: draw.clipped(245.0, 6.0, 2.0),
             train: 250.0,
             t2_factor: 1.3,
         },
