@@ -1,33 +1,77 @@
-//! From a scene to voxels: sampling, blur, shading, noise.
+//! From a scene to voxels: sampling, and the scanner's chain from signals to stored values.
 use super::{
     Error,
     draw::Draw,
+    kspace,
+    motion::{Ghost, Jump},
+    off_resonance::{FAT_HZ, OffResonance, Response},
     scene::{Raster, Scene},
+    sequence::Sequence,
+    shading::{Shading, unit},
+    tissue::Signal,
 };
 use crate::volume::{Observe, Progress, Shape};
-use glam::DAffine3;
+use glam::{DAffine3, DVec3};
 use rayon::prelude::*;
+use rustfft::num_complex::Complex32;
+use serde::Serialize;
+use std::f64::consts::PI;
 
-/// What a scanner does to the signal.
+/// How a scan was acquired and reconstructed: everything between the head and the stored values that a reader of the truth may want to know.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Acquisition {
+    /// The pulse sequence; `None` where contrast was drawn at large.
+    pub sequence: Option<Sequence>,
+    /// Acquired resolution along i, j, k, mm: half a period of the highest frequency. The image is zero-filled from it to its voxels; where
+    /// voxels are larger they are the resolution.
+    pub resolution_mm: [f64; 3],
+    /// Part of k-space that a Tukey window rounds off, 0 (none, ringing of 9 %) to 1 (Hann).
+    pub window_alpha: f64,
+    /// Whether the corners of k-space along j and k are left out.
+    pub elliptical: bool,
+    /// Bandwidth along the readout (i), Hz per acquired pixel.
+    pub bandwidth_hz: f64,
+    /// How far fat is displaced along i by its frequency, mm.
+    pub fat_shift_mm: f64,
+    /// Field that makes bands in balanced steady state; `None` where it does not matter.
+    pub off_resonance: Option<OffResonance>,
+    /// Sensitivity of the coils.
+    pub shading: Shading,
+    /// Signal of the first and of the last slice over that of the middle, for the profile of the excited slab.
+    pub slab_edges: [f64; 2],
+    /// Movements of the head during the scan.
+    pub jumps: Vec<Jump>,
+    /// Replica of pulsating fluid.
+    pub ghost: Option<Ghost>,
+    /// Signal of CSF over the standard deviation of the noise in one channel.
+    pub snr: f64,
+    /// Stored value of CSF.
+    pub csf_value: f64,
+}
+
+/// A scanner: the acquisition, and what is no property of a real one.
 #[derive(Debug, Clone)]
 pub(super) struct Scanner {
-    /// Standard deviation of the point spread along i, j, k, voxels.
-    pub(super) blur: [f64; 3],
+    pub(super) acquisition: Acquisition,
     /// Exponent of the signal relative to CSF.
     pub(super) gamma: f64,
-    /// Logarithm of the shading: coefficients of a quadratic polynomial over the grid (-1 to 1 along each axis).
-    pub(super) shading: [f64; 9],
-    /// Signal of CSF over the standard deviation of the noise in one channel.
-    pub(super) snr: f64,
-    /// Stored value of CSF.
-    pub(super) csf: f64,
     pub(super) noise_seed: u64,
 }
 
+/// A stream that noise does not use: noise has one for every frequency along i.
+const EXTRA_STREAM: u64 = u64::MAX;
+
 impl Scanner {
-    pub(super) fn shading(draw: &mut Draw, strength: f64) -> [f64; 9] {
-        std::array::from_fn(|_| draw.normal(0.0, strength))
+    /// A stream of draws for a scanner with this noise, apart from the noise itself.
+    pub(super) fn draw(noise_seed: u64) -> Draw {
+        Draw::new(noise_seed, EXTRA_STREAM)
     }
+}
+
+/// Displacement of fat along the readout, mm, either way.
+pub(super) fn fat_shift_mm(bandwidth_hz: f64, resolution_mm: f64, draw: &mut Draw) -> f64 {
+    let mm = FAT_HZ / bandwidth_hz * resolution_mm;
+    if draw.chance(0.5) { mm } else { -mm }
 }
 
 /// Slices between two reports.
@@ -36,10 +80,8 @@ const BATCH: usize = 8;
 /// What a head is made of on a grid, before any scanner has touched it, `i` fastest.
 #[derive(Debug, Clone)]
 pub(super) struct Sampled {
-    /// Signal of water, relative to CSF.
-    pub(super) water: Vec<f32>,
-    /// Signal of fat, relative to CSF: the scanner shifts it along the readout.
-    pub(super) fat: Vec<f32>,
+    /// Signal of fluid, solid tissue and fat.
+    pub(super) signal: Vec<[f32; 3]>,
     /// Values of the anatomy map.
     pub(super) regions: Vec<u8>,
 }
@@ -53,7 +95,7 @@ pub(super) fn sample(
 ) -> Result<Sampled, Error> {
     let [ni, nj, nk] = shape;
     let plane = ni * nj;
-    let mut signal = vec![[0.0_f32; 2]; plane * nk];
+    let mut signal = vec![[0.0_f32; 3]; plane * nk];
     let mut regions = vec![0_u8; plane * nk];
     let raster = Raster::new(head_from_voxel);
     let batches = signal
@@ -72,139 +114,113 @@ pub(super) fn sample(
             .enumerate()
             .for_each(|(n, (s, r))| scene.slice(&raster, [ni, nj], batch * BATCH + n, s, r));
     }
-    let (water, fat) = signal.into_iter().map(|[w, f]| (w, f)).unzip();
-    Ok(Sampled {
-        water,
-        fat,
-        regions,
-    })
+    Ok(Sampled { signal, regions })
 }
 
-/// What a scanner makes of the signals: stored values, not rounded and not limited, `i` fastest.
-pub(super) fn receive(water: Vec<f32>, fat: &[f32], shape: Shape, scanner: &Scanner) -> Vec<f32> {
-    let mut signal = water;
-    for (s, f) in signal.iter_mut().zip(fat) {
-        *s += f;
-    }
-    blur(&mut signal, shape, scanner.blur);
-    let plane = shape[0] * shape[1];
-    signal
-        .par_chunks_mut(plane)
-        .enumerate()
-        .for_each(|(k, slice)| magnitude(slice, k, shape, scanner));
-    signal
+/// Part of the slices at either end of the slab over which its profile falls off.
+const SLAB_EDGE: f64 = 0.1;
+
+/// Factor on the signal of slice `k` of `nk`.
+fn slab_profile(k: usize, nk: usize, [first, last]: [f64; 2]) -> f64 {
+    let edge = |from_end: usize, low: f64| {
+        let t = (from_end as f64 + 0.5) / (SLAB_EDGE * nk as f64);
+        low + (1.0 - low) * (0.5 * PI * t.min(1.0)).sin()
+    };
+    edge(k, first) * edge(nk - 1 - k, last)
 }
 
-/// Gamma, shading, and the magnitude of signal with complex noise (Rician). Every slice has its own stream of noise.
-fn magnitude(slice: &mut [f32], k: usize, [ni, nj, nk]: Shape, scanner: &Scanner) {
-    let mut draw = Draw::new(scanner.noise_seed, k as u64);
-    let sigma = (1.0 / scanner.snr) as f32;
-    let unit = |x: usize, n: usize| 2.0 * (x as f64 + 0.5) / n as f64 - 1.0;
-    let z = unit(k, nk);
-    let c = &scanner.shading;
-    for j in 0..nj {
-        let y = unit(j, nj);
-        let at_row = c[1] * y + c[2] * z + c[4] * y * y + c[5] * z * z + c[8] * y * z;
-        for (i, v) in slice[j * ni..(j + 1) * ni].iter_mut().enumerate() {
-            let x = unit(i, ni);
-            let log_shading = at_row + x * (c[0] + c[3] * x + c[6] * y + c[7] * z);
-            let clean = if (scanner.gamma - 1.0).abs() > 1e-9 {
-                f64::from(v.max(0.0)).powf(scanner.gamma) as f32
-            } else {
-                *v
-            };
-            let [re, im] = draw.complex();
-            let received = (clean * (log_shading as f32).exp() + sigma * re).hypot(sigma * im);
-            *v = received * scanner.csf as f32;
+/// What a scanner makes of the signals of a grid placed in the head: stored values, not rounded and not limited, `i` fastest. The same on any
+/// number of threads.
+pub(super) fn receive(
+    signal: &[[f32; 3]],
+    shape: Shape,
+    head_from_voxel: DAffine3,
+    scanner: &Scanner,
+) -> Vec<f32> {
+    let axes = head_from_voxel.matrix3;
+    let spacing_mm = [axes.x_axis, axes.y_axis, axes.z_axis].map(DVec3::length);
+    let acquisition = &scanner.acquisition;
+    let emitter = Emitter {
+        signal,
+        shape,
+        head_from_voxel,
+        gamma: scanner.gamma,
+        acquisition,
+        shading_scale: acquisition.shading.scale(),
+        bands: acquisition
+            .sequence
+            .and_then(Response::of)
+            .zip(acquisition.off_resonance.as_ref()),
+    };
+    let mut image = kspace::image(
+        &|k| emitter.slice(k),
+        shape,
+        spacing_mm,
+        acquisition,
+        scanner.noise_seed,
+    );
+    let csf = acquisition.csf_value as f32;
+    image.par_iter_mut().for_each(|v| *v *= csf);
+    image
+}
+
+/// The signals as the coils see them.
+struct Emitter<'a> {
+    signal: &'a [[f32; 3]],
+    shape: Shape,
+    head_from_voxel: DAffine3,
+    gamma: f64,
+    acquisition: &'a Acquisition,
+    shading_scale: f64,
+    bands: Option<(Response, &'a OffResonance)>,
+}
+
+impl Emitter<'_> {
+    /// Water (real) and fat (imaginary) of the voxels of a slice.
+    fn slice(&self, k: usize) -> Vec<Complex32> {
+        let [ni, nj, nk] = self.shape;
+        let plane = ni * nj;
+        let slab = slab_profile(k, nk, self.acquisition.slab_edges);
+        let mut water_and_fat = Vec::with_capacity(plane);
+        let mut fluids = Vec::with_capacity(plane);
+        for (n, &signal) in self.signal[k * plane..(k + 1) * plane].iter().enumerate() {
+            let [fluid, solid, fat] = self.voxel([n % ni, n / ni, k], signal, slab);
+            water_and_fat.push(Complex32::new(fluid + solid, fat));
+            fluids.push(fluid);
         }
-    }
-}
-
-/// Gaussian blur along each axis; standard deviations in voxels, edges repeated.
-fn blur(data: &mut Vec<f32>, [ni, nj, nk]: Shape, sigma: [f64; 3]) {
-    let plane = ni * nj;
-    let [along_i, along_j, along_k] = sigma.map(kernel);
-    if along_i.len() > 1 || along_j.len() > 1 {
-        data.par_chunks_mut(plane).for_each(|slice| {
-            let source = slice.to_vec();
-            let mut rows = vec![0.0; plane];
-            for (row, out) in source.chunks(ni).zip(rows.chunks_mut(ni)) {
-                for (i, o) in out.iter_mut().enumerate() {
-                    *o = weighted(&along_i, i, ni, |n| row[n]);
-                }
+        if let Some(ghost) = self.acquisition.ghost {
+            let shift = (ghost.shift * nj as f64).round() as usize % nj;
+            for (n, v) in water_and_fat.iter_mut().enumerate() {
+                let (i, j) = (n % ni, n / ni);
+                let at = |row: usize| fluids[row % nj * ni + i];
+                v.re += ghost.amplitude as f32 * (at(j + shift) + at(j + nj - shift));
             }
-            for (j, out) in slice.chunks_mut(ni).enumerate() {
-                for (i, o) in out.iter_mut().enumerate() {
-                    *o = weighted(&along_j, j, nj, |n| rows[n * ni + i]);
-                }
-            }
-        });
+        }
+        water_and_fat
     }
-    if along_k.len() > 1 {
-        let source = std::mem::take(data);
-        let mut out = vec![0.0; source.len()];
-        out.par_chunks_mut(plane)
-            .enumerate()
-            .for_each(|(k, slice)| {
-                for (n, o) in slice.iter_mut().enumerate() {
-                    *o = weighted(&along_k, k, nk, |m| source[m * plane + n]);
-                }
-            });
-        *data = out;
-    }
-}
 
-/// Half of a normalised Gaussian: the weight of the middle and of every neighbour out to three standard deviations.
-fn kernel(sigma: f64) -> Vec<f32> {
-    if sigma < 0.1 {
-        return vec![1.0];
+    fn voxel(&self, voxel: [usize; 3], signal: [f32; 3], slab: f64) -> [f32; 3] {
+        let signal = Signal::from_array(signal.map(f64::from));
+        let total = signal.element_sum();
+        if total <= 0.0 {
+            return [0.0; 3];
+        }
+        let p = self
+            .head_from_voxel
+            .transform_point3(DVec3::from_array(voxel.map(|n| n as f64)));
+        let place = unit(voxel, self.shape);
+        let mut gain = slab * self.acquisition.shading.at(place, p, self.shading_scale);
+        if (self.gamma - 1.0).abs() > 1e-9 {
+            gain *= total.powf(self.gamma - 1.0);
+        }
+        let bands = self
+            .bands
+            .as_ref()
+            .map_or(Signal::ONE, |(response, field)| response.at(field.hz(p)));
+        (signal * gain * bands).as_vec3().to_array()
     }
-    let reach = (3.0 * sigma).ceil() as i32;
-    let half: Vec<f64> = (0..=reach)
-        .map(|n| (-0.5 * (f64::from(n) / sigma).powi(2)).exp())
-        .collect();
-    let total = 2.0 * half.iter().sum::<f64>() - half[0];
-    half.iter().map(|w| (w / total) as f32).collect()
-}
-
-fn weighted(kernel: &[f32], at: usize, count: usize, value: impl Fn(usize) -> f32) -> f32 {
-    let mut sum = kernel[0] * value(at);
-    for (n, w) in kernel.iter().enumerate().skip(1) {
-        sum += w * (value(at.saturating_sub(n)) + value((at + n).min(count - 1)));
-    }
-    sum
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn blur_keeps_the_mean_and_spreads_a_point() {
-        let shape = [9, 9, 9];
-        let mut data = vec![0.0; 729];
-        data[364] = 1.0;
-        blur(&mut data, shape, [0.8, 0.0, 0.6]);
-        assert!((data.iter().sum::<f32>() - 1.0).abs() < 1e-4);
-        assert!(data[363] > 0.0 && (data[363] - data[365]).abs() < 1e-7);
-        assert!(data[364 - 9].abs() < 1e-9, "no blur along j");
-        assert!(data[364 + 81] > 0.0);
-    }
-
-    #[test]
-    fn noise_alone_is_rayleigh() {
-        let scanner = Scanner {
-            blur: [0.0; 3],
-            gamma: 1.0,
-            shading: [0.0; 9],
-            snr: 50.0,
-            csf: 1000.0,
-            noise_seed: 3,
-        };
-        let mut slice = vec![0.0; 10_000];
-        magnitude(&mut slice, 0, [100, 100, 1], &scanner);
-        let mean = slice.iter().sum::<f32>() / 1e4;
-        // The mean of a Rayleigh distribution is sigma times the root of pi / 2.
-        assert!((mean / (20.0 * 1.2533) - 1.0).abs() < 0.02, "{mean}");
-    }
-}
+#[path = "acquire_tests.rs"]
+mod tests;

@@ -1,7 +1,8 @@
 //! Synthetic patients with vestibular schwannoma whose truth is known exactly.
 //!
 //! A patient is an analytic head (signed distance functions in mm) with a tumour whose size solves for the wanted Koos grade and volume.
-//! A scan samples that head on a site's grid in a new pose, with the contrast, blur, shading and Rician noise of hrT2. Labels and truth come
+//! A scan samples that head on a site's grid in a new pose and passes its signals through
+//! k-space with the resolution, ringing, banding, shading, motion and Rician noise of hrT2. Labels and truth come
 //! from the same functions, so volumes, gaps and contact areas do not depend on the scan's voxels.
 //!
 //! This checks software; it says nothing about accuracy in patients.
@@ -18,13 +19,17 @@ mod contact;
 pub mod demo;
 mod draw;
 mod ear;
+mod kspace;
 mod local;
+mod motion;
+mod off_resonance;
 mod patient;
 mod region;
 mod relaxation;
 mod scan;
 mod scene;
 mod sequence;
+mod shading;
 mod shape;
 mod tissue;
 mod training;
@@ -32,11 +37,15 @@ mod truth;
 mod tumour;
 mod vessels;
 
+pub use acquire::Acquisition;
+pub use motion::{Ghost, Jump};
+pub use off_resonance::{Cavity, OffResonance};
 pub use patient::{Patient, PatientSpec};
 pub use region::Region;
 pub use relaxation::Relaxation;
 pub use scan::{GridSpec, Scan, Site, VisitSpec};
 pub use sequence::{Modality, Sequence};
+pub use shading::{Element, Shading};
 pub use training::{Crop, training_crop};
 pub use truth::{PorusPlane, Truth};
 

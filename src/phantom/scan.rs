@@ -1,14 +1,18 @@
 //! A visit: pose, grid, scan.
 use super::{
     Error, Patient, Truth,
-    acquire::{Scanner, receive, sample},
+    acquire::{Acquisition, Scanner, fat_shift_mm, receive, sample},
     anatomy::rigid,
     check,
     contact::push,
     draw::Draw,
+    motion::{Ghost, Jump},
+    off_resonance::OffResonance,
     patient::Growth,
     region::{Zone, structure_values},
     scene::{Part, Scene},
+    sequence::Sequence,
+    shading::Shading,
     shape::Shape as Solid,
     tissue::{Paint, Palette},
     tumour::Tumour,
@@ -97,6 +101,8 @@ pub struct Scan {
     pub regions: Vec<u8>,
     /// What is true of it.
     pub truth: Truth,
+    /// How it was acquired.
+    pub acquisition: Acquisition,
 }
 
 impl Patient {
@@ -112,7 +118,8 @@ impl Patient {
         let world_from_head = draw_pose(&mut draw);
         let grid = draw_grid(&spec, world_from_head, &mut draw)?;
         let palette = Palette::of_site(visit.site, super::Modality::HrT2, &mut draw);
-        let scanner = site_scanner(visit.site, &spec, &mut draw);
+        let field_axis = world_from_head.inverse().transform_vector3(DVec3::Z);
+        let scanner = site_scanner(visit.site, palette.sequence, field_axis, &mut draw);
         let tumour = self.tumour(visit.years)?;
         let truth = Truth::new(self, visit, tumour.as_ref(), world_from_head);
         let tumour_part = tumour
@@ -129,7 +136,7 @@ impl Patient {
             .map(|&r| of_region[usize::from(r)])
             .collect();
         let regions = sampled.regions;
-        let stored = receive(sampled.water, &sampled.fat, spec.shape, &scanner);
+        let stored = receive(&sampled.signal, spec.shape, head_from_voxel, &scanner);
         let voxels = stored
             .iter()
             .map(|v| v.round().clamp(0.0, 4095.0) as i16)
@@ -139,6 +146,7 @@ impl Patient {
             labels: LabelMap::new(grid, labels, LabelTable::default())?,
             regions,
             truth,
+            acquisition: scanner.acquisition,
         })
     }
 
@@ -214,24 +222,65 @@ fn wide(spec: &GridSpec) -> f64 {
     ((depth - 90.0) / 90.0).clamp(0.0, 1.0)
 }
 
-fn site_scanner(site: Site, spec: &GridSpec, draw: &mut Draw) -> Scanner {
+/// Part of the visits during which the patient moves, and during which fluid pulsates in step with the echoes.
+const MOVING: f64 = 0.12;
+const PULSATING: f64 = 0.1;
+
+/// The scanner of a site with the scatter of visits.
+fn site_scanner(
+    site: Site,
+    sequence: Option<Sequence>,
+    field_axis: DVec3,
+    draw: &mut Draw,
+) -> Scanner {
+    // These come from the visit's own stream, the rest from another, so that a visit keeps its signal-to-noise ratio and shading.
+    let (snr, csf) = match site {
+        Site::London => (draw.uniform(35.0, 80.0), 1100.0),
+        Site::Tilburg => (draw.uniform(45.0, 100.0), 1500.0),
+    };
+    let mut shading = Shading::polynomial(draw, 0.06);
+    let csf_value = csf * draw.uniform(0.85, 1.15);
+    let noise_seed = draw.seed();
+    let mut draw = Scanner::draw(noise_seed);
     // What the sequence resolves, mm; reconstruction interpolates it to the voxels of the file.
-    let (fwhm, snr, csf) = match site {
-        Site::London => ([0.75, 0.85, 1.3], draw.uniform(35.0, 80.0), 1100.0),
-        Site::Tilburg => ([0.65, 0.75, 1.0], draw.uniform(45.0, 100.0), 1500.0),
+    let resolved = match site {
+        Site::London => [0.75, 0.85, draw.uniform(1.3, 1.5)],
+        Site::Tilburg => [0.65, 0.75, 1.0],
     };
-    // A voxel's samples already average over it: what is left is the difference of the variances.
-    let sigma = |n: usize| {
-        let voxel = spec.spacing_mm[n];
-        let variance = (fwhm[n] / 2.355_f64).powi(2) - voxel * voxel / 12.0;
-        (variance.max(0.0).sqrt() / voxel).min(4.0)
+    let resolution_mm = resolved.map(|mm| mm * draw.clipped(1.0, 0.03, 2.0));
+    let window_alpha = draw.uniform(0.0, 0.6);
+    let elliptical = draw.chance(0.5);
+    let bandwidth_hz = draw.uniform(130.0, 400.0);
+    let fat_shift_mm = fat_shift_mm(bandwidth_hz, resolution_mm[0], &mut draw);
+    let off_resonance = OffResonance::draw(field_axis, &mut draw);
+    // London receives with one coil, Tilburg with an array whose image is evened out, but not wholly.
+    if site == Site::Tilburg && draw.chance(0.5) {
+        shading.elements = Shading::array(&mut draw);
+    }
+    let slab_edges = [0, 1].map(|_| draw.uniform(0.85, 1.0));
+    let jumps = if draw.chance(MOVING) {
+        Jump::draw_some(&mut draw)
+    } else {
+        Vec::new()
     };
+    let ghost = draw.chance(PULSATING).then(|| Ghost::draw(&mut draw));
     Scanner {
-        blur: [sigma(0), sigma(1), sigma(2)],
+        acquisition: Acquisition {
+            sequence,
+            resolution_mm,
+            window_alpha,
+            elliptical,
+            bandwidth_hz,
+            fat_shift_mm,
+            off_resonance: matches!(sequence, Some(Sequence::Ciss { .. })).then_some(off_resonance),
+            shading,
+            slab_edges,
+            jumps,
+            ghost,
+            snr,
+            csf_value,
+        },
         gamma: 1.0,
-        shading: Scanner::shading(draw, 0.06),
-        snr,
-        csf: csf * draw.uniform(0.85, 1.15),
-        noise_seed: draw.seed(),
+        noise_seed,
     }
 }

@@ -3,10 +3,10 @@ use super::{
     local::Local,
     region::{VALUES, Zone, structure_values},
     shape::{LIPSCHITZ, Shape},
-    tissue::{Paint, Palette, Spot, coverage},
+    tissue::{Paint, Palette, Signal, Spot, coverage},
     tumour::{PUSHED_LIPSCHITZ, Push},
 };
-use glam::{DAffine3, DVec2, DVec3};
+use glam::{DAffine3, DVec3};
 use std::rc::Rc;
 
 /// A solid, what fills it, and the regions it belongs to.
@@ -119,7 +119,7 @@ fn tiles([[i0, i1], [j0, j1]]: Window, size: usize) -> impl Iterator<Item = Wind
 }
 
 impl Scene<'_> {
-    /// Signal of water and of fat, and the region, of every voxel of one slice `k` of `ni × nj` voxels, `i` fastest.
+    /// Signal of fluid, solid tissue and fat, and the region, of every voxel of one slice `k` of `ni × nj` voxels, `i` fastest.
     ///
     /// Coarse tiles sort out solids, middle tiles parts of solids, and fine tiles solids again: most voxels see one or two.
     pub(super) fn slice(
@@ -127,7 +127,7 @@ impl Scene<'_> {
         raster: &Raster,
         [ni, nj]: [usize; 2],
         k: usize,
-        signal: &mut [[f32; 2]],
+        signal: &mut [[f32; 3]],
         regions: &mut [u8],
     ) {
         let structures = structure_values();
@@ -206,14 +206,14 @@ impl Scene<'_> {
         near
     }
 
-    /// Mean signal of a voxel's samples (water, fat), and which part of the voxel each region covers.
+    /// Mean signal of a voxel's samples (fluid, solid, fat), and which part of the voxel each region covers.
     fn voxel(
         &self,
         raster: &Raster,
         centre: DVec3,
         near: &[Seen<'_>],
-    ) -> ([f32; 2], [f64; VALUES]) {
-        let mut signal = DVec2::ZERO;
+    ) -> ([f32; 3], [f64; VALUES]) {
+        let mut signal = Signal::ZERO;
         let mut cover = [0.0; VALUES];
         let share = (raster.offsets.len() as f64).recip();
         for offset in &raster.offsets {
@@ -241,7 +241,7 @@ impl Scene<'_> {
                 }
             }
         }
-        ([signal.x as f32, signal.y as f32], cover)
+        (signal.as_vec3().to_array(), cover)
     }
 }
 

@@ -16,7 +16,8 @@ pub enum Modality {
 }
 
 /// A pulse sequence with its settings; times in ms, angles in degrees.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Sequence {
     /// Balanced steady state (FIESTA); `dual` takes the greater of two phase cycles (CISS).
     Ciss {

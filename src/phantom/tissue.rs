@@ -5,7 +5,11 @@ use super::{
     relaxation::{drawn, typical},
     sequence::{Modality, Sequence},
 };
-use glam::{DVec2, DVec3};
+use glam::DVec3;
+
+/// Signal of fluid, of solid tissue and of fat, relative to CSF: a balanced sequence dims the first two differently off resonance, and the
+/// scanner shifts the third along the readout.
+pub(super) type Signal = DVec3;
 
 /// Tissues that differ in signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,8 @@ pub(super) struct Palette {
     pub(super) tumour_grain_mm: f64,
     /// Signal lost by pulsating CSF where it is worst, relative.
     pub(super) flow: f64,
+    /// The sequence behind the signals; `None` where they are drawn at large.
+    pub(super) sequence: Option<Sequence>,
 }
 
 /// All tissues, in the order of their numbers.
@@ -103,23 +109,27 @@ fn protocol(site: Site, modality: Modality, draw: &mut Draw) -> Sequence {
     }
 }
 
-/// What the equations leave out: magnetisation transfer in brain, J-coupling in fat, and flow.
+/// What the equations leave out: magnetisation transfer in brain, J-coupling in fat, and flow. The constants here are estimates that make
+/// the pictures look like those of the clinic; none follows from an equation or is a published measurement.
 fn corrected(tissue: Tissue, sequence: Sequence, signal: f64, transfer: f64) -> f64 {
     match (sequence, tissue) {
+        // Magnetisation transfer takes 15 to 30 % off brain under the dense pulses of balanced steady state.
         (
             Sequence::Ciss { .. },
             Tissue::Grey | Tissue::White | Tissue::Cerebellum | Tissue::Brainstem | Tissue::Nerve,
         ) => signal * transfer,
+        // Flow: arteries lie between void and a third of CSF on CISS, near void on TSE, and veins are slower. One typical value each.
         (Sequence::Ciss { .. }, Tissue::Artery) => 0.12,
         (Sequence::Tse { .. }, Tissue::Artery) => 0.025,
         (Sequence::Tse { .. }, Tissue::Vein) => 0.14,
+        // Dense refocusing undoes J-coupling, so fat is 40 to 70 % of CSF, far above what its T2 predicts.
         (Sequence::Tse { .. }, Tissue::Fat) => 0.46,
         (Sequence::Tse { .. }, Tissue::Marrow) => 0.28,
-        // An estimate, not from the equations: keeps fat near the contrast that the segmenter was trained on.
+        // Fitted: keeps fat near the contrast that the segmenter was trained on.
         (Sequence::Ciss { .. }, Tissue::Fat) => 0.84 * signal,
-        // Cortical bone is never free of marrow and vessels.
+        // Cortical bone is never free of marrow and vessels: a floor chosen by eye.
         (Sequence::Ciss { .. } | Sequence::Tse { .. }, Tissue::Bone) => signal.max(0.02),
-        // Marrow is fat among trabeculae.
+        // Marrow is fat among trabeculae, which take space and dephase: a share chosen by eye.
         (_, Tissue::Marrow) => 0.55 * signal,
         _ => signal,
     }
@@ -149,7 +159,10 @@ impl Palette {
             )
         });
         signal[reference as usize] = 1.0;
-        Self::with(signal, draw)
+        Self {
+            sequence: Some(sequence),
+            ..Self::with(signal, draw)
+        }
     }
 
     /// Signals drawn at large for training, in the order that all heavily T2-weighted scans share: fluids bright, bone and air dark, the
@@ -194,14 +207,18 @@ impl Palette {
             tumour_texture: draw.uniform(0.08, 0.35),
             tumour_grain_mm: draw.uniform(2.0, 5.0),
             flow: draw.uniform(0.0, 0.25),
+            sequence: None,
         }
     }
 
-    pub(super) fn of(&self, tissue: Tissue) -> DVec2 {
+    pub(super) fn of(&self, tissue: Tissue) -> Signal {
         let signal = self.signal[tissue as usize];
         match tissue {
-            Tissue::Fat | Tissue::Marrow => DVec2::new(0.0, signal),
-            _ => DVec2::new(signal, 0.0),
+            Tissue::Csf | Tissue::Labyrinth | Tissue::Cyst | Tissue::Vitreous => {
+                Signal::new(signal, 0.0, 0.0)
+            }
+            Tissue::Fat | Tissue::Marrow => Signal::new(0.0, 0.0, signal),
+            _ => Signal::new(0.0, signal, 0.0),
         }
     }
 }
@@ -243,13 +260,13 @@ pub(super) fn coverage(d: f64, width: f64) -> f64 {
     (0.5 + d / width).clamp(0.0, 1.0)
 }
 
-fn mix(a: DVec2, b: DVec2, t: f64) -> DVec2 {
+fn mix(a: Signal, b: Signal, t: f64) -> Signal {
     a + (b - a) * t
 }
 
 impl Paint {
-    /// Signal of water and of fat relative to CSF.
-    pub(super) fn signal(self, spot: Spot, palette: &Palette, seed: u64) -> DVec2 {
+    /// Signal relative to CSF.
+    pub(super) fn signal(self, spot: Spot, palette: &Palette, seed: u64) -> Signal {
         let p = spot.rest;
         match self {
             Self::Plain(tissue) => palette.of(tissue),
@@ -296,7 +313,7 @@ impl Paint {
 }
 
 /// Sulci between gyri are where a field passes zero; they reach 14 mm deep, and cortex of 2.7 mm lines them.
-fn cerebrum(spot: Spot, palette: &Palette, seed: u64) -> DVec2 {
+fn cerebrum(spot: Spot, palette: &Palette, seed: u64) -> Signal {
     let p = spot.rest;
     let wobble = 4.0 * field(p / 14.0, seed ^ 0x3d);
     let gyri = waves((p + wobble) / 27.0, seed ^ 0x3e);
@@ -317,7 +334,7 @@ fn cerebrum(spot: Spot, palette: &Palette, seed: u64) -> DVec2 {
 
 /// Folia: sheets of cortex and thin fissures at constant angle about a transverse axis through the roof of the fourth ventricle, bent
 /// forwards at the sides, around a core of white matter.
-fn cerebellum(spot: Spot, palette: &Palette, seed: u64) -> DVec2 {
+fn cerebellum(spot: Spot, palette: &Palette, seed: u64) -> Signal {
     let p = spot.rest;
     let bend = 0.35 * p.x.abs();
     let (back, up) = (-p.y - 20.0 + bend, p.z - 4.0);
@@ -350,7 +367,7 @@ fn cerebellum(spot: Spot, palette: &Palette, seed: u64) -> DVec2 {
         * (1.0 + palette.texture * field(p / 1.4, seed ^ 0x4b))
 }
 
-fn tumour(spot: Spot, palette: &Palette, seed: u64, cyst_above: f64) -> DVec2 {
+fn tumour(spot: Spot, palette: &Palette, seed: u64, cyst_above: f64) -> Signal {
     let p = spot.rest;
     let grain = palette.tumour_grain_mm;
     let texture = 0.7 * field(p / grain, seed ^ 0x51) + 0.3 * field(p / (0.4 * grain), seed ^ 0x52);
@@ -376,10 +393,10 @@ mod tests {
             let mut draw = Draw::new(seed, 7);
             for (site, low, high) in [(Site::London, 3.0, 5.5), (Site::Tilburg, 4.0, 10.0)] {
                 let palette = Palette::of_site(site, Modality::HrT2, &mut draw);
-                let ratio = palette.of(Tissue::Csf).x / palette.of(Tissue::Brainstem).x;
+                let ratio = palette.of(Tissue::Csf).x / palette.of(Tissue::Brainstem).y;
                 assert!((low..high).contains(&ratio), "{site:?}: {ratio}");
                 let palette = Palette::of_site(site, Modality::CeT1, &mut draw);
-                let tumour = palette.of(Tissue::Tumour).x;
+                let tumour = palette.of(Tissue::Tumour).y;
                 assert!((1.4..2.4).contains(&tumour), "{site:?}: {tumour}");
                 assert!(palette.of(Tissue::Csf).x < 0.5);
             }

@@ -1,11 +1,15 @@
 //! Endless crops of random patients for training.
 use super::{
     Error, GridSpec, Patient, PatientSpec, Site,
-    acquire::{Scanner, receive, sample},
+    acquire::{Acquisition, Scanner, fat_shift_mm, receive, sample},
     draw::Draw,
+    motion::{Ghost, Jump},
+    off_resonance::OffResonance,
     patient::QUICK_STEP,
     region::structure_values,
     scan::{draw_pose, part},
+    sequence::Sequence,
+    shading::Shading,
     tissue::Palette,
 };
 use crate::{
@@ -34,7 +38,7 @@ const NEAR_EAR: f64 = 0.7;
 /// Part of the crops whose contrast is drawn at large rather than from a site.
 const RANDOM_CONTRAST: f64 = 0.3;
 
-/// A crop of a random patient: anatomy, grade or no tumour, side, pose, contrast, blur, shading and noise are drawn from the seed. 70 % lie
+/// A crop of a random patient: anatomy, grade or no tumour, side, pose, contrast, resolution, shading, artefacts and noise are drawn from the seed. 70 % lie
 /// about an ear, mostly the tumour's; the others anywhere in the head, also across its border. A pure function of its arguments.
 ///
 /// # Errors
@@ -64,7 +68,7 @@ pub fn training_crop(seed: u64, shape: Shape, spacing_mm: [f64; 3]) -> Result<Cr
         };
         Palette::of_site(site, super::Modality::HrT2, &mut draw)
     };
-    let scanner = random_scanner(spacing_mm, &mut draw);
+    let scanner = random_scanner(palette.sequence, &mut draw);
     let head_from_voxel = place(&patient, shape, spacing_mm, &mut draw);
     let tumour = patient.growth.as_ref().map(|g| &g.tumour);
     let tumour_part = patient.growth.as_ref().map(|g| part(&g.tumour, g));
@@ -76,7 +80,7 @@ pub fn training_crop(seed: u64, shape: Shape, spacing_mm: [f64; 3]) -> Result<Cr
         .iter()
         .map(|&r| of_region[usize::from(r)])
         .collect();
-    let intensities = receive(sampled.water, &sampled.fat, shape, &scanner);
+    let intensities = receive(&sampled.signal, shape, head_from_voxel, &scanner);
     Ok(Crop {
         intensities,
         labels,
@@ -117,29 +121,70 @@ fn place(patient: &Patient, shape: Shape, spacing_mm: [f64; 3], draw: &mut Draw)
     DAffine3::from_mat3_translation(axes, centre - axes * half)
 }
 
-/// Blur up to that of slices of 3 mm, shading of up to half the signal, SNR from 12 to 120.
-fn random_scanner(spacing_mm: [f64; 3], draw: &mut Draw) -> Scanner {
+/// Part of the crops of balanced or random contrast that one pass leaves with dark bands: 15 % of all.
+const BANDED: f64 = 0.23;
+/// Width of a sinc at half its height over the resolution.
+const SINC_WIDTH: f64 = 1.207;
+
+/// Blur up to that of slices of 3 mm, shading of up to half the signal, SNR from 12 to 120, and every artefact more often than in the clinic.
+fn random_scanner(sequence: Option<Sequence>, draw: &mut Draw) -> Scanner {
+    // These come from the crop's own stream, the rest from another, so that a crop keeps them.
     let in_plane = draw.uniform(0.0, 1.3);
     let thick = if draw.chance(0.3) {
         draw.uniform(1.0, 3.0)
     } else {
         draw.uniform(0.0, 1.2)
     };
-    let fwhm = [in_plane, in_plane * draw.uniform(0.9, 1.2), thick];
-    let blur = [0, 1, 2].map(|n| {
-        let voxel: f64 = spacing_mm[n];
-        let variance = (fwhm[n] / 2.355_f64).powi(2) - voxel * voxel / 12.0;
-        (variance.max(0.0).sqrt() / voxel).min(4.0)
-    });
+    let width_mm = [in_plane, in_plane * draw.uniform(0.9, 1.2), thick];
+    let resolution_mm = width_mm.map(|mm| mm / SINC_WIDTH);
+    let gamma = draw.log_normal(1.0, 0.2).clamp(0.6, 1.7);
+    let strength = draw.uniform(0.0, 0.2);
+    let mut shading = Shading::polynomial(draw, strength);
+    let snr = (draw.uniform(12.0_f64.ln(), 120.0_f64.ln())).exp();
+    let csf_value = draw.uniform(300.0, 3000.0);
+    let noise_seed = draw.seed();
+    let mut draw = Scanner::draw(noise_seed);
+    let one_pass = Sequence::Ciss {
+        tr: draw.uniform(5.0, 13.0),
+        te: draw.uniform(2.0, 4.5),
+        flip_deg: draw.uniform(40.0, 80.0),
+        dual: false,
+    };
+    let banded = draw.chance(BANDED) && !matches!(sequence, Some(Sequence::Tse { .. }));
+    let sequence = if banded { Some(one_pass) } else { sequence };
+    let bandwidth_hz = draw.uniform(130.0, 400.0);
+    if draw.chance(0.3) {
+        shading.elements = Shading::array(&mut draw);
+    }
+    let drop = if draw.chance(0.3) { 0.3 } else { 0.9 };
     Scanner {
-        blur,
-        gamma: draw.log_normal(1.0, 0.2).clamp(0.6, 1.7),
-        shading: {
-            let strength = draw.uniform(0.0, 0.2);
-            Scanner::shading(draw, strength)
+        acquisition: Acquisition {
+            sequence,
+            window_alpha: draw.uniform(0.0, 0.6),
+            elliptical: draw.chance(0.5),
+            bandwidth_hz,
+            fat_shift_mm: fat_shift_mm(bandwidth_hz, resolution_mm[0].max(0.5), &mut draw),
+            off_resonance: matches!(sequence, Some(Sequence::Ciss { .. })).then(|| {
+                let mut field = OffResonance::draw(DVec3::Z, &mut draw);
+                // One pass is scanned off centre at times: any tissue may lie in a band.
+                if banded {
+                    field.smooth_hz[0] += draw.uniform(-60.0, 60.0);
+                }
+                field
+            }),
+            slab_edges: [0, 1].map(|_| draw.uniform(drop, 1.0)),
+            jumps: if draw.chance(0.15) {
+                Jump::draw_some(&mut draw)
+            } else {
+                Vec::new()
+            },
+            ghost: draw.chance(0.15).then(|| Ghost::draw(&mut draw)),
+            resolution_mm,
+            shading,
+            snr,
+            csf_value,
         },
-        snr: (draw.uniform(12.0_f64.ln(), 120.0_f64.ln())).exp(),
-        csf: draw.uniform(300.0, 3000.0),
-        noise_seed: draw.seed(),
+        gamma,
+        noise_seed,
     }
 }
