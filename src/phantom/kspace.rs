@@ -26,8 +26,13 @@ struct Axis {
 impl Axis {
     fn new(len: usize, spacing_mm: f64, resolution_mm: f64) -> Self {
         let coarse = (resolution_mm / spacing_mm).max(1.0);
-        // Room for the ringing about the edges to die away.
-        let padded = smooth_length(len + (6.0 * coarse).ceil().clamp(16.0, 64.0) as usize);
+        // Room for the ringing about the edges to die away; a single voxel has none.
+        let room = (6.0 * coarse).ceil().clamp(16.0, 64.0) as usize;
+        let padded = if len == 1 {
+            1
+        } else {
+            smooth_length(len + room)
+        };
         if coarse <= 1.0 {
             return Self {
                 len,
@@ -107,7 +112,9 @@ fn smooth_length(at_least: usize) -> usize {
         }
         n == 1
     };
-    (at_least.max(1)..).find(smooth).unwrap_or(at_least)
+    // A power of two is never far.
+    let at_least = at_least.max(1);
+    (at_least..2 * at_least).find(smooth).unwrap_or(at_least)
 }
 
 #[derive(Clone)]
@@ -357,5 +364,42 @@ impl<'a> Measurement<'a> {
                 }
             });
         image
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_products_of_small_primes() {
+        for (at_least, length) in [(0, 1), (1, 1), (7, 8), (408, 432), (472, 480), (536, 540)] {
+            assert_eq!(smooth_length(at_least), length);
+        }
+    }
+
+    #[test]
+    fn a_line_goes_on_without_a_step() {
+        let axis = Axis::new(40, 1.0, 1.0);
+        let mut line = vec![ZERO; axis.padded];
+        for (n, v) in line[..40].iter_mut().enumerate() {
+            *v = Complex32::new(n as f32, 1.0);
+        }
+        axis.extend(&mut line);
+        for n in 0..axis.padded {
+            let next = line[(n + 1) % axis.padded];
+            assert!((next - line[n]).norm() < 5.0, "at {n}");
+        }
+        assert!((line[40].re - 39.0).abs() < 0.5 && line[axis.padded - 1].re.abs() < 0.5);
+    }
+
+    #[test]
+    fn as_many_frequencies_are_kept_as_the_resolution_needs() {
+        let axis = Axis::new(384, 0.547, 0.75);
+        let expected = axis.padded as f64 * 0.547 / 0.75;
+        assert!((axis.kept as f64 - expected).abs() <= 1.0);
+        let all = Axis::new(80, 1.5, 1.3);
+        assert_eq!(all.kept, all.padded);
+        assert_eq!(Axis::new(1, 1.0, 5.0).padded, 1);
     }
 }

@@ -153,6 +153,8 @@ fn random_scanner(sequence: Option<Sequence>, draw: &mut Draw) -> Scanner {
     let banded = draw.chance(BANDED) && !matches!(sequence, Some(Sequence::Tse { .. }));
     let sequence = if banded { Some(one_pass) } else { sequence };
     let bandwidth_hz = draw.uniform(130.0, 400.0);
+    // Acquired pixels of less than half a millimetre are not heard of.
+    let pixel_mm = resolution_mm[0].max(0.5);
     if draw.chance(0.3) {
         shading.elements = Shading::array(&mut draw);
     }
@@ -163,7 +165,7 @@ fn random_scanner(sequence: Option<Sequence>, draw: &mut Draw) -> Scanner {
             window_alpha: draw.uniform(0.0, 0.6),
             elliptical: draw.chance(0.5),
             bandwidth_hz,
-            fat_shift_mm: fat_shift_mm(bandwidth_hz, resolution_mm[0].max(0.5), &mut draw),
+            fat_shift_mm: fat_shift_mm(bandwidth_hz, pixel_mm, &mut draw),
             off_resonance: matches!(sequence, Some(Sequence::Ciss { .. })).then(|| {
                 let mut field = OffResonance::draw(DVec3::Z, &mut draw);
                 // One pass is scanned off centre at times: any tissue may lie in a band.
