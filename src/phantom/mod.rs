@@ -1,9 +1,9 @@
 //! Synthetic patients with vestibular schwannoma whose truth is known exactly.
 //!
 //! A patient is an analytic head (signed distance functions in mm) with a tumour whose size solves for the wanted Koos grade and volume.
-//! A scan samples that head on a site's grid in a new pose and passes its signals through
-//! k-space with the resolution, ringing, banding, shading, motion and Rician noise of hrT2. Labels and truth come
-//! from the same functions, so volumes, gaps and contact areas do not depend on the scan's voxels.
+//! A scan samples that head on a site's grid in a new pose and passes its signals through k-space with the resolution, ringing, banding,
+//! shading, motion and Rician noise of hrT2. Labels and truth come from the same functions as the signals, so volumes, gaps and contact areas
+//! do not depend on the scan's voxels.
 //!
 //! This checks software; it says nothing about accuracy in patients.
 //!
