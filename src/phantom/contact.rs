@@ -13,14 +13,14 @@ use glam::{DMat3, DVec3};
 /// Points on the tumour's surface that are looked at.
 const SURFACE: usize = 6000;
 /// Surfaces nearer than this are in contact, mm.
-const TOUCH: f64 = 0.1;
+const TOUCH: f64 = 0.3;
 
 /// Geometry between tumour and brainstem, all in the head frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Contact {
     /// Least distance between the surfaces, mm; zero in contact.
     pub(super) gap_mm: f64,
-    /// Area of tumour surface that lies on the brainstem, mm².
+    /// Area of tumour surface that lies on the brainstem (nearer than `TOUCH`), mm².
     pub(super) area_mm2: f64,
     /// How far the centroid of the brainstem's axial section at the level of the tumour lies away from its place without tumour, mm,
     /// positive away from the tumour's side.

@@ -42,14 +42,14 @@ const HELD: [f64; 2] = [1.0, 16.0];
 const STIFF_HEIGHTS: [f64; 2] = [-14.0, 19.0];
 const ENDS: f64 = 15.0;
 /// Part of the stiff motion at the contact that is translation; the rest is rotation.
-const TRANSLATION: f64 = 0.4;
+const TRANSLATION: f64 = 0.5;
 /// Rotation for each mm of lateral motion, radians, and the angle at which it levels off: the published 2 degrees per mm up to 20 to 30 degrees.
-const TURN_PER_MM: f64 = 0.12;
+const TURN_PER_MM: f64 = 0.07;
 const MOST_TURN: f64 = 0.45;
 /// The axis of rotation lies so far behind the middle of the brainstem's section, mm: in the fourth ventricle, where the cerebellum holds it.
 const PIVOT_BEHIND: f64 = 12.0;
-/// The brainstem yields as a body in the ratio of this times the square of its dent (mm) to one: the first touch only dents it.
-const YIELD: f64 = 0.12;
+/// The brainstem yields as a body in the ratio of this times the cube of its dent (mm) to one: the first touch only dents it.
+const YIELD: f64 = 0.015;
 /// Overlap of brain and tumour that is left, mm, so that no film of fluid remains in the contact.
 const LEFT: f64 = 0.2;
 /// Points on the tumour's surface at which it pushes.
@@ -528,7 +528,7 @@ impl Body {
             turn: DVec3::Z * turn,
             pivot: self.pivot,
         };
-        let yielding = YIELD * self.dent * self.dent;
+        let yielding = YIELD * self.dent.powi(3);
         let share = yielding / (1.0 + yielding);
         let amount = share * depth / unit.at(contact).dot(push).max(0.3);
         self.dent += (1.0 - share) * depth;

@@ -30,7 +30,7 @@ pub struct Truth {
     pub extrameatal_volume_mm3: f64,
     /// Least distance between tumour and brainstem, mm; zero in contact, `None` without tumour.
     pub brainstem_gap_mm: Option<f64>,
-    /// Tumour surface that lies on the brainstem, mm².
+    /// Tumour surface that lies on the brainstem (within 0.3 mm), mm².
     pub contact_area_mm2: f64,
     /// How far the tumour moves the centroid of the brainstem's axial section at its level to the other side, mm.
     pub brainstem_shift_mm: f64,
