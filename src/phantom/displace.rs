@@ -43,7 +43,8 @@ const STIFF_HEIGHTS: [f64; 2] = [-14.0, 19.0];
 const ENDS: f64 = 15.0;
 /// Part of the stiff motion at the contact that is translation; the rest is rotation.
 const TRANSLATION: f64 = 0.5;
-/// Rotation for each mm of lateral motion, radians, and the angle at which it levels off: the published 2 degrees per mm up to 20 to 30 degrees.
+/// Rotation for each mm of lateral stiff motion, radians, and the angle at which it levels off. It is about twice the published 2 degrees per
+/// mm of the whole brainstem, because the dent, which goes backwards, turns the section the other way.
 const TURN_PER_MM: f64 = 0.07;
 const MOST_TURN: f64 = 0.45;
 /// The axis of rotation lies so far behind the middle of the brainstem's section, mm: in the fourth ventricle, where the cerebellum holds it.
@@ -93,7 +94,8 @@ impl Displacement {
             }
             map = Map::new(growth.lattice.clone(), growth.grown(amount));
         }
-        Some(Self(Arc::new(map)))
+        // A map that still folded would be worse than none.
+        (map.least_jacobian > 0.0).then(|| Self(Arc::new(map)))
     }
 
     /// Where the tissue that is now at `p` rested before.
