@@ -17,6 +17,7 @@ mod canal;
 mod cochlea;
 mod contact;
 pub mod demo;
+mod displace;
 mod draw;
 mod ear;
 mod kspace;

@@ -1,10 +1,10 @@
 //! What is where: solids painted over each other, sampled on a grid.
 use super::{
+    displace::Displacement,
     local::Local,
     region::{VALUES, Zone, structure_values},
     shape::{LIPSCHITZ, Shape},
     tissue::{Paint, Palette, Signal, Spot, coverage},
-    tumour::{PUSHED_LIPSCHITZ, Push},
 };
 use glam::{DAffine3, DVec3};
 use std::rc::Rc;
@@ -39,7 +39,7 @@ impl<'a> Seen<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Scene<'a> {
     pub(super) parts: Vec<&'a Part>,
-    pub(super) push: Option<Push>,
+    pub(super) push: Option<Displacement>,
     pub(super) palette: &'a Palette,
     pub(super) seed: u64,
 }
@@ -159,23 +159,25 @@ impl Scene<'_> {
     }
 
     fn rest(&self, p: DVec3) -> DVec3 {
-        self.push.map_or(p, |push| push.rest(p))
+        self.push.as_ref().map_or(p, |push| push.rest(p))
     }
 
-    /// Where a part is looked up for a ball, and by how much its distance can differ within the ball.
-    fn seen_from(&self, part: &Part, (centre, radius): (DVec3, f64)) -> (DVec3, f64) {
-        if part.soft && self.push.is_some() {
-            (self.rest(centre), PUSHED_LIPSCHITZ * radius)
-        } else {
-            (centre, LIPSCHITZ * radius)
-        }
+    /// Where rigid and where soft parts are looked up for a ball, and by how much their distance can differ within the ball.
+    fn seen_from(&self, (centre, radius): (DVec3, f64)) -> [(DVec3, f64); 2] {
+        let rigid = (centre, LIPSCHITZ * radius);
+        let soft = self.push.as_ref().map_or(rigid, |push| {
+            let bound = LIPSCHITZ * push.lipschitz(centre, radius) * radius;
+            (push.rest(centre), bound)
+        });
+        [rigid, soft]
     }
 
     /// Those of `all` (the last painted first) that can be seen within a ball, down to one that covers the whole ball.
     fn near<'p>(&self, all: &[Seen<'p>], ball: (DVec3, f64)) -> Vec<Seen<'p>> {
+        let [rigid, soft] = self.seen_from(ball);
         let mut near = Vec::with_capacity(8);
         for seen in all {
-            let (p, bound) = self.seen_from(seen.part, ball);
+            let (p, bound) = if seen.part.soft { soft } else { rigid };
             let d = seen.shape.distance(p);
             if d < bound {
                 near.push(seen.clone());
@@ -189,9 +191,10 @@ impl Scene<'_> {
 
     /// The same of whole solids, each reduced to what matters within the ball.
     fn local<'p>(&self, all: &[Seen<'p>], ball: (DVec3, f64)) -> Vec<Seen<'p>> {
+        let [rigid, soft] = self.seen_from(ball);
         let mut near = Vec::with_capacity(8);
         for seen in all {
-            let (p, bound) = self.seen_from(seen.part, ball);
+            let (p, bound) = if seen.part.soft { soft } else { rigid };
             let (shape, d) = Local::new(&seen.part.shape, p, bound);
             if d < bound {
                 near.push(Seen {

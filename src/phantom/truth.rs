@@ -2,13 +2,16 @@
 use super::{
     Patient, Site, VisitSpec,
     anatomy::SIDES,
-    contact::{contact, grade},
+    contact::{contact_under, effects, grade, push, surface_mm2},
     patient::EXACT_STEP,
     tumour::Tumour,
 };
 use crate::{measure::KoosGrade, volume::Side};
 use glam::DAffine3;
 use serde::{Serialize, Serializer};
+
+/// Distance of the lines that measure the tumour's surface, mm.
+const SURFACE_STEP: f64 = 0.4;
 
 /// The truth behind a scan, from the continuous shapes and independent of the scan's voxels. Lengths are mm of the unscaled head.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,10 +30,21 @@ pub struct Truth {
     pub extrameatal_volume_mm3: f64,
     /// Least distance between tumour and brainstem, mm; zero in contact, `None` without tumour.
     pub brainstem_gap_mm: Option<f64>,
-    /// Tumour surface that lies on the brainstem, mm².
+    /// Tumour surface that lies on the brainstem (within 0.3 mm), mm².
     pub contact_area_mm2: f64,
     /// How far the tumour moves the centroid of the brainstem's axial section at its level to the other side, mm.
     pub brainstem_shift_mm: f64,
+    /// Area of the tumour's surface, mm², by lines 0.4 mm apart; zero without tumour.
+    pub tumour_surface_mm2: f64,
+    /// How far the tumour moves the centroid of the fourth ventricle at its levels to the other side, mm.
+    pub fourth_ventricle_shift_mm: f64,
+    /// Rotation of the brainstem's axial section about the cranio-caudal axis, degrees, positive when its front turns away from the tumour.
+    pub brainstem_rotation_degrees: f64,
+    /// How deep the tumour dents the brainstem, mm, compared with the brainstem without tumour moved as a stiff body.
+    pub indentation_mm: f64,
+    /// The least ratio of the volume at rest to the present volume of any piece of tissue around the tumour. Positive: nothing folds. 1
+    /// when nothing moves.
+    pub least_jacobian: f64,
     /// Volume of the cochlear labels, mm³: left, right.
     pub cochlea_volume_mm3: [f64; 2],
     /// Porus planes: left, right.
@@ -92,6 +106,11 @@ impl Truth {
             brainstem_gap_mm: None,
             contact_area_mm2: 0.0,
             brainstem_shift_mm: 0.0,
+            tumour_surface_mm2: 0.0,
+            fourth_ventricle_shift_mm: 0.0,
+            brainstem_rotation_degrees: 0.0,
+            indentation_mm: 0.0,
+            least_jacobian: 1.0,
             cochlea_volume_mm3: SIDES.map(|side| anatomy.ear(side).cochlea.label_volume_mm3()),
             porus,
             world_from_head: rows(world_from_head),
@@ -102,7 +121,9 @@ impl Truth {
         };
         if let (Some(tumour), Some(side)) = (tumour, patient.side()) {
             let [whole, beyond] = tumour.volumes_mm3(EXACT_STEP);
-            let found = contact(tumour, side, anatomy);
+            let push = push(tumour, anatomy);
+            let found = contact_under(tumour, side, anatomy, push.as_ref());
+            let effects = effects(tumour, side, anatomy, push.as_ref());
             truth.koos = Some(grade(&found, whole, beyond));
             truth.tumour_volume_mm3 = whole;
             truth.intrameatal_volume_mm3 = whole - beyond;
@@ -110,6 +131,12 @@ impl Truth {
             truth.brainstem_gap_mm = Some(found.gap_mm);
             truth.contact_area_mm2 = found.area_mm2;
             truth.brainstem_shift_mm = found.shift_mm;
+            truth.tumour_surface_mm2 =
+                surface_mm2(|p| tumour.distance(p), tumour.bounds(), SURFACE_STEP);
+            truth.fourth_ventricle_shift_mm = effects.ventricle_shift_mm;
+            truth.brainstem_rotation_degrees = effects.rotation_degrees;
+            truth.indentation_mm = effects.indentation_mm;
+            truth.least_jacobian = push.map_or(1.0, |push| push.least_jacobian());
         }
         truth
     }

@@ -2,7 +2,7 @@
 use super::{
     canal::Canal,
     draw::Draw,
-    shape::{LIPSCHITZ, Shape, ellipsoid, smooth_min, volume_mm3},
+    shape::{Shape, ellipsoid, smooth_min, volume_mm3},
 };
 use glam::DVec3;
 
@@ -251,44 +251,3 @@ impl Tumour {
         None
     }
 }
-
-/// How surrounding soft tissue gives way: away from the centre of the ball, by `amount` at its surface and less with distance. The map
-/// from where tissue is to where it rested has a positive radial derivative everywhere, so nothing folds.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Push {
-    centre: DVec3,
-    radius: f64,
-    amount: f64,
-}
-
-/// Distance over which the push decays, mm.
-const REACH: f64 = 24.0;
-
-impl Push {
-    /// The push of a tumour whose free shape would overlap the resting brainstem by `overlap` mm: the first 1.6 mm only dent it.
-    pub(super) fn new(tumour: &Tumour, overlap: f64) -> Option<Self> {
-        let (centre, radius) = tumour.ball();
-        let amount = 0.85 * (overlap - 1.6);
-        (amount > 0.0).then_some(Self {
-            centre,
-            radius,
-            amount: amount.min(0.9 * radius),
-        })
-    }
-
-    /// Where the tissue that is now at `p` rested before.
-    pub(super) fn rest(&self, p: DVec3) -> DVec3 {
-        let v = p - self.centre;
-        let away = v.length();
-        let beyond = (away - self.radius).max(0.0) / REACH;
-        if beyond > 3.5 || away < 1e-6 {
-            return p;
-        }
-        // Inside the ball, where nothing but tumour is seen, the push fades to nothing at the centre.
-        let inside = (away / self.radius).min(1.0);
-        p - v * (self.amount * inside * (-0.5 * beyond * beyond).exp() / away)
-    }
-}
-
-/// Bound on how much faster than `LIPSCHITZ` a shape changes when it is seen through a push.
-pub(super) const PUSHED_LIPSCHITZ: f64 = LIPSCHITZ * 1.6;

@@ -191,6 +191,11 @@ fn grades_hold_geometrically() {
             let t = scan(&patient(seed, koos, side), seed, 0.0, TINY).truth;
             let gap = t.brainstem_gap_mm.unwrap();
             assert_eq!(t.koos, Some(koos), "seed {seed}");
+            // No solid has less surface than the ball of its volume, and this one is not far from a ball with a stalk.
+            let ball = (36.0 * std::f64::consts::PI * t.tumour_volume_mm3.powi(2)).cbrt();
+            let excess = t.tumour_surface_mm2 / ball;
+            assert!((1.0..1.8).contains(&excess), "seed {seed}: {excess}");
+            assert!((0.1..=1.0).contains(&t.least_jacobian));
             match koos {
                 KoosGrade::I => assert!(t.extrameatal_volume_mm3 < 10.0 && gap > 3.0),
                 KoosGrade::II => assert!(
@@ -199,7 +204,11 @@ fn grades_hold_geometrically() {
                 KoosGrade::III => {
                     assert!(gap < 1e-9 && t.contact_area_mm2 >= 10.0 && t.brainstem_shift_mm < 2.0);
                 }
-                KoosGrade::IV => assert!(t.contact_area_mm2 >= 10.0 && t.brainstem_shift_mm >= 2.0),
+                KoosGrade::IV => {
+                    assert!(t.contact_area_mm2 >= 10.0 && t.brainstem_shift_mm >= 2.0);
+                    assert!(t.fourth_ventricle_shift_mm > 0.5 && t.indentation_mm > 1.0);
+                    assert!(t.brainstem_rotation_degrees > 0.0);
+                }
             }
         }
     }
