@@ -8,7 +8,7 @@
 use rustfft::{FftPlanner, num_complex::Complex32};
 use schwann::{
     measure::KoosGrade,
-    phantom::{GridSpec, Patient, PatientSpec, Site, VisitSpec, training_crop},
+    phantom::{GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec, training_crop},
     volume::unobserved,
 };
 use std::time::Instant;
@@ -64,13 +64,13 @@ fn main() {
             let patient = Patient::new(&PatientSpec {
                 seed: 1,
                 koos: Some(grade),
-                side: None,
-                annual_growth_percent: None,
+                ..PatientSpec::default()
             })
             .expect("a patient");
             let visit = VisitSpec {
                 years: 0.0,
                 site: Site::London,
+                modality: Modality::HrT2,
                 seed: 1,
                 grid: Some(SCAN),
             };

@@ -3,6 +3,7 @@
 //! Every command prints for people, or with `--json` one JSON object on standard output and nothing else there. Progress and warnings go to standard error. Exit status: 0 done, 1 the
 //! work failed, 2 wrong usage.
 
+mod cohort;
 mod demo;
 mod growth;
 mod inspect;
@@ -49,7 +50,7 @@ enum Command {
     Register(register::Arguments),
     /// Change between visits.
     Growth(growth::Arguments),
-    /// Write a synthetic patient with exact truth.
+    /// Write a synthetic patient, or a cohort of them, with exact truth.
     Phantom(phantom::Arguments),
     /// Train a model.
     Train(train::Arguments),

@@ -1,13 +1,17 @@
-//! `schwann phantom`: a synthetic patient with exact truth.
-use super::output;
+//! `schwann phantom`: a synthetic patient with exact truth, or a cohort of them.
+use super::{cohort, output};
 use crate::{
     io,
     measure::KoosGrade,
-    phantom::{Patient, PatientSpec, Site, VisitSpec},
+    phantom::{Course, GrowthModel, Modality, Patient, PatientSpec, Region, Scan, Site, VisitSpec},
+    volume::{LabelMap, LabelTable},
 };
 use anyhow::Context;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -23,6 +27,20 @@ pub(super) struct Arguments {
     /// Number of visits, a year apart.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=50))]
     visits: u32,
+    /// How the tumour grows; drawn as it is among untreated patients if not given.
+    #[arg(long, requires = "koos")]
+    growth: Option<GrowthName>,
+    /// What is scanned at each visit.
+    #[arg(long, default_value = "hrT2")]
+    modality: ModalityName,
+    /// Write so many patients in the layout of the crossMoDA challenge instead of one: labelled ceT1 for one half, unlabelled hrT2 for the
+    /// other, both sites, the truth in a folder of its own.
+    #[arg(
+        long,
+        value_parser = clap::value_parser!(u32).range(1..=10_000),
+        conflicts_with_all = ["koos", "site", "visits", "growth", "modality"]
+    )]
+    cohort: Option<u32>,
     /// Everything is drawn from it.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -55,18 +73,87 @@ impl From<Grade> for KoosGrade {
 enum SiteName {
     London,
     Tilburg,
+    /// Every visit is scanned at both.
+    Both,
+}
+
+impl SiteName {
+    fn sites(self) -> &'static [Site] {
+        match self {
+            Self::London => &[Site::London],
+            Self::Tilburg => &[Site::Tilburg],
+            Self::Both => &Site::ALL,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ModalityName {
+    #[value(name = "hrT2")]
+    HrT2,
+    #[value(name = "ceT1")]
+    CeT1,
+    /// Both in one session.
+    Both,
+}
+
+impl ModalityName {
+    fn modalities(self) -> &'static [Modality] {
+        match self {
+            Self::HrT2 => &[Modality::HrT2],
+            Self::CeT1 => &[Modality::CeT1],
+            Self::Both => &[Modality::HrT2, Modality::CeT1],
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum GrowthName {
+    /// The volume stays.
+    Stable,
+    /// The volume doubles again and again.
+    Exponential,
+    /// The diameter grows evenly.
+    Linear,
+    /// Growth slows towards a limit.
+    Gompertz,
+    /// Growth stops.
+    Arrest,
+    /// The volume falls.
+    Shrinkage,
+    /// A cyst opens within half a year.
+    Cystic,
+    /// Treated in the first year: swelling, then shrinkage.
+    Radiosurgery,
+}
+
+impl From<GrowthName> for Course {
+    fn from(name: GrowthName) -> Self {
+        match name {
+            GrowthName::Stable => Self::Stable,
+            GrowthName::Exponential => Self::Exponential,
+            GrowthName::Linear => Self::LinearDiameter,
+            GrowthName::Gompertz => Self::Gompertz,
+            GrowthName::Arrest => Self::Arrest,
+            GrowthName::Shrinkage => Self::Shrinkage,
+            GrowthName::Cystic => Self::CysticJump,
+            GrowthName::Radiosurgery => Self::Radiosurgery,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
 struct Written {
     scan: PathBuf,
     labels: PathBuf,
+    anatomy: PathBuf,
     truth: PathBuf,
 }
 
 #[derive(Debug, Serialize)]
 struct Output {
     visits: Vec<Written>,
+    anatomy_legend: PathBuf,
     notice: &'static str,
 }
 
@@ -74,34 +161,51 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let folder = &arguments.output;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    if let Some(count) = arguments.cohort {
+        return cohort::run(folder, count as usize, arguments.seed, json);
+    }
+    let seed = arguments.seed;
     let patient = Patient::new(&PatientSpec {
-        seed: arguments.seed,
+        seed,
         koos: arguments.koos.map(KoosGrade::from),
         side: None,
         annual_growth_percent: None,
+        growth: arguments
+            .growth
+            .map(|name| GrowthModel::of(name.into(), seed)),
     })?;
-    let site = match arguments.site {
-        SiteName::London => Site::London,
-        SiteName::Tilburg => Site::Tilburg,
-    };
-    let visits = (0..arguments.visits)
-        .map(|visit| {
-            let spec = VisitSpec {
-                years: f64::from(visit),
-                site,
-                seed: arguments.seed.wrapping_add(u64::from(visit)),
-                grid: None,
-            };
-            write_visit(&patient, &spec, folder, visit + 1)
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let sites = arguments.site.sites();
+    let mut visits = Vec::new();
+    for visit in 0..arguments.visits {
+        for (n, &site) in (0_u64..).zip(sites) {
+            let mut name = format!("visit{}", visit + 1);
+            if sites.len() > 1 {
+                name += match site {
+                    Site::London => "_london",
+                    Site::Tilburg => "_tilburg",
+                };
+            }
+            for &modality in arguments.modality.modalities() {
+                let spec = VisitSpec {
+                    years: f64::from(visit),
+                    site,
+                    modality,
+                    // The second site is another session, the second modality is not.
+                    seed: seed.wrapping_add(u64::from(visit)).wrapping_add(n << 32),
+                    grid: None,
+                };
+                visits.push(write_visit(&patient, &spec, folder, &name)?);
+            }
+        }
+    }
     let output = Output {
         visits,
+        anatomy_legend: write_legend(folder)?,
         notice: "synthetic data",
     };
     output::result(json, &output, || {
         format!(
-            "{} visits of a synthetic patient in {}",
+            "{} scans of a synthetic patient in {}",
             output.visits.len(),
             folder.display()
         )
@@ -112,19 +216,50 @@ fn write_visit(
     patient: &Patient,
     spec: &VisitSpec,
     folder: &Path,
-    number: u32,
+    name: &str,
 ) -> anyhow::Result<Written> {
     let mut bar = output::Bar::new();
     let scan = patient.scan(spec, &mut |p| bar.show(p))?;
     drop(bar);
+    // The two scans of a visit have grids of their own, and so have their labels.
+    let (scan_name, name) = match spec.modality {
+        Modality::HrT2 => (format!("{name}_hrT2"), name.to_owned()),
+        Modality::CeT1 => (format!("{name}_ceT1"), format!("{name}_ceT1")),
+    };
     let written = Written {
-        scan: folder.join(format!("visit{number}_hrT2.nii.gz")),
-        labels: folder.join(format!("visit{number}_labels.nii.gz")),
-        truth: folder.join(format!("visit{number}_truth.json")),
+        scan: folder.join(format!("{scan_name}.nii.gz")),
+        labels: folder.join(format!("{name}_labels.nii.gz")),
+        anatomy: folder.join(format!("{name}_anatomy.nii.gz")),
+        truth: folder.join(format!("{name}_truth.json")),
     };
     io::write_volume(&written.scan, &scan.volume)?;
     io::write_labels(&written.labels, &scan.labels)?;
-    let truth = serde_json::to_string_pretty(&scan.truth)?;
-    io::write_atomically(&written.truth, |w| w.write_all(truth.as_bytes()))?;
+    write_anatomy(&written.anatomy, &scan)?;
+    write_json(&written.truth, &scan.truth)?;
     Ok(written)
+}
+
+/// Writes the anatomy map of a scan: values of [`Region`].
+pub(super) fn write_anatomy(path: &Path, scan: &Scan) -> anyhow::Result<()> {
+    let map = LabelMap::new(
+        *scan.volume.grid(),
+        scan.regions.clone(),
+        LabelTable::new([]),
+    )?;
+    Ok(io::write_labels(path, &map)?)
+}
+
+/// Writes what the values of the anatomy map mean.
+pub(super) fn write_legend(folder: &Path) -> anyhow::Result<PathBuf> {
+    let legend: BTreeMap<u8, String> = Region::ALL.iter().map(|r| (r.value(), r.name())).collect();
+    let path = folder.join("anatomy.json");
+    write_json(&path, &legend)?;
+    Ok(path)
+}
+
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    Ok(io::write_atomically(path, |w| {
+        w.write_all(text.as_bytes())
+    })?)
 }

@@ -43,10 +43,10 @@ pub struct Acquisition {
     pub jumps: Vec<Jump>,
     /// Replica of pulsating fluid.
     pub ghost: Option<Ghost>,
-    /// Signal of CSF over the standard deviation of the noise in one channel.
+    /// Signal of CSF (on ceT1 of white matter) over the standard deviation of the noise in one channel.
     pub snr: f64,
-    /// Stored value of CSF.
-    pub csf_value: f64,
+    /// Stored value of CSF (on ceT1 of white matter).
+    pub unit_value: f64,
 }
 
 /// A scanner: the acquisition, and what is no property of a real one.
@@ -159,8 +159,8 @@ pub(super) fn receive(
         acquisition,
         scanner.noise_seed,
     );
-    let csf = acquisition.csf_value as f32;
-    image.par_iter_mut().for_each(|v| *v *= csf);
+    let unit = acquisition.unit_value as f32;
+    image.par_iter_mut().for_each(|v| *v *= unit);
     image
 }
 

@@ -27,7 +27,7 @@ fn ideal() -> Scanner {
             jumps: Vec::new(),
             ghost: None,
             snr: f64::INFINITY,
-            csf_value: 1.0,
+            unit_value: 1.0,
         },
         gamma: 1.0,
         noise_seed: 3,
@@ -160,7 +160,7 @@ fn fat_moves_by_the_chemical_shift_and_water_does_not() {
 fn air_is_rician_and_csf_has_its_signal_to_noise_ratio() {
     let shape = [72, 64, 24];
     let mut scanner = ideal();
-    scanner.acquisition.csf_value = 1000.0;
+    scanner.acquisition.unit_value = 1000.0;
     scanner.acquisition.snr = 50.0;
     for (alpha, elliptical) in [(0.0, false), (0.5, true)] {
         scanner.acquisition.resolution_mm = [0.75, 0.85, 0.8];

@@ -1,5 +1,5 @@
 //! The demo patient: one synthetic head at two visits, the tumour grown between them.
-use super::{Patient, PatientSpec, Scan, Site, VisitSpec};
+use super::{Modality, Patient, PatientSpec, Scan, Site, VisitSpec};
 use crate::{
     measure::KoosGrade,
     volume::{Observe, Side},
@@ -22,6 +22,7 @@ pub fn patient() -> Result<Patient, super::Error> {
         koos: Some(KoosGrade::III),
         side: Some(Side::Left),
         annual_growth_percent: Some(35.0),
+        growth: None,
     })
 }
 
@@ -37,6 +38,7 @@ pub fn scan(
     let spec = VisitSpec {
         years: YEARS[visit.min(VISITS - 1)],
         site: Site::London,
+        modality: Modality::HrT2,
         seed: 100 + visit as u64,
         grid: None,
     };

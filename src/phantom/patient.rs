@@ -4,14 +4,16 @@ use super::{
     anatomy::Anatomy,
     check,
     contact::{contact, grade, overlap_mm},
+    course::GrowthModel,
     draw::Draw,
     shape::Shape,
     tumour::Tumour,
 };
 use crate::{measure::KoosGrade, volume::Side};
+use serde::Serialize;
 
 /// What a patient should be like; what is left open is drawn from the seed.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct PatientSpec {
     /// Decides everything that is drawn.
     pub seed: u64,
@@ -19,8 +21,10 @@ pub struct PatientSpec {
     pub koos: Option<KoosGrade>,
     /// Side of the tumour; `None` to draw it.
     pub side: Option<Side>,
-    /// Growth of the tumour's volume per year, percent, -60 to 400; negative shrinks. `None` to draw it.
+    /// Exponential growth of the tumour's volume per year, percent, -60 to 400; negative shrinks. Used where `growth` is `None`.
     pub annual_growth_percent: Option<f64>,
+    /// How the tumour grows; `None` for exponential growth by `annual_growth_percent`, or where that is `None` too, to draw it.
+    pub growth: Option<GrowthModel>,
 }
 
 impl PatientSpec {
@@ -38,8 +42,29 @@ impl PatientSpec {
             koos,
             side: None,
             annual_growth_percent: None,
+            growth: None,
         }
     }
+
+    /// The course of the tumour, given or drawn.
+    fn course(&self) -> GrowthModel {
+        let exponential = |percent: f64| GrowthModel::Exponential {
+            rate: (percent / 100.0).ln_1p(),
+        };
+        self.growth
+            .or(self.annual_growth_percent.map(exponential))
+            .unwrap_or_else(|| GrowthModel::drawn(self.seed))
+    }
+}
+
+/// Sex of a patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sex {
+    /// Female.
+    Female,
+    /// Male.
+    Male,
 }
 
 /// A synthetic patient. The anatomy is the same at every visit; pose, noise and the size of the tumour are the visit's.
@@ -57,7 +82,7 @@ pub(super) struct Growth {
     /// At the first visit.
     pub(super) tumour: Tumour,
     pub(super) volume_mm3: f64,
-    pub(super) annual_percent: f64,
+    pub(super) course: GrowthModel,
     /// Threshold of the cyst pattern; above 1 without cysts.
     pub(super) cyst_above: f64,
 }
@@ -65,6 +90,8 @@ pub(super) struct Growth {
 /// Column distance of the integrals that define volumes, and of the quicker ones for training, mm.
 pub(super) const EXACT_STEP: f64 = 0.25;
 pub(super) const QUICK_STEP: f64 = 0.6;
+/// First of the random streams of age and sex.
+const PERSON_STREAM: u64 = 43;
 /// Heads' tumours tried before giving up on a grade.
 const ATTEMPTS: u64 = 40;
 
@@ -81,6 +108,9 @@ impl Patient {
         if let Some(percent) = spec.annual_growth_percent {
             check("growth in percent a year", percent, -60.0, 400.0)?;
         }
+        if let Some(growth) = &spec.growth {
+            growth.check()?;
+        }
         let anatomy = Anatomy::new(spec.seed);
         let growth = match spec.koos {
             Some(koos) => Some(Growth::new(spec, koos, &anatomy, step)?),
@@ -93,11 +123,11 @@ impl Patient {
         })
     }
 
-    /// Volume of the tumour so many years after the first visit, mm³; zero without tumour. Exactly exponential in time.
+    /// Volume of the tumour so many years after the first visit, mm³; zero without tumour. Exactly the growth model's.
     pub fn tumour_volume_mm3(&self, years: f64) -> f64 {
-        self.growth.as_ref().map_or(0.0, |g| {
-            g.volume_mm3 * (1.0 + g.annual_percent / 100.0).powf(years)
-        })
+        self.growth
+            .as_ref()
+            .map_or(0.0, |g| g.course.volume(g.volume_mm3, years))
     }
 
     /// Side of the tumour, if there is one.
@@ -105,9 +135,31 @@ impl Patient {
         self.growth.as_ref().map(|g| g.side)
     }
 
-    /// Growth of the tumour's volume per year, percent, if there is one.
+    /// Growth of the tumour's volume in the first year, percent, if there is a tumour.
     pub fn annual_growth_percent(&self) -> Option<f64> {
-        self.growth.as_ref().map(|g| g.annual_percent)
+        self.growth
+            .as_ref()
+            .map(|g| 100.0 * (g.course.volume(g.volume_mm3, 1.0) / g.volume_mm3 - 1.0))
+    }
+
+    /// How the tumour grows, if there is one.
+    pub fn growth_model(&self) -> Option<GrowthModel> {
+        self.growth.as_ref().map(|g| g.course)
+    }
+
+    /// Age at the first visit, years.
+    pub fn age_years(&self) -> f64 {
+        let drawn = Draw::new(self.seed, PERSON_STREAM).clipped(59.0, 12.0, 2.5);
+        (drawn * 10.0).round() / 10.0
+    }
+
+    /// Sex.
+    pub fn sex(&self) -> Sex {
+        if Draw::new(self.seed, PERSON_STREAM + 1).chance(0.5) {
+            Sex::Female
+        } else {
+            Sex::Male
+        }
     }
 
     /// The tumour so many years after the first visit.
@@ -125,6 +177,11 @@ impl Patient {
 }
 
 impl Growth {
+    /// How much of the enhancement in the tumour's core is lost so many years after the first visit, 0 to 1.
+    pub(super) fn core_at(&self, years: f64) -> f64 {
+        self.course.dark_core(years)
+    }
+
     fn new(
         spec: &PatientSpec,
         koos: KoosGrade,
@@ -138,11 +195,6 @@ impl Growth {
             Side::Right
         };
         let side = spec.side.unwrap_or(drawn_side);
-        let drawn_percent = if draw.chance(0.4) {
-            draw.normal(0.0, 1.0)
-        } else {
-            draw.log_normal(18.0, 0.7).clamp(4.0, 120.0)
-        };
         let cystic = match koos {
             KoosGrade::I => 0.02,
             KoosGrade::II => 0.06,
@@ -172,7 +224,7 @@ impl Growth {
                     side,
                     tumour,
                     volume_mm3,
-                    annual_percent: spec.annual_growth_percent.unwrap_or(drawn_percent),
+                    course: spec.course(),
                     cyst_above,
                 });
             }

@@ -1,6 +1,6 @@
 //! A visit: pose, grid, scan.
 use super::{
-    Error, Patient, Truth,
+    Error, Modality, Patient, Truth,
     acquire::{Acquisition, Scanner, fat_shift_mm, receive, sample},
     anatomy::rigid,
     check,
@@ -25,9 +25,9 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Site {
-    /// 3D CISS, 0.547 × 0.547 × 1.5 mm, 384 × 384 × 80.
+    /// hrT2: 3D CISS, 0.547 × 0.547 × 1.5 mm, 384 × 384 × 80; ceT1: MPRAGE, 0.41 × 0.41 × 1.5 mm, 512 × 512 × 120.
     London,
-    /// 3D TSE, 0.4 × 0.4 × 1.0 mm, 512 × 512 × 80.
+    /// hrT2: 3D TSE, 0.4 × 0.4 × 1.0 mm, 512 × 512 × 80; ceT1: spoiled gradient echo, 0.8 × 0.8 × 1.5 mm, 256 × 256 × 90.
     Tilburg,
 }
 
@@ -36,17 +36,14 @@ impl Site {
     pub const ALL: [Self; 2] = [Self::London, Self::Tilburg];
 
     /// The grid of the site's scans.
-    pub fn grid(self) -> GridSpec {
-        match self {
-            Self::London => GridSpec {
-                shape: [384, 384, 80],
-                spacing_mm: [0.547, 0.547, 1.5],
-            },
-            Self::Tilburg => GridSpec {
-                shape: [512, 512, 80],
-                spacing_mm: [0.4, 0.4, 1.0],
-            },
-        }
+    pub fn grid(self, modality: Modality) -> GridSpec {
+        let (shape, spacing_mm) = match (self, modality) {
+            (Self::London, Modality::HrT2) => ([384, 384, 80], [0.547, 0.547, 1.5]),
+            (Self::Tilburg, Modality::HrT2) => ([512, 512, 80], [0.4, 0.4, 1.0]),
+            (Self::London, Modality::CeT1) => ([512, 512, 120], [0.41, 0.41, 1.5]),
+            (Self::Tilburg, Modality::CeT1) => ([256, 256, 90], [0.8, 0.8, 1.5]),
+        };
+        GridSpec { shape, spacing_mm }
     }
 }
 
@@ -59,6 +56,8 @@ pub struct GridSpec {
     pub spacing_mm: [f64; 3],
 }
 
+/// Random stream of the ceT1 scan of a visit.
+const SECOND_SCAN_STREAM: u64 = 42;
 /// Most voxels of a phantom scan.
 const MOST_VOXELS: usize = 1 << 28;
 
@@ -84,16 +83,18 @@ pub struct VisitSpec {
     pub years: f64,
     /// Where the scan is made.
     pub site: Site,
+    /// What the scan shows. Both of one seed are of one session: the head moves about a millimetre and a degree between them.
+    pub modality: Modality,
     /// Decides pose, scatter of the contrast, and noise.
     pub seed: u64,
-    /// The grid; `None` for the site's own.
+    /// The grid; `None` for the site's own for the modality.
     pub grid: Option<GridSpec>,
 }
 
 /// A scan with its exact labels and truth.
 #[derive(Debug, Clone)]
 pub struct Scan {
-    /// 12-bit hrT2-like intensities as `int16`.
+    /// 12-bit intensities as `int16`.
     pub volume: Volume,
     /// Labels of the default table. A voxel belongs to the structure that covers at least half of it.
     pub labels: LabelMap,
@@ -112,14 +113,19 @@ impl Patient {
     /// When the visit's time or grid makes no sense, the tumour cannot have the visit's volume, or the observer stops.
     pub fn scan(&self, visit: &VisitSpec, observe: &mut Observe<'_>) -> Result<Scan, Error> {
         check("years since the first visit", visit.years, 0.0, 50.0)?;
-        let spec = visit.grid.unwrap_or(visit.site.grid());
+        let spec = visit.grid.unwrap_or(visit.site.grid(visit.modality));
         spec.check()?;
         let mut draw = Draw::new(visit.seed, 2);
-        let world_from_head = draw_pose(&mut draw);
+        let mut world_from_head = draw_pose(&mut draw);
+        if visit.modality == Modality::CeT1 {
+            draw = Draw::new(visit.seed, SECOND_SCAN_STREAM);
+            world_from_head = draw_motion(&mut draw) * world_from_head;
+        }
         let grid = draw_grid(&spec, world_from_head, &mut draw)?;
-        let palette = Palette::of_site(visit.site, super::Modality::HrT2, &mut draw);
+        let palette = Palette::of_site(visit.site, visit.modality, &mut draw);
         let field_axis = world_from_head.inverse().transform_vector3(DVec3::Z);
-        let scanner = site_scanner(visit.site, palette.sequence, field_axis, &mut draw);
+        let of = (visit.site, visit.modality);
+        let scanner = site_scanner(of, palette.sequence, field_axis, &mut draw);
         let tumour = self.tumour(visit.years)?;
         let truth = Truth::new(self, visit, tumour.as_ref(), world_from_head);
         let tumour_part = tumour
@@ -192,6 +198,13 @@ pub(super) fn draw_pose(draw: &mut Draw) -> DAffine3 {
     DAffine3::from_rotation_translation(rotation, DVec3::new(shift(), shift(), shift()))
 }
 
+/// How the head moves between the scans of one session: about a millimetre and a degree.
+fn draw_motion(draw: &mut Draw) -> DAffine3 {
+    let turn = draw.direction() * draw.clipped(0.0, 1.0, 2.5).to_radians();
+    let shift = DVec3::from_array(std::array::from_fn(|_| draw.clipped(0.0, 0.6, 2.5)));
+    DAffine3::from_rotation_translation(DQuat::from_scaled_axis(turn), shift)
+}
+
 /// An axial slab through the canals, stored to the left, front and top; every second one is tilted towards the skull base.
 fn draw_grid(spec: &GridSpec, world_from_head: DAffine3, draw: &mut Draw) -> Result<Grid, Error> {
     let tilt = if draw.chance(0.5) {
@@ -227,25 +240,31 @@ const MOVING: f64 = 0.12;
 const PULSATING: f64 = 0.1;
 
 /// The scanner of a site with the scatter of visits.
+///
+/// On ceT1 signals are relative to white matter, and so are the ratio to noise and the stored value.
 fn site_scanner(
-    site: Site,
+    (site, modality): (Site, Modality),
     sequence: Option<Sequence>,
     field_axis: DVec3,
     draw: &mut Draw,
 ) -> Scanner {
     // These come from the visit's own stream, the rest from another, so that a visit keeps its signal-to-noise ratio and shading.
-    let (snr, csf) = match site {
-        Site::London => (draw.uniform(35.0, 80.0), 1100.0),
-        Site::Tilburg => (draw.uniform(45.0, 100.0), 1500.0),
+    let (snr, unit) = match (site, modality) {
+        (Site::London, Modality::HrT2) => (draw.uniform(35.0, 80.0), 1100.0),
+        (Site::Tilburg, Modality::HrT2) => (draw.uniform(45.0, 100.0), 1500.0),
+        (Site::London, Modality::CeT1) => (draw.uniform(10.0, 25.0), 420.0),
+        (Site::Tilburg, Modality::CeT1) => (draw.uniform(15.0, 35.0), 600.0),
     };
     let mut shading = Shading::polynomial(draw, 0.06);
-    let csf_value = csf * draw.uniform(0.85, 1.15);
+    let unit_value = unit * draw.uniform(0.85, 1.15);
     let noise_seed = draw.seed();
     let mut draw = Scanner::draw(noise_seed);
     // What the sequence resolves, mm; reconstruction interpolates it to the voxels of the file.
-    let resolved = match site {
-        Site::London => [0.75, 0.85, draw.uniform(1.3, 1.5)],
-        Site::Tilburg => [0.65, 0.75, 1.0],
+    let resolved = match (site, modality) {
+        (Site::London, Modality::HrT2) => [0.75, 0.85, draw.uniform(1.3, 1.5)],
+        (Site::Tilburg, Modality::HrT2) => [0.65, 0.75, 1.0],
+        (Site::London, Modality::CeT1) => [0.8, 0.9, 1.5],
+        (Site::Tilburg, Modality::CeT1) => [0.9, 1.0, 1.5],
     };
     let resolution_mm = resolved.map(|mm| mm * draw.clipped(1.0, 0.03, 2.0));
     let window_alpha = draw.uniform(0.0, 0.6);
@@ -278,7 +297,7 @@ fn site_scanner(
             jumps,
             ghost,
             snr,
-            csf_value,
+            unit_value,
         },
         gamma: 1.0,
         noise_seed,

@@ -141,7 +141,7 @@ fn random_scanner(sequence: Option<Sequence>, draw: &mut Draw) -> Scanner {
     let strength = draw.uniform(0.0, 0.2);
     let mut shading = Shading::polynomial(draw, strength);
     let snr = (draw.uniform(12.0_f64.ln(), 120.0_f64.ln())).exp();
-    let csf_value = draw.uniform(300.0, 3000.0);
+    let unit_value = draw.uniform(300.0, 3000.0);
     let noise_seed = draw.seed();
     let mut draw = Scanner::draw(noise_seed);
     let one_pass = Sequence::Ciss {
@@ -184,7 +184,7 @@ fn random_scanner(sequence: Option<Sequence>, draw: &mut Draw) -> Scanner {
             resolution_mm,
             shading,
             snr,
-            csf_value,
+            unit_value,
         },
         gamma,
         noise_seed,

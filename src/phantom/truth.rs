@@ -1,6 +1,6 @@
 //! What is exactly true of a scan.
 use super::{
-    Patient, Site, VisitSpec,
+    GrowthModel, Modality, Patient, Sex, Site, VisitSpec,
     anatomy::SIDES,
     contact::{contact_under, effects, grade, push, surface_mm2},
     patient::EXACT_STEP,
@@ -59,6 +59,16 @@ pub struct Truth {
     pub visit_seed: u64,
     /// Where the scan was made.
     pub site: Site,
+    /// What the scan shows.
+    pub modality: Modality,
+    /// How the tumour grows, with the parameters; `None` without tumour.
+    pub growth: Option<GrowthModel>,
+    /// How much of the enhancement in the tumour's core is lost at this visit, 0 to 1.
+    pub dark_core: f64,
+    /// Age at this visit, years.
+    pub age_years: f64,
+    /// The patient's sex.
+    pub sex: Sex,
 }
 
 /// The plane that divides intrameatal from extrameatal, world RAS mm.
@@ -118,6 +128,14 @@ impl Truth {
             patient_seed: patient.seed,
             visit_seed: visit.seed,
             site: visit.site,
+            modality: visit.modality,
+            growth: patient.growth_model(),
+            dark_core: patient
+                .growth
+                .as_ref()
+                .map_or(0.0, |g| g.core_at(visit.years)),
+            age_years: patient.age_years() + visit.years,
+            sex: patient.sex(),
         };
         if let (Some(tumour), Some(side)) = (tumour, patient.side()) {
             let [whole, beyond] = tumour.volumes_mm3(EXACT_STEP);

@@ -2,7 +2,7 @@
 use schwann::{
     io,
     measure::KoosGrade,
-    phantom::{GridSpec, Patient, PatientSpec, Site, VisitSpec},
+    phantom::{GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec},
     volume::{LabelMap, Side, Structure, unobserved},
 };
 use serde_json::Value;
@@ -58,12 +58,14 @@ fn visits() -> &'static (PathBuf, [LabelMap; 2]) {
             koos: Some(KoosGrade::III),
             side: Some(Side::Right),
             annual_growth_percent: Some(40.0),
+            growth: None,
         })
         .unwrap();
         let labels = [0_u32, 1].map(|n| {
             let spec = VisitSpec {
                 years: f64::from(n),
                 site: Site::London,
+                modality: Modality::HrT2,
                 seed: 50 + u64::from(n),
                 grid: Some(GridSpec {
                     shape: [180, 150, 56],

@@ -20,6 +20,7 @@ mod model_unet;
 mod patient_assess;
 mod patient_cases;
 mod patient_report;
+mod phantom_course;
 mod phantom_scanner;
 mod phantom_training;
 mod phantom_truth;

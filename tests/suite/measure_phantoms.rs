@@ -1,7 +1,7 @@
 //! Measures of whole heads against the phantoms' exact truth, which comes from distance functions and not from the label map.
 use schwann::{
     measure::{KoosGrade, koos, structure_size},
-    phantom::{GridSpec, Patient, PatientSpec, Site, VisitSpec},
+    phantom::{GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec},
     volume::{Structure, unobserved},
 };
 
@@ -17,11 +17,13 @@ fn side_size_gap_and_grade_agree_with_the_truth() {
             koos: Some(grade),
             side: None,
             annual_growth_percent: None,
+            growth: None,
         })
         .unwrap();
         let visit = VisitSpec {
             years: 0.0,
             site: Site::London,
+            modality: Modality::HrT2,
             seed,
             grid: Some(GridSpec {
                 shape: [200, 160, 60],

@@ -1,5 +1,5 @@
 //! What a visit says of its acquisition.
-use schwann::phantom::{GridSpec, Patient, PatientSpec, Scan, Sequence, Site, VisitSpec};
+use schwann::phantom::{GridSpec, Modality, Patient, PatientSpec, Scan, Sequence, Site, VisitSpec};
 use schwann::volume::unobserved;
 
 /// Scans of a healthy person at so many visits, on a grid of a few voxels.
@@ -13,6 +13,7 @@ fn scans(site: Site, visits: u64) -> Vec<Scan> {
         let visit = VisitSpec {
             years: 0.0,
             site,
+            modality: Modality::HrT2,
             seed,
             grid: Some(GridSpec {
                 shape: [3, 3, 2],

@@ -2,7 +2,7 @@
 use glam::DVec3;
 use schwann::measure::KoosGrade;
 use schwann::phantom::{
-    Error, GridSpec, Patient, PatientSpec, Scan, Site, VisitSpec, training_crop,
+    Error, GridSpec, Modality, Patient, PatientSpec, Scan, Site, VisitSpec, training_crop,
 };
 use schwann::volume::{LabelMap, Side, Structure, unobserved};
 use std::ops::ControlFlow;
@@ -24,6 +24,7 @@ fn spec(seed: u64, koos: KoosGrade, side: Side) -> PatientSpec {
         koos: Some(koos),
         side: Some(side),
         annual_growth_percent: Some(25.0),
+        growth: None,
     }
 }
 
@@ -35,6 +36,7 @@ fn visit(seed: u64, years: f64, grid: GridSpec) -> VisitSpec {
     VisitSpec {
         years,
         site: Site::London,
+        modality: Modality::HrT2,
         seed,
         grid: Some(grid),
     }

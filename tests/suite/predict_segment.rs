@@ -2,7 +2,7 @@
 use glam::{DAffine3, DMat3, DQuat, DVec3};
 use schwann::measure::KoosGrade;
 use schwann::model::DeviceChoice;
-use schwann::phantom::{GridSpec, Patient, PatientSpec, Scan, Site, VisitSpec};
+use schwann::phantom::{GridSpec, Modality, Patient, PatientSpec, Scan, Site, VisitSpec};
 use schwann::predict::{Error, Prediction, SegmentOptions, Segmenter, segment};
 use schwann::volume::{Grid, Structure, Volume, Voxels, unobserved};
 use std::ops::ControlFlow;
@@ -38,10 +38,12 @@ fn scanned(koos: Option<KoosGrade>, seed: u64) -> Scan {
         koos,
         side: None,
         annual_growth_percent: Some(0.0),
+        growth: None,
     };
     let visit = VisitSpec {
         years: 0.0,
         site: Site::London,
+        modality: Modality::HrT2,
         seed: 5,
         grid: Some(GridSpec {
             shape: [130, 90, 26],
