@@ -19,6 +19,7 @@ pub mod demo;
 mod displace;
 mod draw;
 mod ear;
+mod lattice;
 mod local;
 mod patient;
 mod region;
