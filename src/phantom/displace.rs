@@ -8,19 +8,15 @@
 //! Bone, clivus, petrous bone and tentorium stay where they are.
 use super::{
     anatomy::Anatomy,
+    lattice::{Lattice, STEP},
     region::{Region, Zone},
     shape::Shape,
     tumour::Tumour,
 };
 use glam::{DMat3, DVec3};
 use rayon::prelude::*;
-use std::{
-    ops::{Add, Mul},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-/// Distance of the nodes on which the map is stored, mm.
-const STEP: f64 = 2.0;
 /// Up to the first distance from the tumour tissue moves fully, beyond the second not at all, mm.
 const FULL: f64 = 28.0;
 const REACH: f64 = 54.0;
@@ -195,79 +191,6 @@ fn cell_derivatives(at: impl Fn(usize, usize, usize) -> DVec3) -> Option<(f64, f
     (!still).then(|| (least, 1.0 + most.element_sum().sqrt()))
 }
 
-/// A cubic lattice of nodes.
-#[derive(Debug, Clone)]
-struct Lattice {
-    low: DVec3,
-    count: [usize; 3],
-}
-
-impl Lattice {
-    /// Nodes over all that a ball can move.
-    fn around(centre: DVec3, radius: f64) -> Self {
-        let reach = DVec3::splat(radius + REACH + STEP);
-        let low = (centre - reach).max(FOSSA[0]);
-        let high = (centre + reach).min(FOSSA[1]);
-        let count = ((high - low) / STEP).to_array().map(|n| n.max(1.0));
-        Self {
-            low,
-            count: count.map(|n| n.ceil() as usize + 1),
-        }
-    }
-
-    fn index(&self, [i, j, k]: [usize; 3]) -> usize {
-        i + self.count[0] * (j + self.count[1] * k)
-    }
-
-    fn node(&self, index: usize) -> DVec3 {
-        let [ni, nj, _] = self.count;
-        let place = [index % ni, index / ni % nj, index / (ni * nj)];
-        self.low + STEP * DVec3::from_array(place.map(|n| n as f64))
-    }
-
-    fn at_border(&self, index: usize) -> bool {
-        let [ni, nj, nk] = self.count;
-        let place = [index % ni, index / ni % nj, index / (ni * nj)];
-        place
-            .into_iter()
-            .zip([ni, nj, nk])
-            .any(|(n, count)| n == 0 || n + 1 == count)
-    }
-
-    /// A value at each node.
-    fn fill<V: Send>(&self, f: impl Fn(DVec3, usize) -> V + Sync) -> Vec<V> {
-        let [ni, nj, nk] = self.count;
-        (0..ni * nj * nk)
-            .into_par_iter()
-            .with_min_len(ni * nj)
-            .map(|n| f(self.node(n), n))
-            .collect()
-    }
-
-    /// Trilinear interpolation; `None` outside.
-    fn interpolate<V>(&self, values: &[V], p: DVec3) -> Option<V>
-    where
-        V: Copy + Add<Output = V> + Mul<f64, Output = V>,
-    {
-        let q = (p - self.low) / STEP;
-        let cell = q.floor();
-        for n in 0..3 {
-            let inside = cell[n] >= 0.0 && cell[n] < (self.count[n] - 1) as f64;
-            if !inside {
-                return None;
-            }
-        }
-        let f = q - cell;
-        let [i, j, k] = cell.to_array().map(|n| n as usize);
-        let row = |b: usize, c: usize| {
-            let n = self.index([i, j + b, k + c]);
-            values[n] * (1.0 - f.x) + values[n + 1] * f.x
-        };
-        let layer = |c: usize| row(0, c) * (1.0 - f.y) + row(1, c) * f.y;
-        Some(layer(0) * (1.0 - f.z) + layer(1) * f.z)
-    }
-}
-
 /// Rises smoothly from 0 at `low` to 1 at `high`.
 fn rise(x: f64, [low, high]: [f64; 2]) -> f64 {
     let t = ((x - low) / (high - low)).clamp(0.0, 1.0);
@@ -326,7 +249,7 @@ impl<'a> Growing<'a> {
         };
         let sizes = (3..=40).map(|n| f64::from(n) / 40.0);
         let first = sizes.into_iter().find(|size| touches(*size))? - 1.0 / 40.0;
-        let lattice = Lattice::around(centre, radius);
+        let lattice = Lattice::around(centre, radius + REACH, FOSSA);
         let free = lattice.fill(|p, n| {
             if lattice.at_border(n) {
                 return 0.0;

@@ -23,6 +23,7 @@ mod displace;
 mod draw;
 mod ear;
 mod kspace;
+mod lattice;
 mod local;
 mod motion;
 mod off_resonance;
