@@ -136,8 +136,10 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "clap",
             "glam",
             "image",
+            "rayon",
             "serde",
             "serde_json",
+            "tempfile",
         ],
     ),
 ];

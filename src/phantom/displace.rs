@@ -616,9 +616,9 @@ mod tests {
         Patient, PatientSpec,
         contact::{contact_under, effects},
         draw::Draw,
-        patient::QUICK_STEP,
     };
     use super::*;
+    use crate::phantom::patient::QUICK_STEP;
     use crate::{measure::KoosGrade, volume::Side};
 
     /// A patient, the tumour and what it does.
