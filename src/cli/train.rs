@@ -1,11 +1,15 @@
 //! `schwann train`: trains a model.
 use super::output;
 use crate::{
-    model::DeviceChoice,
+    model::{DeviceChoice, Parameters, read_tensors},
     train::{SegmenterTraining, train_segmenter},
 };
+use anyhow::Context;
 use serde::Serialize;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -26,6 +30,9 @@ pub(super) struct Arguments {
     /// `auto`, `cpu`, `cuda` or `metal`.
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
+    /// A model folder whose weights to begin with.
+    #[arg(long, value_name = "FOLDER")]
+    start: Option<PathBuf>,
     /// Go on from the checkpoint in the folder.
     #[arg(long)]
     resume: bool,
@@ -36,6 +43,14 @@ fn minutes(text: &str) -> Result<f64, String> {
         Ok(m) if m > 0.0 && m.is_finite() => Ok(m),
         _ => Err("a number above zero is needed".to_owned()),
     }
+}
+
+/// The weights of a model folder.
+fn weights_of(folder: &Path) -> anyhow::Result<Parameters> {
+    let path = folder.join("model.safetensors");
+    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let (parameters, _) = read_tensors(&bytes).with_context(|| path.display().to_string())?;
+    Ok(parameters)
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -56,13 +71,17 @@ struct Output {
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let Model::Segmenter = arguments.name;
-    let defaults = SegmenterTraining::new(arguments.output.clone());
+    let mut defaults = SegmenterTraining::new(arguments.output.clone());
     let mut command = format!("schwann train segmenter --seed {}", arguments.seed);
     if let Some(steps) = arguments.steps {
         command.push_str(&format!(" --steps {steps}"));
     }
     if let Some(minutes) = arguments.minutes {
         command.push_str(&format!(" --minutes {minutes}"));
+    }
+    if let Some(folder) = &arguments.start {
+        command.push_str(" --start FOLDER");
+        defaults = defaults.starting_from(weights_of(folder)?);
     }
     let config = SegmenterTraining {
         steps: arguments.steps.map_or(defaults.steps, |n| n as usize),

@@ -4,7 +4,7 @@ use super::data::{CropSource, Examples, PhantomCrops};
 use super::report::{self, Log};
 use super::validation::{ClassDice, to_tensor, validate, validation_samples};
 use super::{AdamW, Error, Loss, Sample, dice_cross_entropy};
-use crate::model::{DeviceChoice, Level, UNet, UNetDescription};
+use crate::model::{DeviceChoice, Level, Parameters, UNet, UNetDescription};
 use crate::predict::Plan;
 use crate::volume::{Observe, Progress, Structure};
 use candle_core::{Device, Var};
@@ -25,6 +25,8 @@ pub struct SegmenterTraining {
     pub max_seconds: Option<f64>,
     /// Decides the first parameters and all examples.
     pub seed: u64,
+    /// Weights to begin with instead of random ones, of a network of the same description.
+    pub start: Option<Parameters>,
     /// Whether to go on from the checkpoint in `out`, if there is one.
     pub resume: bool,
     /// Where to compute.
@@ -67,6 +69,7 @@ impl SegmenterTraining {
             steps: 4000,
             max_seconds: None,
             seed: 1,
+            start: None,
             resume: false,
             device: DeviceChoice::Auto,
             batch: 1,
@@ -91,6 +94,17 @@ impl SegmenterTraining {
                 classes,
             },
             command: "schwann train segmenter".to_owned(),
+        }
+    }
+
+    /// The same settings from weights that already know their task: a third of the learning rate, and class weights nearer to one.
+    #[must_use]
+    pub fn starting_from(self, parameters: Parameters) -> Self {
+        Self {
+            start: Some(parameters),
+            learning_rate: self.learning_rate / 3.0,
+            class_weights: self.class_weights.iter().map(|w| w.sqrt()).collect(),
+            ..self
         }
     }
 
@@ -217,10 +231,13 @@ struct Training<'a> {
 impl<'a> Training<'a> {
     fn start(source: &dyn CropSource, config: &'a SegmenterTraining) -> Result<Self, Error> {
         let chosen = config.device.open();
-        let variables = config
-            .plan
-            .network
-            .initial_parameters(config.seed)?
+        let first = match &config.start {
+            Some(parameters) => parameters.clone(),
+            None => config.plan.network.initial_parameters(config.seed)?,
+        };
+        // Names and shapes are checked before anything is spent on them.
+        UNet::new(config.plan.network.clone(), first.clone())?;
+        let variables = first
             .into_iter()
             .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor.to_device(&chosen.device)?)?)))
             .collect::<Result<_, Error>>()?;
