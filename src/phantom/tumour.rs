@@ -16,6 +16,8 @@ const CENTRE_PER_RADIUS: f64 = 0.74;
 const BALL_START: f64 = 1.5;
 /// Largest size tried: a ball of 30 mm radius.
 const LARGEST: f64 = 4.0;
+/// Most that the lobes together can raise or lower the surface of the ball, relative to its radius.
+const MOST_LOBES: f64 = 0.18;
 
 /// One wave of the surface of the ball.
 #[derive(Debug, Clone, Copy)]
@@ -47,23 +49,28 @@ impl Tumour {
     /// A tumour of random shape in a canal; `fill` is the part of the canal's length that it fills when it leaves it.
     pub(super) fn new(canal: Canal, cistern: Shape, fill: f64, draw: &mut Draw) -> Self {
         let medial = -canal.axis;
-        // Mostly medial, turned up to 25 degrees backwards, and a little downwards.
-        let turn = draw.uniform(3.0, 25.0).to_radians();
+        // Mostly medial, turned 12 to 38 degrees backwards and mostly a little upwards, as in the outlines of Vestibular-Schwannoma-SEG.
+        let turn = draw.uniform(12.0, 38.0).to_radians();
         let back = -DVec3::Y;
-        let outward = medial * turn.cos() + back * turn.sin() + DVec3::Z * draw.uniform(-0.2, 0.1);
-        let total = draw.uniform(0.04, 0.10);
-        let lobes = std::array::from_fn(|_| Lobe {
+        let outward = medial * turn.cos() + back * turn.sin() + DVec3::Z * draw.uniform(-0.1, 0.4);
+        let total = draw.uniform(0.04, MOST_LOBES);
+        let mut lobes: [Lobe; 4] = std::array::from_fn(|_| Lobe {
             direction: draw.direction(),
             frequency: draw.uniform(2.0, 4.5),
             phase: draw.uniform(0.0, std::f64::consts::TAU),
-            amplitude: total * draw.uniform(0.15, 0.35),
+            amplitude: draw.uniform(0.15, 0.35),
         });
+        // The amplitudes add up to the total, so that no crest reaches further than the bounds that count on it.
+        let sum: f64 = lobes.iter().map(|l| l.amplitude).sum();
+        for lobe in &mut lobes {
+            lobe.amplitude *= total / sum;
+        }
         Self {
             lateral_end: canal.length * fill,
             canal,
             cistern,
             outward: outward.normalize_or_zero(),
-            ratio: DVec3::new(1.0, draw.uniform(1.0, 1.2), draw.uniform(0.88, 1.08)),
+            ratio: DVec3::new(1.0, draw.uniform(0.9, 1.3), draw.uniform(0.9, 1.25)),
             lobes,
             size: 1.0,
         }
@@ -132,9 +139,9 @@ impl Tumour {
 
     fn ball_distance(&self, v: DVec3, radius: f64) -> f64 {
         let plain = ellipsoid(v, self.ratio * radius);
-        // Beyond a radius from the surface the lobes (at most a seventh of it) are not needed for a lower bound.
+        // Beyond a radius from the surface the lobes are not needed for a lower bound.
         if plain > radius {
-            return plain - 0.15 * radius;
+            return plain - MOST_LOBES * radius;
         }
         plain - self.lobes_at(v.normalize_or_zero()) * radius
     }
@@ -169,7 +176,7 @@ impl Tumour {
         let mut low = a[0].min(b[0]);
         let mut high = a[1].max(b[1]);
         if radius > 0.0 {
-            let reach = self.ratio * (radius * 1.12) + 1.0;
+            let reach = (self.ratio + MOST_LOBES) * radius + 1.0;
             low = low.min(centre - reach);
             high = high.max(centre + reach);
         }
