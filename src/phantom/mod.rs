@@ -19,6 +19,7 @@ pub mod demo;
 mod draw;
 mod ear;
 mod local;
+mod outlined;
 mod patient;
 mod region;
 mod relaxation;
@@ -32,6 +33,8 @@ mod truth;
 mod tumour;
 mod vessels;
 
+pub(crate) use outlined::area_vector;
+pub use outlined::{Outline, Plane as OutlinePlane};
 pub use patient::{Patient, PatientSpec};
 pub use region::Region;
 pub use relaxation::Relaxation;
