@@ -2,10 +2,7 @@
 //!
 //! Points are DICOM's LPS millimetres in the file and RAS from here on.
 use super::Error;
-use crate::{
-    phantom::{Outline, OutlinePlane, area_vector},
-    volume::Side,
-};
+use crate::volume::{Outline, OutlinePlane, Side, area_vector};
 use glam::DVec3;
 use serde::Deserialize;
 use std::{fs::File, io::Read, path::Path};
@@ -56,10 +53,11 @@ pub fn read_outline(path: &Path) -> Result<Outline, Error> {
     })
 }
 
-/// Reads every `.json` file of a folder in the order of their names, or one file.
+/// Reads every `.json` file of a folder in the order of their names, or one file. Files of a folder that hold no usable outline are left out:
+/// collections have patients without a cochlea outlined.
 ///
 /// # Errors
-/// When the folder cannot be read, or for the first file as in [`read_outline`].
+/// When the folder cannot be read, or, where no file of it is usable, for the first as in [`read_outline`].
 pub fn read_outlines(path: &Path) -> Result<Vec<Outline>, Error> {
     if !path.is_dir() {
         return Ok(vec![read_outline(path)?]);
@@ -76,7 +74,18 @@ pub fn read_outlines(path: &Path) -> Result<Vec<Outline>, Error> {
         }
     }
     files.sort();
-    files.iter().map(|file| read_outline(file)).collect()
+    let mut outlines = Vec::new();
+    let mut refused = None;
+    for file in &files {
+        match read_outline(file) {
+            Ok(outline) => outlines.push(outline),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    match refused {
+        Some(error) if outlines.is_empty() => Err(error),
+        _ => Ok(outlines),
+    }
 }
 
 /// The outline in the bytes of a file; otherwise what is wrong with them.

@@ -33,8 +33,6 @@ mod truth;
 mod tumour;
 mod vessels;
 
-pub(crate) use outlined::area_vector;
-pub use outlined::{Outline, Plane as OutlinePlane};
 pub use patient::{Patient, PatientSpec};
 pub use region::Region;
 pub use relaxation::Relaxation;

@@ -2,6 +2,7 @@
 use super::{
     canal::Canal,
     draw::Draw,
+    outlined::Outlined,
     shape::{LIPSCHITZ, Shape, ellipsoid, smooth_min, volume_mm3},
 };
 use glam::DVec3;
@@ -41,7 +42,9 @@ pub(super) struct Tumour {
     /// Half-axes of the ball along the head's axes, relative to its radius.
     ratio: DVec3,
     lobes: [Lobe; 4],
-    /// 0 to 1 grows along the canal, beyond 1 out of it.
+    /// A real tumour in the place of canal part and ball.
+    outlined: Option<Outlined>,
+    /// 0 to 1 grows along the canal, beyond 1 out of it; of a real tumour the scale about the porus.
     size: f64,
 }
 
@@ -72,7 +75,17 @@ impl Tumour {
             outward: outward.normalize_or_zero(),
             ratio: DVec3::new(1.0, draw.uniform(0.9, 1.3), draw.uniform(0.9, 1.25)),
             lobes,
+            outlined: None,
             size: 1.0,
+        }
+    }
+
+    /// A real tumour in this canal, at its own size.
+    pub(super) fn outlined(&self, outlined: Outlined) -> Self {
+        Self {
+            outlined: Some(outlined),
+            size: 1.0,
+            ..self.clone()
         }
     }
 
@@ -93,7 +106,12 @@ impl Tumour {
     }
 
     /// Centre and radius of the ball in the cistern; the radius is zero while the tumour lies in the canal.
+    ///
+    /// Of a real tumour it is the ball that has the volume and the centroid of the part beyond the porus.
     pub(super) fn ball(&self) -> (DVec3, f64) {
+        if let Some(outlined) = &self.outlined {
+            return outlined.ball(self.size);
+        }
         let radius = (self.size - 1.0).max(0.0) * BALL_PER_SIZE;
         let start = self.canal.on_axis(BALL_START);
         (start + self.outward * (CENTRE_PER_RADIUS * radius), radius)
@@ -101,22 +119,27 @@ impl Tumour {
 
     /// Distance to the surface, negative inside.
     pub(super) fn distance(&self, p: DVec3) -> f64 {
-        let body = self.body(p);
-        let (centre, radius) = self.ball();
-        let mut d = body;
-        if radius > 0.0 {
-            d = smooth_min(
-                body,
-                self.ball_distance(p - centre, radius),
-                radius.min(1.5),
-            );
-        }
+        let d = self.free_distance(p);
         // Far outside, the walls of bone cannot change the sign, and the distance to the free shape is a lower bound.
         if d > 1.0 {
             return d;
         }
         let room = (self.canal.distance(p) + FILM).min(self.cistern.distance(p));
         d.max(room)
+    }
+
+    /// Distance to the surface that the tumour would have without bone.
+    fn free_distance(&self, p: DVec3) -> f64 {
+        if let Some(outlined) = &self.outlined {
+            return outlined.distance(p, self.size);
+        }
+        let body = self.body(p);
+        let (centre, radius) = self.ball();
+        if radius <= 0.0 {
+            return body;
+        }
+        let ball = self.ball_distance(p - centre, radius);
+        smooth_min(body, ball, radius.min(1.5))
     }
 
     /// The part in the canal: a capsule that lengthens and thickens until the canal is full, cut at the porus plane.
@@ -160,6 +183,9 @@ impl Tumour {
             let (sin, cos) = (n as f64 * 2.399_963_229_728_653).sin_cos();
             let flat = (1.0 - z * z).max(0.0).sqrt();
             let direction = DVec3::new(flat * cos, flat * sin, z);
+            if let Some(outlined) = &self.outlined {
+                return outlined.surface(centre, direction, self.size);
+            }
             let reach = radius / (direction / self.ratio).length();
             centre + direction * (reach + self.lobes_at(direction) * radius)
         })
@@ -167,6 +193,9 @@ impl Tumour {
 
     /// A box that holds the tumour: lowest and highest corner.
     pub(super) fn bounds(&self) -> [DVec3; 2] {
+        if let Some(outlined) = &self.outlined {
+            return outlined.bounds(self.size);
+        }
         let (centre, radius) = self.ball();
         let around = |c: DVec3, r: f64| [c - r, c + r];
         let [a, b] = [
