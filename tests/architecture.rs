@@ -32,6 +32,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "half",
             "rayon",
             "serde",
+            "serde_json",
             "sha2",
             "tempfile",
             "thiserror",

@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// How the tumour grows; drawn as it is among untreated patients if not given.
     #[arg(long, requires = "koos")]
     growth: Option<GrowthName>,
+    /// Outlines of real tumours, a JSON file or a folder of them, in place of generated shapes; the first that gives the grade is taken.
+    #[arg(long, value_name = "PATH", requires = "koos")]
+    tumour_shapes: Option<PathBuf>,
     /// What is scanned at each visit.
     #[arg(long, default_value = "hrT2")]
     modality: ModalityName,
@@ -38,7 +41,7 @@ pub(super) struct Arguments {
     #[arg(
         long,
         value_parser = clap::value_parser!(u32).range(1..=10_000),
-        conflicts_with_all = ["koos", "site", "visits", "growth", "modality"]
+        conflicts_with_all = ["koos", "site", "visits", "growth", "tumour_shapes", "modality"]
     )]
     cohort: Option<u32>,
     /// Everything is drawn from it.
@@ -165,15 +168,18 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         return cohort::run(folder, count as usize, arguments.seed, json);
     }
     let seed = arguments.seed;
-    let patient = Patient::new(&PatientSpec {
+    let spec = PatientSpec {
         seed,
         koos: arguments.koos.map(KoosGrade::from),
-        side: None,
-        annual_growth_percent: None,
         growth: arguments
             .growth
             .map(|name| GrowthModel::of(name.into(), seed)),
-    })?;
+        ..PatientSpec::default()
+    };
+    let patient = match &arguments.tumour_shapes {
+        Some(path) => Patient::with_outlines(&spec, &io::read_outlines(path)?)?,
+        None => Patient::new(&spec)?,
+    };
     let sites = arguments.site.sites();
     let mut visits = Vec::new();
     for visit in 0..arguments.visits {

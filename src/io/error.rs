@@ -17,6 +17,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Not the outline of a tumour.
+    #[error("this is not the outline of a tumour: {problem}: {}", shown(path))]
+    Outline {
+        /// What is wrong with it.
+        problem: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// A folder where a file is wanted.
     #[error(
         "is a folder, not a scan; name a .nii, .nii.gz, .hdr or .img file: {}",

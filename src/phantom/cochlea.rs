@@ -56,6 +56,11 @@ impl Cochlea {
         }
     }
 
+    /// Centre of the spiral, head frame, mm.
+    pub(super) fn centre(&self) -> DVec3 {
+        self.centre
+    }
+
     /// How far the lumen is grown to make the label, mm.
     pub(super) fn label_grown_mm(&self) -> f64 {
         LABEL_GROWN * self.scale

@@ -628,7 +628,7 @@ mod tests {
             side: Some(side),
             ..PatientSpec::random(seed)
         };
-        let patient = Patient::with_step(&spec, QUICK_STEP).unwrap();
+        let patient = Patient::with_step(&spec, &[], QUICK_STEP).unwrap();
         let tumour = patient.growth.as_ref().unwrap().tumour.clone();
         (patient, tumour)
     }

@@ -27,6 +27,7 @@ mod lattice;
 mod local;
 mod motion;
 mod off_resonance;
+mod outlined;
 mod patient;
 mod region;
 mod relaxation;

@@ -6,10 +6,14 @@ use super::{
     contact::{contact, grade, overlap_mm},
     course::GrowthModel,
     draw::Draw,
+    outlined::Outlined,
     shape::Shape,
     tumour::Tumour,
 };
-use crate::{measure::KoosGrade, volume::Side};
+use crate::{
+    measure::KoosGrade,
+    volume::{Outline, Side},
+};
 use serde::Serialize;
 
 /// What a patient should be like; what is left open is drawn from the seed.
@@ -94,6 +98,10 @@ pub(super) const QUICK_STEP: f64 = 0.6;
 const PERSON_STREAM: u64 = 43;
 /// Heads' tumours tried before giving up on a grade.
 const ATTEMPTS: u64 = 40;
+/// Stream of the order in which outlines are tried.
+const ORDER_STREAM: u64 = 60;
+/// Part of a real tumour that must lie outside the phantom's bone.
+const LEAST_KEPT: f64 = 0.6;
 
 impl Patient {
     /// Draws a patient and solves for a tumour of the wanted grade.
@@ -101,10 +109,23 @@ impl Patient {
     /// # Errors
     /// When the growth rate is out of range or, very rarely, no tumour of the grade fits.
     pub fn new(spec: &PatientSpec) -> Result<Self, Error> {
-        Self::with_step(spec, EXACT_STEP)
+        Self::with_step(spec, &[], EXACT_STEP)
     }
 
-    pub(super) fn with_step(spec: &PatientSpec, step: f64) -> Result<Self, Error> {
+    /// A patient whose tumour has the shape and the size of one of these outlines: the first in a drawn order that has the wanted grade in
+    /// this head. Without outlines the same as [`Patient::new`].
+    ///
+    /// # Errors
+    /// When the growth rate is out of range or none of the outlines has the grade.
+    pub fn with_outlines(spec: &PatientSpec, outlines: &[Outline]) -> Result<Self, Error> {
+        Self::with_step(spec, outlines, EXACT_STEP)
+    }
+
+    pub(super) fn with_step(
+        spec: &PatientSpec,
+        outlines: &[Outline],
+        step: f64,
+    ) -> Result<Self, Error> {
         if let Some(percent) = spec.annual_growth_percent {
             check("growth in percent a year", percent, -60.0, 400.0)?;
         }
@@ -113,7 +134,7 @@ impl Patient {
         }
         let anatomy = Anatomy::new(spec.seed);
         let growth = match spec.koos {
-            Some(koos) => Some(Growth::new(spec, koos, &anatomy, step)?),
+            Some(koos) => Some(Growth::new(spec, koos, &anatomy, outlines, step)?),
             None => None,
         };
         Ok(Self {
@@ -186,6 +207,7 @@ impl Growth {
         spec: &PatientSpec,
         koos: KoosGrade,
         anatomy: &Anatomy,
+        outlines: &[Outline],
         step: f64,
     ) -> Result<Self, Error> {
         let mut draw = Draw::new(spec.seed, 1);
@@ -206,9 +228,20 @@ impl Growth {
         } else {
             2.0
         };
-        for attempt in 0..ATTEMPTS {
+        let order = drawn_order(outlines.len(), spec.seed);
+        let attempts = if outlines.is_empty() {
+            ATTEMPTS
+        } else {
+            outlines.len() as u64
+        };
+        for attempt in 0..attempts {
             let mut draw = Draw::new(spec.seed, 100 + attempt);
-            let Some(tumour) = first_tumour(koos, side, anatomy, step, &mut draw) else {
+            let outline = order.get(attempt as usize).and_then(|&n| outlines.get(n));
+            let tumour = match outline {
+                Some(outline) => outlined_tumour(outline, side, anatomy, &mut draw),
+                None => first_tumour(koos, side, anatomy, step, &mut draw),
+            };
+            let Some(tumour) = tumour else {
                 continue;
             };
             let [volume_mm3, extrameatal] = tumour.volumes_mm3(step);
@@ -231,6 +264,29 @@ impl Growth {
         }
         Err(Error::Grade(koos))
     }
+}
+
+/// The order in which outlines are tried.
+fn drawn_order(count: usize, seed: u64) -> Vec<usize> {
+    let mut draw = Draw::new(seed, ORDER_STREAM);
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by_cached_key(|_| draw.seed());
+    order
+}
+
+/// A tumour of a real outline, unless bone cuts away too much of it.
+fn outlined_tumour(
+    outline: &Outline,
+    side: Side,
+    anatomy: &Anatomy,
+    draw: &mut Draw,
+) -> Option<Tumour> {
+    let ear = anatomy.ear(side);
+    let cistern = anatomy.cistern.clone().grown(-0.1);
+    let outlined = Outlined::new(outline, side, ear)?;
+    let tumour = Tumour::new(ear.canal, cistern, 1.0, draw).outlined(outlined);
+    let kept = tumour.volume_mm3(QUICK_STEP) / outline.volume_mm3();
+    (kept > LEAST_KEPT).then_some(tumour)
 }
 
 /// A tumour whose volume follows the grade's distribution as far as the geometry of the grade lets it.

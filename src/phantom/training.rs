@@ -47,13 +47,14 @@ pub fn training_crop(seed: u64, shape: Shape, spacing_mm: [f64; 3]) -> Result<Cr
     GridSpec { shape, spacing_mm }.check()?;
     let mut draw = Draw::new(seed, 3);
     let spec = PatientSpec::random(draw.seed());
-    let patient = match Patient::with_step(&spec, QUICK_STEP) {
+    let patient = match Patient::with_step(&spec, &[], QUICK_STEP) {
         // A head into which the grade does not fit serves as one with the smallest tumour.
         Err(Error::Grade(_)) => Patient::with_step(
             &PatientSpec {
                 koos: Some(KoosGrade::I),
                 ..spec
             },
+            &[],
             QUICK_STEP,
         )?,
         other => other?,

@@ -2,6 +2,7 @@
 use super::{
     canal::Canal,
     draw::Draw,
+    outlined::Outlined,
     shape::{Shape, ellipsoid, smooth_min, volume_mm3},
 };
 use glam::DVec3;
@@ -16,6 +17,8 @@ const CENTRE_PER_RADIUS: f64 = 0.74;
 const BALL_START: f64 = 1.5;
 /// Largest size tried: a ball of 30 mm radius.
 const LARGEST: f64 = 4.0;
+/// Most that the lobes together can raise or lower the surface of the ball, relative to its radius.
+const MOST_LOBES: f64 = 0.18;
 
 /// One wave of the surface of the ball.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +42,9 @@ pub(super) struct Tumour {
     /// Half-axes of the ball along the head's axes, relative to its radius.
     ratio: DVec3,
     lobes: [Lobe; 4],
-    /// 0 to 1 grows along the canal, beyond 1 out of it.
+    /// A real tumour in the place of canal part and ball.
+    outlined: Option<Outlined>,
+    /// 0 to 1 grows along the canal, beyond 1 out of it; of a real tumour the scale about the porus.
     size: f64,
 }
 
@@ -47,25 +52,40 @@ impl Tumour {
     /// A tumour of random shape in a canal; `fill` is the part of the canal's length that it fills when it leaves it.
     pub(super) fn new(canal: Canal, cistern: Shape, fill: f64, draw: &mut Draw) -> Self {
         let medial = -canal.axis;
-        // Mostly medial, turned up to 25 degrees backwards, and a little downwards.
-        let turn = draw.uniform(3.0, 25.0).to_radians();
+        // Mostly medial, turned 12 to 38 degrees backwards and mostly a little upwards, as in the outlines of Vestibular-Schwannoma-SEG.
+        let turn = draw.uniform(12.0, 38.0).to_radians();
         let back = -DVec3::Y;
-        let outward = medial * turn.cos() + back * turn.sin() + DVec3::Z * draw.uniform(-0.2, 0.1);
-        let total = draw.uniform(0.04, 0.10);
-        let lobes = std::array::from_fn(|_| Lobe {
+        let outward = medial * turn.cos() + back * turn.sin() + DVec3::Z * draw.uniform(-0.1, 0.4);
+        let total = draw.uniform(0.04, MOST_LOBES);
+        let mut lobes: [Lobe; 4] = std::array::from_fn(|_| Lobe {
             direction: draw.direction(),
             frequency: draw.uniform(2.0, 4.5),
             phase: draw.uniform(0.0, std::f64::consts::TAU),
-            amplitude: total * draw.uniform(0.15, 0.35),
+            amplitude: draw.uniform(0.15, 0.35),
         });
+        // The amplitudes add up to the total, so that no crest reaches further than the bounds that count on it.
+        let sum: f64 = lobes.iter().map(|l| l.amplitude).sum();
+        for lobe in &mut lobes {
+            lobe.amplitude *= total / sum;
+        }
         Self {
             lateral_end: canal.length * fill,
             canal,
             cistern,
             outward: outward.normalize_or_zero(),
-            ratio: DVec3::new(1.0, draw.uniform(1.0, 1.2), draw.uniform(0.88, 1.08)),
+            ratio: DVec3::new(1.0, draw.uniform(0.9, 1.3), draw.uniform(0.9, 1.25)),
             lobes,
+            outlined: None,
             size: 1.0,
+        }
+    }
+
+    /// A real tumour in this canal, at its own size.
+    pub(super) fn outlined(&self, outlined: Outlined) -> Self {
+        Self {
+            outlined: Some(outlined),
+            size: 1.0,
+            ..self.clone()
         }
     }
 
@@ -86,7 +106,12 @@ impl Tumour {
     }
 
     /// Centre and radius of the ball in the cistern; the radius is zero while the tumour lies in the canal.
+    ///
+    /// Of a real tumour it is the ball that has the volume and the centroid of the part beyond the porus.
     pub(super) fn ball(&self) -> (DVec3, f64) {
+        if let Some(outlined) = &self.outlined {
+            return outlined.ball(self.size);
+        }
         let radius = (self.size - 1.0).max(0.0) * BALL_PER_SIZE;
         let start = self.canal.on_axis(BALL_START);
         (start + self.outward * (CENTRE_PER_RADIUS * radius), radius)
@@ -94,22 +119,27 @@ impl Tumour {
 
     /// Distance to the surface, negative inside.
     pub(super) fn distance(&self, p: DVec3) -> f64 {
-        let body = self.body(p);
-        let (centre, radius) = self.ball();
-        let mut d = body;
-        if radius > 0.0 {
-            d = smooth_min(
-                body,
-                self.ball_distance(p - centre, radius),
-                radius.min(1.5),
-            );
-        }
+        let d = self.free_distance(p);
         // Far outside, the walls of bone cannot change the sign, and the distance to the free shape is a lower bound.
         if d > 1.0 {
             return d;
         }
         let room = (self.canal.distance(p) + FILM).min(self.cistern.distance(p));
         d.max(room)
+    }
+
+    /// Distance to the surface that the tumour would have without bone.
+    fn free_distance(&self, p: DVec3) -> f64 {
+        if let Some(outlined) = &self.outlined {
+            return outlined.distance(p, self.size);
+        }
+        let body = self.body(p);
+        let (centre, radius) = self.ball();
+        if radius <= 0.0 {
+            return body;
+        }
+        let ball = self.ball_distance(p - centre, radius);
+        smooth_min(body, ball, radius.min(1.5))
     }
 
     /// The part in the canal: a capsule that lengthens and thickens until the canal is full, cut at the porus plane.
@@ -132,9 +162,9 @@ impl Tumour {
 
     fn ball_distance(&self, v: DVec3, radius: f64) -> f64 {
         let plain = ellipsoid(v, self.ratio * radius);
-        // Beyond a radius from the surface the lobes (at most a seventh of it) are not needed for a lower bound.
+        // Beyond a radius from the surface the lobes are not needed for a lower bound.
         if plain > radius {
-            return plain - 0.15 * radius;
+            return plain - MOST_LOBES * radius;
         }
         plain - self.lobes_at(v.normalize_or_zero()) * radius
     }
@@ -153,6 +183,9 @@ impl Tumour {
             let (sin, cos) = (n as f64 * 2.399_963_229_728_653).sin_cos();
             let flat = (1.0 - z * z).max(0.0).sqrt();
             let direction = DVec3::new(flat * cos, flat * sin, z);
+            if let Some(outlined) = &self.outlined {
+                return outlined.surface(centre, direction, self.size);
+            }
             let reach = radius / (direction / self.ratio).length();
             centre + direction * (reach + self.lobes_at(direction) * radius)
         })
@@ -160,6 +193,9 @@ impl Tumour {
 
     /// A box that holds the tumour: lowest and highest corner.
     pub(super) fn bounds(&self) -> [DVec3; 2] {
+        if let Some(outlined) = &self.outlined {
+            return outlined.bounds(self.size);
+        }
         let (centre, radius) = self.ball();
         let around = |c: DVec3, r: f64| [c - r, c + r];
         let [a, b] = [
@@ -169,7 +205,7 @@ impl Tumour {
         let mut low = a[0].min(b[0]);
         let mut high = a[1].max(b[1]);
         if radius > 0.0 {
-            let reach = self.ratio * (radius * 1.12) + 1.0;
+            let reach = (self.ratio + MOST_LOBES) * radius + 1.0;
             low = low.min(centre - reach);
             high = high.max(centre + reach);
         }

@@ -398,3 +398,27 @@ fn senseless_parameters_are_refused() {
     let stopped = patient.scan(&visit(1, 0.0, TINY), &mut |_| ControlFlow::Break(()));
     assert!(matches!(stopped, Err(Error::Stopped)));
 }
+
+#[test]
+fn real_outlines_make_tumours_of_the_wanted_grade() {
+    let folder = std::path::Path::new("../shared/data/vs_contours");
+    if !folder.is_dir() {
+        println!("skipped: {} is absent", folder.display());
+        return;
+    }
+    let outlines = schwann::io::read_outlines(folder).unwrap();
+    for (seed, koos) in [(1, KoosGrade::II), (2, KoosGrade::III), (3, KoosGrade::IV)] {
+        let patient = Patient::with_outlines(&spec(seed, koos, Side::Left), &outlines).unwrap();
+        let s = scan(&patient, seed, 0.0, EARS);
+        assert_eq!(s.truth.koos, Some(koos));
+        let exact = s.truth.tumour_volume_mm3;
+        let found = volume_mm3(&s.labels, Structure::VestibularSchwannoma);
+        assert!(
+            (found / exact - 1.0).abs() < 0.01,
+            "Koos {koos}: label {found}, exact {exact}"
+        );
+        // It grows like any other.
+        let later = scan(&patient, seed, 1.0, TINY).truth.tumour_volume_mm3;
+        assert!((later / exact - 1.25).abs() < 2e-3, "{later} from {exact}");
+    }
+}
