@@ -26,6 +26,8 @@ mod scan;
 mod scene;
 mod sequence;
 mod shape;
+#[cfg(test)]
+mod table;
 mod tissue;
 mod training;
 mod truth;
