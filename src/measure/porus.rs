@@ -1,18 +1,19 @@
 //! The patient's own axes and the porus plane, from the cochleae.
 //!
 //! The cochleae are bright, rigid and nearly symmetric, so the line between them is the best left–right axis that a label map holds. From each
-//! cochlea the porus acusticus lies 13.7 mm medial, 4.9 mm posterior and 0.5 mm superior on average (both scaled with the distance between the cochleae, 75.4 mm on average), and
-//! the posterior face of the petrous bone runs at 45° to the midline. The plane through that point along that face divides the intrameatal from the
-//! extrameatal part. The place of the porus varies between people by about 1.5 mm (SD), which the Koos probabilities take into account.
+//! cochlea the porus acusticus lies 10.8 mm medial, 5.1 mm posterior and 2.7 mm superior on average (both scaled with the distance between the
+//! cochleae, 69.5 mm on average): a compromise between tables of anatomy and where outlines of real tumours end beside the cochlea. The
+//! posterior face of the petrous bone runs at 45° to the midline. The plane through that point along that face divides the intrameatal from
+//! the extrameatal part. The place of the porus varies between people by about 1.5 mm (SD), which the Koos probabilities take into account.
 use super::parts::parts;
 use crate::volume::{LabelMap, Side, Structure};
 use glam::DVec3;
 use serde::Serialize;
 
 /// Mean distance between the cochlea centroids, mm.
-const INTERCOCHLEAR_MM: f64 = 75.4;
+const INTERCOCHLEAR_MM: f64 = 69.5;
 /// Porus relative to the cochlea centroid, mm towards medial, posterior and superior.
-const PORUS_FROM_COCHLEA_MM: [f64; 3] = [13.7, 4.9, 0.5];
+const PORUS_FROM_COCHLEA_MM: [f64; 3] = [10.8, 5.1, 2.7];
 /// The smallest part that is taken for a cochlea, mm³.
 const MIN_COCHLEA_MM3: f64 = 15.0;
 

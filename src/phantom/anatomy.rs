@@ -56,6 +56,8 @@ pub(super) const SIDES: [Side; 2] = [Side::Left, Side::Right];
 pub(super) struct Ear {
     pub(super) canal: Canal,
     pub(super) cochlea: Cochlea,
+    /// Phases of the waves on the posterior face of the petrous bone.
+    pub(super) face_phase: DVec3,
 }
 
 /// A head without tumour.
@@ -67,6 +69,9 @@ pub(super) struct Anatomy {
     pub(super) brainstem: Shape,
     /// Where a tumour can grow outside the canal.
     pub(super) cistern: Shape,
+    /// The space that holds brain and fluid.
+    #[cfg(test)]
+    pub(super) cavity: Shape,
     /// Left, right.
     pub(super) ears: [Ear; 2],
     /// Seed of the random fields.
@@ -82,12 +87,12 @@ impl Anatomy {
         let frame = Frame {
             scale: size * DVec3::new(1.0 + broad, 1.0 - broad, 1.0),
         };
-        let ears = SIDES.map(|side| ear::draw_ear(&frame, side, &mut draw));
+        let ears = SIDES.map(|side| ear::draw_ear(&frame, side, &mut draw, seed));
         let cavity = bone::cavity(&frame, &ears);
         let brainstem = brain::brainstem(&frame, &mut draw);
         let mut parts = head(&frame);
         parts.extend(brain::parts(&frame, &cavity, &brainstem, &ears, &mut draw));
-        parts.extend(bone::parts(&frame, &cavity, &mut draw));
+        parts.extend(bone::parts(&frame, &cavity, &mut draw, seed));
         for (side, ear) in SIDES.into_iter().zip(&ears) {
             parts.extend(ear::parts(&frame, side, ear, &mut draw, seed));
         }
@@ -95,6 +100,8 @@ impl Anatomy {
             parts,
             brainstem,
             cistern: bone::cistern(&frame, &ears),
+            #[cfg(test)]
+            cavity,
             ears,
             seed: draw.seed(),
         }

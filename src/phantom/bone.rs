@@ -9,18 +9,29 @@ use super::{
 use crate::volume::Side;
 use glam::DVec3;
 
+/// The leaves of the tentorium, each as a point and its normal upwards: the back ones fall off to the transverse sinuses, the front ones
+/// from the free edge about the midbrain to the petrous ridges. What lies below all of them is below the tentorium.
+fn tentorium(frame: &Frame) -> [(DVec3, DVec3); 4] {
+    let leaf = |side, point, normal| {
+        (
+            frame.at(side, point),
+            direction(side, normal).normalize_or_zero(),
+        )
+    };
+    let [left, right] = SIDES;
+    let back = |side| leaf(side, [0.0, 40.0, 30.0], [0.40, 0.30, 1.0]);
+    let front = |side| leaf(side, [20.0, -8.0, 12.0], [0.592, -0.518, 0.617]);
+    [back(left), back(right), front(left), front(right)]
+}
+
 /// The space below the tentorium, before the petrous bones and the clivus cut into it.
 fn posterior_fossa(frame: &Frame) -> Shape {
-    let tent = SIDES.map(|side| Shape::HalfSpace {
-        point: frame.mid([0.0, 40.0, 38.0]),
-        normal: direction(side, [0.5, 0.12, 0.86]).normalize_or_zero(),
-    });
-    let [left, right] = tent;
-    Shape::Intersection(vec![
-        Shape::ellipsoid(frame.mid([0.0, 31.0, 1.0]), frame.semi([54.0, 48.0, 38.0])),
-        left,
-        right,
-    ])
+    let behind = Shape::ellipsoid(frame.mid([0.0, 32.0, 3.0]), frame.semi([52.0, 39.5, 28.5]));
+    // The cisterns before the pons and between the peduncles.
+    let before = Shape::ellipsoid(frame.mid([0.0, 0.0, 14.0]), frame.semi([18.0, 18.0, 20.0]));
+    let mut of = vec![Shape::union(5.0, vec![behind, before])];
+    of.extend(tentorium(frame).map(|(point, normal)| Shape::HalfSpace { point, normal }));
+    Shape::Intersection(of)
 }
 
 /// The posterior fossa between clivus, petrous bones and tentorium: where a tumour can grow.
@@ -35,9 +46,10 @@ pub(super) fn cistern(frame: &Frame, ears: &[Ear; 2]) -> Shape {
         },
     ];
     for ear in ears {
-        fossa.push(Shape::HalfSpace {
+        fossa.push(Shape::Uneven {
             point: ear.canal.porus,
             normal: -ear.canal.face,
+            phase: ear.face_phase,
         });
     }
     // The jugular tubercles narrow the fossa towards the foramen magnum.
@@ -80,11 +92,20 @@ pub(super) fn above_tentorium(frame: &Frame) -> Shape {
         // Over the tentorium, behind the petrous ridges.
         Shape::Intersection(vec![
             above.clone(),
-            floor(mid([0.0, 0.0, 13.0])),
+            floor(mid([0.0, 0.0, 8.0])),
             Shape::HalfSpace {
-                point: mid([0.0, 10.0, 0.0]),
+                point: mid([0.0, 4.0, 0.0]),
                 normal: DVec3::Y,
             },
+            Shape::union(
+                0.0,
+                tentorium(frame)
+                    .map(|(point, normal)| Shape::HalfSpace {
+                        point,
+                        normal: -normal,
+                    })
+                    .into(),
+            ),
         ]),
     ];
     for side in SIDES {
@@ -97,17 +118,24 @@ pub(super) fn above_tentorium(frame: &Frame) -> Shape {
     Shape::union(6.0, of)
 }
 
+/// Streams of the air cells, left and right.
+const CELL_STREAMS: [u64; 2] = [333, 334];
+
 /// Bone around the cavity, marrow, air and veins, in painting order.
-pub(super) fn parts(frame: &Frame, cavity: &Shape, draw: &mut Draw) -> Vec<Part> {
+pub(super) fn parts(frame: &Frame, cavity: &Shape, draw: &mut Draw, seed: u64) -> Vec<Part> {
     let mid = |p| frame.mid(p);
     let semi = |s| frame.semi(s);
+    let above_plane = |posterior: f64, superior: f64| Shape::HalfSpace {
+        point: mid([0.0, 0.0, -8.0]),
+        normal: direction(Side::Left, [0.0, posterior, superior]),
+    };
     let vault = Shape::Intersection(vec![
         Shape::ellipsoid(mid([0.0, 3.0, 31.0]), semi([71.5, 89.0, 82.0])),
-        // Below this plane lie the face in front and the neck behind.
-        Shape::HalfSpace {
-            point: mid([0.0, 0.0, -8.0]),
-            normal: direction(Side::Left, [0.0, -0.33, -0.944]),
-        },
+        // Below these planes lie the face in front and the neck behind.
+        Shape::union(
+            0.0,
+            vec![above_plane(-0.33, -0.944), above_plane(-0.45, -0.893)],
+        ),
         // In front it is only the floor of the fossae.
         cavity.clone().grown(8.0),
     ]);
@@ -152,7 +180,7 @@ pub(super) fn parts(frame: &Frame, cavity: &Shape, draw: &mut Draw) -> Vec<Part>
     };
     for side in SIDES {
         let dominant = if side == wider { 1.15 } else { 0.85 };
-        parts.extend(temporal_bone(frame, cavity, side, dominant, draw));
+        parts.extend(temporal_bone(frame, cavity, side, dominant, draw, seed));
     }
     parts
 }
@@ -164,31 +192,36 @@ fn temporal_bone(
     side: Side,
     dominant: f64,
     draw: &mut Draw,
+    seed: u64,
 ) -> Vec<Part> {
     let at = |p| frame.at(side, p);
     let semi = |s| frame.semi(s);
     let mut parts = Vec::new();
     let apex = Shape::ellipsoid(at([14.0, -17.0, 1.0]), semi([6.0, 6.0, 5.0]))
         .minus(cavity.clone().grown(1.0));
-    // Fat marrow in 70 %, air cells in 20 %, dense bone in the others.
+    // Fat marrow in 70 %, air cells in 25 %, dense bone in the others.
     let drawn = draw.uniform(0.0, 1.0);
+    let mut of_cells = Draw::new(seed, CELL_STREAMS[if side == Side::Left { 0 } else { 1 }]);
+    let air = of_cells.uniform(0.5, 0.95);
+    let opaque = if of_cells.chance(0.05) { 0.7 } else { 0.03 };
+    let cells = Paint::Cells { air, opaque };
     let filling = if drawn < 0.7 {
         Paint::Plain(Tissue::Marrow)
-    } else if drawn < 0.9 {
-        Paint::Cells
+    } else if drawn < 0.95 {
+        cells
     } else {
-        Paint::Diploe
+        Paint::Plain(Tissue::Bone)
     };
     parts.push(rigid(apex, filling));
-    let air = draw.uniform(0.6, 1.1);
+    let large = draw.uniform(0.6, 1.1);
     let mastoid = Shape::union(
         4.0,
         vec![
-            Shape::ellipsoid(at([56.0, 11.0, -7.0]), semi([9.0, 11.0, 17.0]) * air),
+            Shape::ellipsoid(at([56.0, 11.0, -7.0]), semi([9.0, 11.0, 17.0]) * large),
             Shape::ellipsoid(at([51.0, 2.0, 2.0]), semi([5.0, 7.0, 6.0])),
         ],
     );
-    parts.push(rigid(mastoid, Paint::Cells));
+    parts.push(rigid(mastoid, cells));
     parts.push(rigid(
         Shape::ellipsoid(at([48.0, -5.0, -1.0]), semi([3.5, 5.0, 7.0])),
         Paint::Plain(Tissue::Air),
@@ -197,12 +230,12 @@ fn temporal_bone(
     parts.push(rigid(Shape::Tube(ear_canal), Paint::Plain(Tissue::Air)));
     let vein = |points: Vec<(DVec3, f64)>| rigid(Shape::Tube(points), Paint::Plain(Tissue::Vein));
     parts.push(vein(vec![
-        (at([0.0, 76.5, 11.5]), 2.8 * dominant),
-        (at([14.0, 75.0, 11.5]), 2.8 * dominant),
-        (at([27.0, 70.0, 11.0]), 2.8 * dominant),
-        (at([38.0, 61.5, 11.0]), 2.9 * dominant),
-        (at([46.0, 51.0, 11.0]), 3.1 * dominant),
-        (at([50.5, 39.0, 10.0]), 3.4 * dominant),
+        (at([0.0, 67.5, 21.0]), 2.8 * dominant),
+        (at([10.0, 68.0, 17.0]), 2.8 * dominant),
+        (at([21.0, 66.5, 13.0]), 2.8 * dominant),
+        (at([34.0, 61.0, 10.0]), 2.9 * dominant),
+        (at([44.0, 51.5, 9.0]), 3.1 * dominant),
+        (at([50.0, 39.0, 9.0]), 3.4 * dominant),
         (at([49.0, 29.0, 4.0]), 4.2 * dominant),
         (at([43.0, 21.0, -10.0]), 4.4 * dominant),
         (at([31.0, 11.0, -17.0]), 5.4 * dominant),

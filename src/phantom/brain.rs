@@ -2,6 +2,7 @@
 use super::{
     anatomy::{Ear, Frame, SIDES, soft},
     draw::Draw,
+    ear::cisternal_course,
     region::{Region, Zone},
     scene::Part,
     shape::Shape,
@@ -157,7 +158,10 @@ fn cerebrum(frame: &Frame, atrophy: f64) -> Vec<Part> {
         ]);
         // The cerebellum and brainstem come later and cover what lies below the tentorium; around the midbrain the cistern is open.
         let notch = Shape::ellipsoid(frame.mid([0.0, 2.0, 26.0]), frame.semi([22.0, 21.0, 20.0]));
-        parts.push(soft(half.minus(notch), Paint::Cerebrum));
+        let paint = Paint::Cerebrum {
+            sulcus_mm: 1.1 * atrophy,
+        };
+        parts.push(soft(half.minus(notch), paint));
         let horn = Shape::Tube(vec![
             (at([30.0, -16.0, 14.0]), 1.2 * atrophy),
             (at([32.0, 10.0, 20.0]), 2.2 * atrophy),
@@ -181,19 +185,20 @@ fn cerebellum(fossa: &Shape, frame: &Frame, atrophy: f64) -> Vec<Part> {
         .iter()
         .map(|&side| {
             Shape::ellipsoid(
-                frame.at(side, [25.0, 41.0, -1.0]),
-                frame.semi([29.0, 32.0, 31.0]),
+                frame.at(side, [24.5, 40.0, -1.0]),
+                frame.semi([25.0, 28.0, 25.5]),
             )
         })
         .collect();
-    of.push(Shape::ellipsoid(
-        frame.mid([0.0, 47.0, 4.0]),
-        frame.semi([17.0, 27.0, 25.0]),
-    ));
-    of.push(Shape::ellipsoid(
-        frame.mid([0.0, 48.0, 10.0]),
-        frame.semi([34.0, 27.0, 22.0]),
-    ));
+    // The vermis, the culmen under the ridge of the tentorium, the lobule before it, and the tonsils.
+    let more = [
+        ([0.0, 41.0, 2.0], [10.0, 26.0, 23.0]),
+        ([0.0, 40.0, 12.0], [24.0, 22.0, 16.0]),
+        ([0.0, 32.0, 20.0], [14.0, 15.0, 11.0]),
+        ([-7.0, 28.0, -15.0], [8.5, 11.5, 11.0]),
+        ([7.0, 28.0, -15.0], [8.5, 11.5, 11.0]),
+    ];
+    of.extend(more.map(|(at, size)| Shape::ellipsoid(frame.mid(at), frame.semi(size))));
     let room = fossa.clone().grown(-1.4 * atrophy);
     let angles = SIDES.map(|side| {
         Shape::ellipsoid(
@@ -246,13 +251,10 @@ fn vessels(frame: &Frame, draw: &mut Draw) -> Vec<Part> {
 fn nerves(frame: &Frame, side: Side, ear: &Ear) -> Vec<Part> {
     let at = |p| frame.at(side, p);
     let nerve = |points: Vec<(DVec3, f64)>| soft(Shape::Tube(points), Paint::Plain(Tissue::Nerve));
-    let near = |front: f64, up: f64| ear.canal.off_axis(-4.5, front, up);
+    let into_canal = |anterior| nerve(cisternal_course(frame, &ear.canal, side, anterior));
     vec![
-        nerve(vec![(at([10.0, 4.0, -1.0]), 0.85), (near(1.3, 0.8), 0.65)]),
-        nerve(vec![
-            (at([11.0, 7.5, -2.0]), 1.25),
-            (near(-0.7, -0.3), 1.15),
-        ]),
+        into_canal(true),
+        into_canal(false),
         // Nerve V is a ribbon: two strands that touch.
         nerve(vec![
             (at([15.0, 0.0, 8.2]), 1.25),

@@ -14,6 +14,10 @@ pub(super) struct Canal {
     pub(super) porus_semi: [f64; 2],
     /// The same at the fundus.
     pub(super) fundus_semi: [f64; 2],
+    /// Exponent of the taper: 1 narrows evenly, more does so near the porus.
+    pub(super) taper: f64,
+    /// How much wider it is halfway than its taper alone makes it, relative: more than 0 is a bud.
+    pub(super) bulge: f64,
     /// Unit normal of the porus plane (the petrous face), towards the cerebellopontine angle.
     pub(super) face: DVec3,
 }
@@ -51,9 +55,12 @@ impl Canal {
     pub(super) fn distance(&self, p: DVec3) -> f64 {
         let d = p - self.porus;
         let s = d.dot(self.axis);
-        let open = (1.0 - (s / self.length).clamp(0.0, 1.0)).powf(1.5);
-        let semi =
-            |n: usize| self.fundus_semi[n] + (self.porus_semi[n] - self.fundus_semi[n]) * open;
+        let t = (s / self.length).clamp(0.0, 1.0);
+        let open = (1.0 - t).powf(self.taper);
+        let bud = 1.0 + self.bulge * 4.0 * t * (1.0 - t);
+        let semi = |n: usize| {
+            bud * (self.fundus_semi[n] + (self.porus_semi[n] - self.fundus_semi[n]) * open)
+        };
         let [ap, cc] = self.across();
         // A cylinder is an ellipsoid without extent along its axis.
         let wall = ellipsoid(

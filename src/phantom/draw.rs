@@ -99,6 +99,31 @@ pub(super) fn waves(p: DVec3, seed: u64) -> f64 {
     sum * 0.4
 }
 
+/// The Voronoi cell about `p` of points scattered one to a unit cube: the distance of `p` to its wall, and a number in 0…1 of its own.
+pub(super) fn cell(p: DVec3, seed: u64) -> (f64, f64) {
+    let base = p.floor();
+    let [x, y, z] = base.to_array().map(|c| c as i64);
+    let mut nearest = [(f64::INFINITY, DVec3::ZERO, 0.0); 2];
+    for n in 0..27_i64 {
+        let [i, j, k] = [x + n % 3 - 1, y + n / 3 % 3 - 1, z + n / 9 - 1];
+        let jitter = DVec3::new(
+            lattice(i, j, k, seed),
+            lattice(i, j, k, seed ^ 0x101),
+            lattice(i, j, k, seed ^ 0x202),
+        );
+        let at = DVec3::new(i as f64, j as f64, k as f64) + 0.5 + 0.45 * jitter;
+        let d = at.distance(p);
+        if d < nearest[0].0 {
+            nearest = [(d, at, jitter.x), nearest[0]];
+        } else if d < nearest[1].0 {
+            nearest[1] = (d, at, jitter.x);
+        }
+    }
+    let [(d1, a, own), (d2, b, _)] = nearest;
+    let to_wall = 0.5 * (d2 * d2 - d1 * d1) / a.distance(b).max(1e-9);
+    (to_wall, 0.5 + 0.5 * own)
+}
+
 /// A random value in -1…1 for a lattice point (the finaliser of `SplitMix64` over the mixed coordinates).
 fn lattice(x: i64, y: i64, z: i64, seed: u64) -> f64 {
     let mut h = seed

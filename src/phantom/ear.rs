@@ -13,8 +13,21 @@ use super::{
 use crate::volume::Side;
 use glam::DVec3;
 
+/// Streams of the canals: what both share, then left and right.
+const CANAL_STREAMS: [u64; 3] = [330, 331, 332];
+/// Streams of the waves on the petrous bones, left and right.
+const FACE_STREAMS: [u64; 2] = [335, 336];
+/// From the fundus to the middle of the cochlea, LPS of the left side, mm.
+///
+/// A compromise: tables put the cochlea 3.4 mm lateral of the fundus, while real tumours, whose lateral ends lie at the height of its
+/// middle, put it straight in front.
+const COCHLEA: [f64; 3] = [0.6, -4.8, -2.4];
+/// From the fundus to the place in the tables to which the vestibule's parts are given, LPS of the left side, mm: a thin plate of bone
+/// parts the vestibule from the fundus.
+const LABYRINTH: [f64; 3] = [35.8, -0.9, 0.5];
+
 /// Draws the canal and the cochlea of a side.
-pub(super) fn draw_ear(frame: &Frame, side: Side, draw: &mut Draw) -> Ear {
+pub(super) fn draw_ear(frame: &Frame, side: Side, draw: &mut Draw, seed: u64) -> Ear {
     let shift = [
         draw.clipped(0.0, 0.7, 2.0),
         draw.clipped(0.0, 0.4, 2.0),
@@ -26,27 +39,58 @@ pub(super) fn draw_ear(frame: &Frame, side: Side, draw: &mut Draw) -> Ear {
         draw.clipped(0.05, 0.05, 2.0),
     ];
     let axis = direction(side, [1.0, tilt[0], tilt[1]]).normalize_or_zero();
-    let wide = draw.clipped(1.0, 0.12, 2.0);
+    // Size and shape once came from these draws; those after them in the stream stay what they were.
+    draw.normal(0.0, 1.0);
     // The face of the petrous bone makes 45 to 53 degrees with the midsagittal plane.
     let angle = draw.uniform(43.0, 52.0).to_radians();
-    let canal = Canal {
-        porus,
-        axis,
-        length: draw.clipped(10.2, 0.9, 2.0),
-        porus_semi: [3.4 * wide, 2.55 * draw.clipped(wide, 0.06, 2.0)],
-        fundus_semi: [1.95 * wide, 1.75 * wide],
-        face: direction(side, [-angle.cos(), angle.sin(), 0.06]).normalize_or_zero(),
-    };
-    let centre = canal.fundus() + direction(side, [3.4, -4.0, -1.0]);
+    draw.normal(0.0, 1.0);
+    draw.normal(0.0, 1.0);
+    let face = direction(side, [-angle.cos(), angle.sin(), 0.06]).normalize_or_zero();
+    let canal = draw_canal(seed, side, porus, axis, face);
+    let centre = canal.fundus() + direction(side, COCHLEA);
     let modiolus = direction(side, [0.66, -0.72, -0.20]);
     let window = direction(side, [0.55, 0.75, -0.35]);
     // Mean, spread and limits of cochlear labels drawn by people.
     let volume = draw.normal(92.0, 12.0).clamp(66.0, 124.0);
     // From the round window the basal turn runs downwards and forwards, then up: the right cochlea winds clockwise for one who looks from
     // its base to its apex, and the left one is its mirror image.
+    let mut waves = Draw::new(seed, FACE_STREAMS[usize::from(side == Side::Right)]);
     Ear {
         canal,
         cochlea: Cochlea::new(centre, modiolus, window, side == Side::Left, volume),
+        face_phase: waves.direction() * std::f64::consts::TAU,
+    }
+}
+
+/// A canal of the size and the shape that the head's two canals share, but for a few percent.
+///
+/// Funnels, cylinders and buds are 58, 31 and 11 % of canals; the porus is 7.1 by 5.0 mm on average.
+fn draw_canal(seed: u64, side: Side, porus: DVec3, axis: DVec3, face: DVec3) -> Canal {
+    let mut shared = Draw::new(seed, CANAL_STREAMS[0]);
+    let wide = shared.clipped(1.0, 0.09, 2.0);
+    let length = shared.clipped(10.2, 0.8, 2.0);
+    let kind = shared.uniform(0.0, 1.0);
+    let mut own = Draw::new(seed, CANAL_STREAMS[if side == Side::Left { 1 } else { 2 }]);
+    let wide = wide * own.clipped(1.0, 0.04, 2.0);
+    let high = wide * own.clipped(1.0, 0.04, 2.0);
+    let length = length * own.clipped(1.0, 0.03, 2.0);
+    let (porus_semi, fundus_semi, taper, bulge) = if kind < 0.58 {
+        ([3.75, 2.6], [1.85, 1.65], 1.5, 0.0)
+    } else if kind < 0.89 {
+        ([3.25, 2.35], [2.1, 1.85], 1.0, 0.0)
+    } else {
+        ([3.3, 2.4], [1.8, 1.65], 1.2, 0.15)
+    };
+    let sized = |[across, up]: [f64; 2]| [across * wide, up * high];
+    Canal {
+        porus,
+        axis,
+        length,
+        porus_semi: sized(porus_semi),
+        fundus_semi: sized(fundus_semi),
+        taper,
+        bulge,
+        face,
     }
 }
 
@@ -57,9 +101,8 @@ pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw, seed:
     let canal = ear.canal;
     let fluid = || Paint::Plain(Tissue::Labyrinth);
     // The labyrinth hangs on the fundus, so that canal and labyrinth never drift apart.
-    let near = |lps: [f64; 3]| {
-        canal.fundus() + direction(side, [lps[0] - 34.3, lps[1] + 0.9, lps[2] - 0.5])
-    };
+    let near =
+        |lps: [f64; 3]| canal.fundus() + direction(side, [0, 1, 2].map(|n| lps[n] - LABYRINTH[n]));
     // The otic capsule: dense bone without marrow or air around the labyrinth.
     let capsule = Shape::Tube(vec![
         (ear.cochlea.on_modiolus(0.5), 5.6),
@@ -79,7 +122,7 @@ pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw, seed:
         )
     });
     parts.push(rigid(crista(&canal), Paint::Plain(Tissue::Bone)));
-    parts.extend(canal_nerves(&canal, side));
+    parts.extend(canal_nerves(frame, &canal, side));
     parts.extend(vessels::anterior_inferior_cerebellar(
         frame,
         side,
@@ -104,7 +147,7 @@ pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw, seed:
         centre: near(centre),
         normal: direction(side, normal).normalize_or_zero(),
         radius: radius * draw_scale(draw),
-        lumen: 0.62,
+        lumen: 0.54,
     };
     let labyrinth = |shape: Shape| Part {
         zone: Zone::Of(Region::Vestibule(side)),
@@ -117,7 +160,7 @@ pub(super) fn parts(frame: &Frame, side: Side, ear: &Ear, draw: &mut Draw, seed:
     ])));
     parts.push(labyrinth(Shape::ellipsoid(
         near([39.5, 2.5, 0.5]),
-        DVec3::new(2.2, 2.75, 2.0),
+        DVec3::new(2.1, 2.75, 2.0),
     )));
     let cochlea = |grown_mm: f64, paint: Paint| Part {
         zone: Zone::Of(Region::Cochlea(side)),
@@ -207,10 +250,40 @@ fn inside_porus(canal: &Canal, solid: Shape) -> Shape {
     Shape::Intersection(vec![solid, plane])
 }
 
+/// Nerve VII (`anterior`) or VIII from the brainstem to the porus: centres and radii along a curve that turns evenly into the canal.
+pub(super) fn cisternal_course(
+    frame: &Frame,
+    canal: &Canal,
+    side: Side,
+    anterior: bool,
+) -> Vec<(DVec3, f64)> {
+    const STEPS: u32 = 9;
+    let (root, end, [thick, thin]) = if anterior {
+        let end = canal.off_axis(-0.8, 1.3, 0.8);
+        (frame.at(side, [10.0, 4.0, -1.0]), end, [0.8, 0.6])
+    } else {
+        let end = canal.off_axis(-0.8, -0.7, -0.3);
+        (frame.at(side, [11.0, 7.5, -2.0]), end, [1.25, 1.1])
+    };
+    // A cubic Hermite curve: it leaves along the chord and ends along the canal.
+    let chord = end - root;
+    let along_canal = canal.axis * chord.length();
+    (0..=STEPS)
+        .map(|n| {
+            let t = f64::from(n) / f64::from(STEPS);
+            let (t2, t3) = (t * t, t * t * t);
+            let p = root * (2.0 * t3 - 3.0 * t2 + 1.0)
+                + chord * (t3 - 2.0 * t2 + t)
+                + end * (3.0 * t2 - 2.0 * t3)
+                + along_canal * (t3 - t2);
+            (p, thick + (thin - thick) * t)
+        })
+        .collect()
+}
+
 /// Facial, cochlear and the two vestibular nerves, from where the solid of the canal begins in the cistern to the fundus.
-fn canal_nerves(canal: &Canal, side: Side) -> Vec<Part> {
+fn canal_nerves(frame: &Frame, canal: &Canal, side: Side) -> Vec<Part> {
     let fundus = canal.length + 0.5;
-    let from = -INTO_CISTERN - 0.5;
     // Within the canal a nerve belongs to the canal's label; in the cistern it has none.
     let nerve = |points: Vec<(DVec3, f64)>| {
         let tube = Shape::Tube(points);
@@ -223,7 +296,15 @@ fn canal_nerves(canal: &Canal, side: Side) -> Vec<Part> {
             },
         ]
     };
+    // The canal's fluid covered the last of the cisternal courses, which are painted again here.
+    let [mut facial, mut vestibulocochlear] = [true, false].map(|anterior| {
+        let mut course = cisternal_course(frame, canal, side, anterior);
+        course.retain(|(p, _)| (*p - canal.porus).dot(canal.axis) > -INTO_CISTERN - 2.5);
+        course
+    });
+    facial.push((canal.off_axis(fundus, 0.9, 0.8), 0.55));
     let split = canal.off_axis(-0.5, -0.7, -0.3);
+    vestibulocochlear.push((split, 1.1));
     let branch = |front: f64, up: f64, radius: f64| {
         nerve(vec![
             (split, 0.6),
@@ -231,12 +312,8 @@ fn canal_nerves(canal: &Canal, side: Side) -> Vec<Part> {
         ])
     };
     vec![
-        nerve(vec![
-            (canal.off_axis(from, 1.3, 0.8), 0.65),
-            (canal.off_axis(0.0, 1.3, 0.8), 0.6),
-            (canal.off_axis(fundus, 0.9, 0.8), 0.55),
-        ]),
-        nerve(vec![(canal.off_axis(from, -0.7, -0.3), 1.15), (split, 1.1)]),
+        nerve(facial),
+        nerve(vestibulocochlear),
         branch(0.9, -0.8, 0.5),
         branch(-0.9, 0.7, 0.48),
         branch(-0.9, -0.7, 0.48),

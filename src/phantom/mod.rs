@@ -36,6 +36,8 @@ mod scene;
 mod sequence;
 mod shading;
 mod shape;
+#[cfg(test)]
+mod table;
 mod tissue;
 mod training;
 mod truth;

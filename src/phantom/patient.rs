@@ -300,10 +300,10 @@ fn first_tumour(
     let canal = anatomy.ear(side).canal;
     let cistern: Shape = anatomy.cistern.clone().grown(-0.1);
     let (median, fill, overlap) = match koos {
-        KoosGrade::I => (120.0, [0.55, 1.0], [0.0, 0.0]),
-        KoosGrade::II => (410.0, [0.6, 1.0], [f64::NEG_INFINITY, -0.8]),
-        KoosGrade::III => (1270.0, [0.5, 1.0], [0.7, 1.6]),
-        KoosGrade::IV => (4500.0, [0.3, 1.0], [5.0, 15.0]),
+        KoosGrade::I => (120.0, [0.6, 1.0], [0.0, 0.0]),
+        KoosGrade::II => (410.0, [0.75, 1.0], [f64::NEG_INFINITY, -0.8]),
+        KoosGrade::III => (1270.0, [0.75, 1.0], [0.7, 1.6]),
+        KoosGrade::IV => (4500.0, [0.6, 1.0], [5.0, 15.0]),
     };
     let fill = draw.uniform(fill[0], fill[1]);
     let tumour = Tumour::new(canal, cistern, fill, draw);

@@ -8,6 +8,9 @@ use glam::DVec3;
 /// No shape's value changes by more than this many mm per mm.
 pub(super) const LIPSCHITZ: f64 = 1.6;
 
+/// Highest rise of an uneven surface, mm.
+const UNEVEN: f64 = 0.9;
+
 /// A solid, built from primitives and set operations.
 #[derive(Debug, Clone)]
 pub(super) enum Shape {
@@ -29,6 +32,12 @@ pub(super) enum Shape {
     HalfSpace {
         point: DVec3,
         normal: DVec3,
+    },
+    /// A half-space whose surface is uneven by up to `UNEVEN` mm, but plane about `point`; the phases of three waves.
+    Uneven {
+        point: DVec3,
+        normal: DVec3,
+        phase: DVec3,
     },
     /// Union whose edges are rounded over about `blend` mm.
     Union {
@@ -84,6 +93,11 @@ impl Shape {
                 (in_plane - radius).hypot(height) - lumen
             }
             Self::HalfSpace { point, normal } => (p - *point).dot(*normal),
+            Self::Uneven {
+                point,
+                normal,
+                phase,
+            } => uneven(p - *point, *normal, *phase),
             Self::Union { blend, of } => smooth_least(of.iter().map(|s| s.distance(p)), *blend),
             Self::Intersection(of) => of
                 .iter()
@@ -118,6 +132,19 @@ fn scaled_ball(v: DVec3, inverse: DVec3) -> f64 {
     } else {
         -1.0 / inverse.max_element()
     }
+}
+
+/// Distance of a vector from a plane through the origin with low waves on it. They begin 5 mm from the origin.
+fn uneven(v: DVec3, normal: DVec3, phase: DVec3) -> f64 {
+    /// Along which each wave runs, radians per mm: periods of 13 to 19 mm.
+    const WAVES: [DVec3; 3] = [
+        DVec3::new(0.28, 0.24, 0.12),
+        DVec3::new(-0.12, 0.18, 0.33),
+        DVec3::new(0.20, -0.26, 0.35),
+    ];
+    let wave = |n: usize| (WAVES[n].dot(v) + phase[n]).sin();
+    let from = ((v.length() - 5.0) / 10.0).clamp(0.0, 1.0);
+    v.dot(normal) + UNEVEN / 3.0 * from * (wave(0) + wave(1) + wave(2))
 }
 
 /// Distance to a polyline of tapered capsules.

@@ -1,7 +1,7 @@
 //! What each tissue looks like: its signal relative to cerebrospinal fluid, and the patterns inside it.
 use super::{
     Site,
-    draw::{Draw, field, waves},
+    draw::{Draw, cell, field, waves},
     relaxation::{drawn, typical},
     sequence::{Modality, Sequence},
 };
@@ -229,8 +229,10 @@ pub(super) enum Paint {
     Plain(Tissue),
     /// Fluid with pulsation.
     Cistern,
-    /// Folded cortex around white matter; the first field sets gyri of about 14 mm.
-    Cerebrum,
+    /// Folded cortex around white matter, with sulci about so many mm wide.
+    Cerebrum {
+        sulcus_mm: f64,
+    },
     /// Cortex in sheets about the fourth ventricle.
     Cerebellum,
     /// White matter, slightly streaked.
@@ -239,8 +241,11 @@ pub(super) enum Paint {
     Diploe,
     /// Muscles in layers of fat.
     Face,
-    /// Air cells with walls and a few drops of fluid.
-    Cells,
+    /// Cells with thin walls: this part of them holds air (the others are bone), and this part of the air is replaced by fluid.
+    Cells {
+        air: f64,
+        opaque: f64,
+    },
     /// Solid tumour with cysts where the field exceeds a threshold (above 1: none).
     Tumour {
         cyst_above: f64,
@@ -274,7 +279,7 @@ impl Paint {
                 let pulse = field(p / 9.0, seed ^ 0x0b).max(0.0);
                 palette.of(Tissue::Csf) * (1.0 - palette.flow * pulse)
             }
-            Self::Cerebrum => cerebrum(spot, palette, seed),
+            Self::Cerebrum { sulcus_mm } => cerebrum(spot, palette, seed, sulcus_mm),
             Self::Cerebellum => cerebellum(spot, palette, seed),
             Self::BrainstemTissue => {
                 let streak = field(p / DVec3::new(5.0, 4.0, 9.0), seed ^ 0x15);
@@ -297,30 +302,26 @@ impl Paint {
                     palette.of(Tissue::Muscle) * (1.0 + 0.15 * field(p / 2.5, seed ^ 0x2a));
                 mix(muscle, palette.of(Tissue::Fat), fat)
             }
-            Self::Cells => {
-                let f = field(p / 3.2, seed ^ 0x33);
-                let wall = coverage(0.14 - f.abs(), 0.2);
-                let fluid = coverage(field(p / 5.0, seed ^ 0x34) - 0.82, 0.1);
-                mix(
-                    wall * palette.of(Tissue::Dura),
-                    palette.of(Tissue::Mucosa),
-                    fluid,
-                )
-            }
+            Self::Cells { air, opaque } => cells(spot, palette, seed, air, opaque),
             Self::Tumour { cyst_above } => tumour(spot, palette, seed, cyst_above),
         }
     }
 }
 
 /// Sulci between gyri are where a field passes zero; they reach 14 mm deep, and cortex of 2.7 mm lines them.
-fn cerebrum(spot: Spot, palette: &Palette, seed: u64) -> Signal {
+fn cerebrum(spot: Spot, palette: &Palette, seed: u64, sulcus_mm: f64) -> Signal {
     let p = spot.rest;
-    let wobble = 4.0 * field(p / 14.0, seed ^ 0x3d);
-    let gyri = waves((p + wobble) / 27.0, seed ^ 0x3e);
-    // From its zeros the field rises by about one over a quarter of its period.
-    let to_sulcus = gyri.abs() * 5.0 + (spot.depth - 15.0).max(0.0);
+    let wobble = 3.0 * field(p / 14.0, seed ^ 0x3d);
+    // Zeros of such waves are about 0.87 periods apart along a line: gyri of 14 mm.
+    // Seen from the middle of the brain they keep their place with depth, so that sulci run inwards from the surface.
+    let out = p - DVec3::new(0.0, -5.0, 32.0);
+    let place = out * (0.5 + 35.0 / out.length().max(45.0));
+    let gyri = waves((place + wobble) / 16.0, seed ^ 0x3e);
+    // About its zeros the field changes by about one over a fifth of its period.
+    let to_sulcus = gyri.abs() * 3.4 + (spot.depth - 15.0).max(0.0);
+    let open = 0.5 * sulcus_mm * (1.0 + 0.6 * field(p / 12.0, seed ^ 0x41));
     let grey = coverage(3.0 - to_sulcus.min(spot.depth), spot.width.max(1.0));
-    let fluid = 0.9 * coverage(0.3 - to_sulcus, spot.width.max(0.9));
+    let fluid = 0.9 * coverage(open - to_sulcus, spot.width.max(0.9));
     let deep =
         coverage(field(p / 11.0, seed ^ 0x3f) - 0.35, 0.4) * coverage(spot.depth - 26.0, 6.0);
     let tissue = mix(
@@ -330,6 +331,22 @@ fn cerebrum(spot: Spot, palette: &Palette, seed: u64) -> Signal {
     );
     mix(tissue, palette.of(Tissue::Csf), fluid)
         * (1.0 + palette.texture * field(p / 1.7, seed ^ 0x40))
+}
+
+/// Air cells of about 2 to 8 mm behind walls of bone.
+fn cells(spot: Spot, palette: &Palette, seed: u64, air: f64, opaque: f64) -> Signal {
+    const SPACING: f64 = 4.5;
+    let (to_wall, own) = cell(spot.rest / SPACING, seed ^ 0x33);
+    let bone = palette.of(Tissue::Bone);
+    if own > air {
+        return mix(bone, palette.of(Tissue::Marrow), 0.3);
+    }
+    let inside = coverage(to_wall * SPACING - 0.3, spot.width.max(0.5));
+    let fluid = own < air * opaque;
+    let filled = palette.of(if fluid { Tissue::Mucosa } else { Tissue::Air });
+    // Mucosa of a fraction of a millimetre lines the walls.
+    let wall = mix(bone, palette.of(Tissue::Mucosa), 0.25);
+    mix(wall, filled, inside)
 }
 
 /// Folia: sheets of cortex and thin fissures at constant angle about a transverse axis through the roof of the fourth ventricle, bent

@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_large_region_away_from_the_canals_does_not_hide_a_small_tumour_in_one() {
-        // Cochleae 75 mm apart; the canal's mouth lies 13.7 mm medial and 4.9 mm posterior of each.
+        // Cochleae 75 mm apart; the canal's mouth lies about 12 mm medial and 5 mm posterior of each.
         let anatomy = [
             (2, [20, 30, 18], 4),
             (2, [95, 30, 18], 4),

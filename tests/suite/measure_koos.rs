@@ -5,7 +5,7 @@ use schwann::{
     volume::{Grid, LabelMap, LabelTable, Side, Structure},
 };
 
-/// A head in RAS with its cochleae 75.4 mm apart and a brainstem whose left side ends at x = −12; `sign` is −1 for a tumour on the left.
+/// A head in RAS with its cochleae 69.6 mm apart and a brainstem whose left side ends at x = −12; `sign` is −1 for a tumour on the left.
 struct Head {
     sign: f64,
     /// Centre (lateral, anterior) and radius of the tumour's ball, and how far it fills the canal from the porus (24 mm lateral).
@@ -26,14 +26,14 @@ fn labels(head: &Head) -> LabelMap {
     let values = (0..grid.len())
         .map(|n| {
             let p = grid.point_in_world(grid.voxel(n));
-            // Lateral towards the tumour's side; anterior; the cochleae lie 4.9 mm anterior of the porus.
+            // Lateral towards the tumour's side; anterior; the cochleae lie 5.1 mm anterior of the porus and 2.7 mm below.
             let q = DVec3::new(p.x * head.sign, p.y, p.z);
             let brainstem = ((q.x + head.shift) / 12.0).powi(2) + ((q.y + 3.5) / 11.0).powi(2)
                 <= 1.0
                 && q.z.abs() < 20.0;
-            let cochlea = [37.7, -37.7]
+            let cochlea = [34.8, -34.8]
                 .iter()
-                .any(|x| q.distance(DVec3::new(*x, 4.9, -0.5)) <= 2.8);
+                .any(|x| q.distance(DVec3::new(*x, 5.1, -2.7)) <= 2.8);
             let in_canal =
                 head.canal && q.x > 25.0 && q.x < 33.0 && (q.y.powi(2) + q.z.powi(2)).sqrt() < 2.5;
             let in_ball = head
@@ -248,7 +248,7 @@ fn a_cochlea_in_the_wrong_place_withholds_what_rests_on_it() {
         shift: 0.0,
     };
     let wrong = with(&head, |p| {
-        if p.distance(DVec3::new(37.7, 4.9, -0.5)) <= 3.0 {
+        if p.distance(DVec3::new(34.8, 5.1, -2.7)) <= 3.0 {
             Some(Structure::InternalAuditoryCanal)
         } else {
             (p.distance(DVec3::new(23.7, 4.9, -0.5)) <= 2.8).then_some(Structure::Cochlea)
