@@ -201,7 +201,7 @@ fn temporal_bone(
         .minus(cavity.clone().grown(1.0));
     // Fat marrow in 70 %, air cells in 25 %, dense bone in the others.
     let drawn = draw.uniform(0.0, 1.0);
-    let mut of_cells = Draw::new(seed, CELL_STREAMS[if side == Side::Left { 0 } else { 1 }]);
+    let mut of_cells = Draw::new(seed, CELL_STREAMS[usize::from(side == Side::Right)]);
     let air = of_cells.uniform(0.5, 0.95);
     let opaque = if of_cells.chance(0.05) { 0.7 } else { 0.03 };
     let cells = Paint::Cells { air, opaque };

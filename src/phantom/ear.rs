@@ -75,11 +75,11 @@ fn draw_canal(seed: u64, side: Side, porus: DVec3, axis: DVec3, face: DVec3) -> 
     let high = wide * own.clipped(1.0, 0.04, 2.0);
     let length = length * own.clipped(1.0, 0.03, 2.0);
     let (porus_semi, fundus_semi, taper, bulge) = if kind < 0.58 {
-        ([3.75, 2.6], [1.85, 1.65], 1.5, 0.0)
+        ([3.75, 2.6], [1.95, 1.75], 1.5, 0.0)
     } else if kind < 0.89 {
-        ([3.25, 2.35], [2.1, 1.85], 1.0, 0.0)
+        ([3.25, 2.35], [2.2, 1.95], 1.0, 0.0)
     } else {
-        ([3.3, 2.4], [1.8, 1.65], 1.2, 0.15)
+        ([3.3, 2.4], [1.85, 1.7], 1.2, 0.15)
     };
     let sized = |[across, up]: [f64; 2]| [across * wide, up * high];
     Canal {
