@@ -79,6 +79,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         koos: arguments.koos.map(KoosGrade::from),
         side: None,
         annual_growth_percent: None,
+        mimic: None,
     })?;
     let site = match arguments.site {
         SiteName::London => Site::London,

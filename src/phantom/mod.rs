@@ -19,6 +19,7 @@ pub mod demo;
 mod draw;
 mod ear;
 mod local;
+mod mimic;
 mod outlined;
 mod patient;
 mod region;
@@ -33,6 +34,7 @@ mod truth;
 mod tumour;
 mod vessels;
 
+pub use mimic::Mimic;
 pub use patient::{Patient, PatientSpec};
 pub use region::Region;
 pub use relaxation::Relaxation;
@@ -65,6 +67,9 @@ pub enum Error {
     /// No tumour of this grade fits into the drawn head.
     #[error("no Koos {0} tumour fits into this head")]
     Grade(KoosGrade),
+    /// A look-alike is wanted in a patient with a tumour.
+    #[error("a patient has either a tumour or a look-alike of one, not both")]
+    Mimic,
     /// No tumour size has the volume that this visit needs.
     #[error("the tumour cannot have {0:.0} mm3 at this visit")]
     Growth(f64),

@@ -5,6 +5,7 @@ use super::{
     check,
     contact::{contact, grade, overlap_mm},
     draw::Draw,
+    mimic::{self, Mimic},
     outlined::Outlined,
     shape::Shape,
     tumour::Tumour,
@@ -25,10 +26,13 @@ pub struct PatientSpec {
     pub side: Option<Side>,
     /// Growth of the tumour's volume per year, percent, -60 to 400; negative shrinks. `None` to draw it.
     pub annual_growth_percent: Option<f64>,
+    /// A look-alike of a tumour, on `side`; only in a person without tumour.
+    pub mimic: Option<Mimic>,
 }
 
 impl PatientSpec {
-    /// A patient of whom everything is drawn: 12 % have no tumour, the grades I to IV are equally frequent among the others.
+    /// A patient of whom everything is drawn: 12 % have no tumour, the grades I to IV are equally frequent among the others. Of those
+    /// without tumour, 4 % each have one of the look-alikes.
     pub fn random(seed: u64) -> Self {
         let mut draw = Draw::new(seed, 7);
         let koos = if draw.chance(0.12) {
@@ -42,6 +46,13 @@ impl PatientSpec {
             koos,
             side: None,
             annual_growth_percent: None,
+            mimic: if koos.is_none() {
+                let mut draw = Draw::new(seed, MIMIC_STREAM);
+                let place = (draw.uniform(0.0, 1.0) / MIMIC_CHANCE) as usize;
+                Mimic::ALL.get(place).copied()
+            } else {
+                None
+            },
         }
     }
 }
@@ -71,6 +82,9 @@ pub(super) const EXACT_STEP: f64 = 0.25;
 pub(super) const QUICK_STEP: f64 = 0.6;
 /// Heads' tumours tried before giving up on a grade.
 const ATTEMPTS: u64 = 40;
+/// Stream of which look-alike a random patient has, and the chance of each.
+const MIMIC_STREAM: u64 = 61;
+const MIMIC_CHANCE: f64 = 0.04;
 /// Stream of the order in which outlines are tried.
 const ORDER_STREAM: u64 = 60;
 /// Part of a real tumour that must lie outside the phantom's bone.
@@ -102,7 +116,12 @@ impl Patient {
         if let Some(percent) = spec.annual_growth_percent {
             check("growth in percent a year", percent, -60.0, 400.0)?;
         }
-        let anatomy = Anatomy::new(spec.seed);
+        let mut anatomy = Anatomy::new(spec.seed);
+        match (spec.mimic, spec.koos) {
+            (Some(_), Some(_)) => return Err(Error::Mimic),
+            (Some(mimic), None) => mimic::add(mimic, spec.side, &mut anatomy, spec.seed),
+            (None, _) => {}
+        }
         let growth = match spec.koos {
             Some(koos) => Some(Growth::new(spec, koos, &anatomy, outlines, step)?),
             None => None,

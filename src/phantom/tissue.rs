@@ -38,6 +38,8 @@ const COUNT: usize = Tissue::Lens as usize + 1;
 #[derive(Debug, Clone)]
 pub(super) struct Palette {
     signal: [f64; COUNT],
+    /// Signal of a meningioma.
+    meningioma: f64,
     /// Depth of the fine texture of soft tissue, relative.
     pub(super) texture: f64,
     /// Depth of the coarse texture of the tumour, relative.
@@ -149,7 +151,12 @@ impl Palette {
             )
         });
         signal[reference as usize] = 1.0;
-        Self::with(signal, draw)
+        let mut palette = Self::with(signal, draw);
+        if modality == Modality::CeT1 {
+            // It takes up gadolinium as strongly as a schwannoma.
+            palette.meningioma = 1.05 * signal[Tissue::Tumour as usize];
+        }
+        palette
     }
 
     /// Signals drawn at large for training, in the order that all heavily T2-weighted scans share: fluids bright, bone and air dark, the
@@ -190,6 +197,7 @@ impl Palette {
     fn with(signal: [f64; COUNT], draw: &mut Draw) -> Self {
         Self {
             signal,
+            meningioma: 1.05 * signal[Tissue::Grey as usize],
             texture: draw.uniform(0.02, 0.06),
             tumour_texture: draw.uniform(0.08, 0.35),
             tumour_grain_mm: draw.uniform(2.0, 5.0),
@@ -224,6 +232,12 @@ pub(super) enum Paint {
     Face,
     /// Air cells with walls and a few drops of fluid.
     Cells,
+    /// Even and finely grained.
+    Meningioma,
+    /// As bright as a part of cerebrospinal fluid, finely uneven.
+    Epidermoid {
+        level: f64,
+    },
     /// Solid tumour with cysts where the field exceeds a threshold (above 1: none).
     Tumour {
         cyst_above: f64,
@@ -289,6 +303,13 @@ impl Paint {
                     palette.of(Tissue::Mucosa),
                     fluid,
                 )
+            }
+            Self::Meningioma => {
+                let grain = 1.0 + palette.texture * field(p / 1.8, seed ^ 0x61);
+                DVec2::new(palette.meningioma * grain, 0.0)
+            }
+            Self::Epidermoid { level } => {
+                palette.of(Tissue::Csf) * (level * (1.0 + 0.03 * field(p / 2.0, seed ^ 0x62)))
             }
             Self::Tumour { cyst_above } => tumour(spot, palette, seed, cyst_above),
         }
