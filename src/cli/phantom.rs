@@ -3,7 +3,9 @@ use super::{cohort, output};
 use crate::{
     io,
     measure::KoosGrade,
-    phantom::{Course, GrowthModel, Modality, Patient, PatientSpec, Region, Scan, Site, VisitSpec},
+    phantom::{
+        Course, GrowthModel, Mimic, Modality, Patient, PatientSpec, Region, Scan, Site, VisitSpec,
+    },
     volume::{LabelMap, LabelTable},
 };
 use anyhow::Context;
@@ -30,6 +32,9 @@ pub(super) struct Arguments {
     /// How the tumour grows; drawn as it is among untreated patients if not given.
     #[arg(long, requires = "koos")]
     growth: Option<GrowthName>,
+    /// A look-alike instead of a tumour; its label is background.
+    #[arg(long, conflicts_with = "koos")]
+    mimic: Option<MimicName>,
     /// Outlines of real tumours, a JSON file or a folder of them, in place of generated shapes; the first that gives the grade is taken.
     #[arg(long, value_name = "PATH", requires = "koos")]
     tumour_shapes: Option<PathBuf>,
@@ -41,7 +46,7 @@ pub(super) struct Arguments {
     #[arg(
         long,
         value_parser = clap::value_parser!(u32).range(1..=10_000),
-        conflicts_with_all = ["koos", "site", "visits", "growth", "tumour_shapes", "modality"]
+        conflicts_with_all = ["koos", "site", "visits", "growth", "mimic", "tumour_shapes", "modality"]
     )]
     cohort: Option<u32>,
     /// Everything is drawn from it.
@@ -68,6 +73,26 @@ impl From<Grade> for KoosGrade {
             Grade::Ii => Self::II,
             Grade::Iii => Self::III,
             Grade::Iv => Self::IV,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum MimicName {
+    /// A loop of the anterior inferior cerebellar artery in the canal.
+    VascularLoop,
+    /// A meningioma on the petrous bone.
+    Meningioma,
+    /// An epidermoid of the cerebellopontine angle.
+    Epidermoid,
+}
+
+impl From<MimicName> for Mimic {
+    fn from(name: MimicName) -> Self {
+        match name {
+            MimicName::VascularLoop => Self::VascularLoop,
+            MimicName::Meningioma => Self::Meningioma,
+            MimicName::Epidermoid => Self::Epidermoid,
         }
     }
 }
@@ -174,6 +199,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         growth: arguments
             .growth
             .map(|name| GrowthModel::of(name.into(), seed)),
+        mimic: arguments.mimic.map(Mimic::from),
         ..PatientSpec::default()
     };
     let patient = match &arguments.tumour_shapes {

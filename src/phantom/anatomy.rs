@@ -65,6 +65,8 @@ pub(super) struct Ear {
 pub(super) struct Anatomy {
     /// Solids in painting order.
     pub(super) parts: Vec<Part>,
+    /// Number of the first solid of the ears, with the nerves and vessels of the angles.
+    pub(super) before_ears: usize,
     /// Midbrain, pons and medulla at rest, without the fourth ventricle.
     pub(super) brainstem: Shape,
     /// Where a tumour can grow outside the canal.
@@ -93,11 +95,13 @@ impl Anatomy {
         let mut parts = head(&frame);
         parts.extend(brain::parts(&frame, &cavity, &brainstem, &ears, &mut draw));
         parts.extend(bone::parts(&frame, &cavity, &mut draw, seed));
+        let before_ears = parts.len();
         for (side, ear) in SIDES.into_iter().zip(&ears) {
             parts.extend(ear::parts(&frame, side, ear, &mut draw, seed));
         }
         Self {
             parts,
+            before_ears,
             brainstem,
             cistern: bone::cistern(&frame, &ears),
             #[cfg(test)]

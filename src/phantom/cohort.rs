@@ -117,9 +117,7 @@ impl Member {
             let spec = PatientSpec {
                 seed: self.patient_seed.wrapping_add(head),
                 koos: Some(self.koos),
-                side: None,
-                annual_growth_percent: None,
-                growth: None,
+                ..PatientSpec::default()
             };
             match Patient::new(&spec) {
                 Err(error @ Error::Grade(_)) => last = error,

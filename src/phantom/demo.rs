@@ -22,7 +22,7 @@ pub fn patient() -> Result<Patient, super::Error> {
         koos: Some(KoosGrade::III),
         side: Some(Side::Left),
         annual_growth_percent: Some(35.0),
-        growth: None,
+        ..PatientSpec::default()
     })
 }
 

@@ -25,6 +25,7 @@ mod ear;
 mod kspace;
 mod lattice;
 mod local;
+mod mimic;
 mod motion;
 mod off_resonance;
 mod outlined;
@@ -47,6 +48,7 @@ mod vessels;
 pub use acquire::Acquisition;
 pub use cohort::{Half, Member, members};
 pub use course::{Course, GrowthModel};
+pub use mimic::Mimic;
 pub use motion::{Ghost, Jump};
 pub use off_resonance::{Cavity, OffResonance};
 pub use patient::{Patient, PatientSpec, Sex};
@@ -82,6 +84,9 @@ pub enum Error {
     /// No tumour of this grade fits into the drawn head.
     #[error("no Koos {0} tumour fits into this head")]
     Grade(KoosGrade),
+    /// A look-alike is wanted in a patient with a tumour.
+    #[error("a patient has either a tumour or a look-alike of one, not both")]
+    Mimic,
     /// No tumour size has the volume that this visit needs.
     #[error("the tumour cannot have {0:.0} mm3 at this visit")]
     Growth(f64),

@@ -6,6 +6,7 @@ use super::{
     contact::{contact, grade, overlap_mm},
     course::GrowthModel,
     draw::Draw,
+    mimic::{self, Mimic},
     outlined::Outlined,
     shape::Shape,
     tumour::Tumour,
@@ -29,10 +30,13 @@ pub struct PatientSpec {
     pub annual_growth_percent: Option<f64>,
     /// How the tumour grows; `None` for exponential growth by `annual_growth_percent`, or where that is `None` too, to draw it.
     pub growth: Option<GrowthModel>,
+    /// A look-alike of a tumour, on `side`; only in a person without tumour.
+    pub mimic: Option<Mimic>,
 }
 
 impl PatientSpec {
-    /// A patient of whom everything is drawn: 12 % have no tumour, the grades I to IV are equally frequent among the others.
+    /// A patient of whom everything is drawn: 12 % have no tumour, the grades I to IV are equally frequent among the others. Of those
+    /// without tumour, 4 % each have one of the look-alikes.
     pub fn random(seed: u64) -> Self {
         let mut draw = Draw::new(seed, 7);
         let koos = if draw.chance(0.12) {
@@ -47,6 +51,13 @@ impl PatientSpec {
             side: None,
             annual_growth_percent: None,
             growth: None,
+            mimic: if koos.is_none() {
+                let mut draw = Draw::new(seed, MIMIC_STREAM);
+                let place = (draw.uniform(0.0, 1.0) / MIMIC_CHANCE) as usize;
+                Mimic::ALL.get(place).copied()
+            } else {
+                None
+            },
         }
     }
 
@@ -98,6 +109,9 @@ pub(super) const QUICK_STEP: f64 = 0.6;
 const PERSON_STREAM: u64 = 43;
 /// Heads' tumours tried before giving up on a grade.
 const ATTEMPTS: u64 = 40;
+/// Stream of which look-alike a random patient has, and the chance of each.
+const MIMIC_STREAM: u64 = 61;
+const MIMIC_CHANCE: f64 = 0.04;
 /// Stream of the order in which outlines are tried.
 const ORDER_STREAM: u64 = 60;
 /// Part of a real tumour that must lie outside the phantom's bone.
@@ -132,7 +146,12 @@ impl Patient {
         if let Some(growth) = &spec.growth {
             growth.check()?;
         }
-        let anatomy = Anatomy::new(spec.seed);
+        let mut anatomy = Anatomy::new(spec.seed);
+        match (spec.mimic, spec.koos) {
+            (Some(_), Some(_)) => return Err(Error::Mimic),
+            (Some(mimic), None) => mimic::add(mimic, spec.side, &mut anatomy, spec.seed),
+            (None, _) => {}
+        }
         let growth = match spec.koos {
             Some(koos) => Some(Growth::new(spec, koos, &anatomy, outlines, step)?),
             None => None,

@@ -42,6 +42,8 @@ const COUNT: usize = Tissue::Lens as usize + 1;
 #[derive(Debug, Clone)]
 pub(super) struct Palette {
     signal: [f64; COUNT],
+    /// Signal of a meningioma.
+    meningioma: f64,
     /// Depth of the fine texture of soft tissue, relative.
     pub(super) texture: f64,
     /// Depth of the coarse texture of the tumour, relative.
@@ -159,10 +161,15 @@ impl Palette {
             )
         });
         signal[reference as usize] = 1.0;
-        Self {
+        let mut palette = Self {
             sequence: Some(sequence),
             ..Self::with(signal, draw)
+        };
+        if modality == Modality::CeT1 {
+            // It takes up gadolinium as strongly as a schwannoma.
+            palette.meningioma = 1.05 * signal[Tissue::Tumour as usize];
         }
+        palette
     }
 
     /// Signals drawn at large for training, in the order that all heavily T2-weighted scans share: fluids bright, bone and air dark, the
@@ -203,6 +210,7 @@ impl Palette {
     fn with(signal: [f64; COUNT], draw: &mut Draw) -> Self {
         Self {
             signal,
+            meningioma: 1.05 * signal[Tissue::Grey as usize],
             texture: draw.uniform(0.02, 0.06),
             tumour_texture: draw.uniform(0.08, 0.35),
             tumour_grain_mm: draw.uniform(2.0, 5.0),
@@ -245,6 +253,12 @@ pub(super) enum Paint {
     Cells {
         air: f64,
         opaque: f64,
+    },
+    /// Even and finely grained.
+    Meningioma,
+    /// As bright as a part of cerebrospinal fluid, finely uneven.
+    Epidermoid {
+        level: f64,
     },
     /// Solid tumour with cysts where the field exceeds a threshold (above 1: none).
     Tumour {
@@ -303,6 +317,13 @@ impl Paint {
                 mix(muscle, palette.of(Tissue::Fat), fat)
             }
             Self::Cells { air, opaque } => cells(spot, palette, seed, air, opaque),
+            Self::Meningioma => {
+                let grain = 1.0 + palette.texture * field(p / 1.8, seed ^ 0x61);
+                Signal::new(0.0, palette.meningioma * grain, 0.0)
+            }
+            Self::Epidermoid { level } => {
+                palette.of(Tissue::Csf) * (level * (1.0 + 0.03 * field(p / 2.0, seed ^ 0x62)))
+            }
             Self::Tumour { cyst_above } => tumour(spot, palette, seed, cyst_above),
         }
     }

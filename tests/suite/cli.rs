@@ -58,7 +58,7 @@ fn visits() -> &'static (PathBuf, [LabelMap; 2]) {
             koos: Some(KoosGrade::III),
             side: Some(Side::Right),
             annual_growth_percent: Some(40.0),
-            growth: None,
+            ..PatientSpec::default()
         })
         .unwrap();
         let labels = [0_u32, 1].map(|n| {

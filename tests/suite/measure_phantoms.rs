@@ -17,7 +17,7 @@ fn side_size_gap_and_grade_agree_with_the_truth() {
             koos: Some(grade),
             side: None,
             annual_growth_percent: None,
-            growth: None,
+            ..PatientSpec::default()
         })
         .unwrap();
         let visit = VisitSpec {

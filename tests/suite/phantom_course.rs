@@ -22,6 +22,7 @@ fn patient(koos: KoosGrade, growth: GrowthModel) -> Patient {
         side: Some(Side::Right),
         annual_growth_percent: None,
         growth: Some(growth),
+        ..PatientSpec::default()
     })
     .unwrap()
 }

@@ -38,7 +38,7 @@ fn scanned(koos: Option<KoosGrade>, seed: u64) -> Scan {
         koos,
         side: None,
         annual_growth_percent: Some(0.0),
-        growth: None,
+        ..PatientSpec::default()
     };
     let visit = VisitSpec {
         years: 0.0,
