@@ -15,6 +15,7 @@ mod brain;
 mod canal;
 mod cochlea;
 mod contact;
+mod content;
 pub mod demo;
 mod draw;
 mod ear;

@@ -4,6 +4,7 @@ use super::{
     anatomy::Anatomy,
     check,
     contact::{contact, grade, overlap_mm},
+    content::Content,
     draw::Draw,
     mimic::{self, Mimic},
     outlined::Outlined,
@@ -14,6 +15,7 @@ use crate::{
     measure::KoosGrade,
     volume::{Outline, Side},
 };
+use std::sync::Arc;
 
 /// What a patient should be like; what is left open is drawn from the seed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,8 +75,8 @@ pub(super) struct Growth {
     pub(super) tumour: Tumour,
     pub(super) volume_mm3: f64,
     pub(super) annual_percent: f64,
-    /// Threshold of the cyst pattern; above 1 without cysts.
-    pub(super) cyst_above: f64,
+    /// Cysts and spots.
+    pub(super) content: Arc<Content>,
 }
 
 /// Column distance of the integrals that define volumes, and of the quicker ones for training, mm.
@@ -140,6 +142,16 @@ impl Patient {
         })
     }
 
+    /// Volume of the tumour's cysts so many years after the first visit, mm³; zero without. They grow with the tumour.
+    ///
+    /// # Errors
+    /// When the tumour cannot have the volume of that time.
+    pub fn cyst_volume_mm3(&self, years: f64) -> Result<f64, Error> {
+        let tumour = self.tumour(years)?;
+        let both = self.growth.as_ref().zip(tumour.as_ref());
+        Ok(both.map_or(0.0, |(g, t)| g.content.cyst_volume_mm3(t, EXACT_STEP)))
+    }
+
     /// Side of the tumour, if there is one.
     pub fn side(&self) -> Option<Side> {
         self.growth.as_ref().map(|g| g.side)
@@ -184,17 +196,6 @@ impl Growth {
         } else {
             draw.log_normal(18.0, 0.7).clamp(4.0, 120.0)
         };
-        let cystic = match koos {
-            KoosGrade::I => 0.02,
-            KoosGrade::II => 0.06,
-            KoosGrade::III => 0.15,
-            KoosGrade::IV => 0.3,
-        };
-        let cyst_above = if draw.chance(cystic) {
-            draw.uniform(0.15, 0.5)
-        } else {
-            2.0
-        };
         let order = drawn_order(outlines.len(), spec.seed);
         let attempts = if outlines.is_empty() {
             ATTEMPTS
@@ -220,12 +221,14 @@ impl Growth {
                 KoosGrade::IV => found.shift_mm > 2.4,
             };
             if clear && grade(&found, volume_mm3, extrameatal) == koos {
+                let content =
+                    Content::new(&tumour, koos, volume_mm3, spec.seed, step.max(QUICK_STEP));
                 return Ok(Self {
                     side,
                     tumour,
                     volume_mm3,
                     annual_percent: spec.annual_growth_percent.unwrap_or(drawn_percent),
-                    cyst_above,
+                    content: Arc::new(content),
                 });
             }
         }
