@@ -208,7 +208,7 @@ fn temporal_bone(
     let filling = if drawn < 0.7 {
         Paint::Plain(Tissue::Marrow)
     } else if drawn < 0.95 {
-        cells
+        cells.clone()
     } else {
         Paint::Plain(Tissue::Bone)
     };

@@ -78,7 +78,7 @@ fn vascular_loop(ear: &Ear, side: Side, draw: &mut Draw) -> [Part; 2] {
     ]);
     let artery = Paint::Plain(Tissue::Artery);
     [
-        rigid(tube, artery),
+        rigid(tube, artery.clone()),
         // Within the canal it belongs to the canal's label, as nerves do.
         Part {
             zone: Zone::Of(Region::InternalAuditoryCanal(side)),

@@ -17,6 +17,7 @@ mod canal;
 mod cochlea;
 mod cohort;
 mod contact;
+mod content;
 mod course;
 pub mod demo;
 mod displace;

@@ -4,6 +4,7 @@ use super::{
     anatomy::Anatomy,
     check,
     contact::{contact, grade, overlap_mm},
+    content::Content,
     course::GrowthModel,
     draw::Draw,
     mimic::{self, Mimic},
@@ -16,6 +17,7 @@ use crate::{
     volume::{Outline, Side},
 };
 use serde::Serialize;
+use std::sync::Arc;
 
 /// What a patient should be like; what is left open is drawn from the seed.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -98,8 +100,8 @@ pub(super) struct Growth {
     pub(super) tumour: Tumour,
     pub(super) volume_mm3: f64,
     pub(super) course: GrowthModel,
-    /// Threshold of the cyst pattern; above 1 without cysts.
-    pub(super) cyst_above: f64,
+    /// Cysts and spots.
+    pub(super) content: Arc<Content>,
 }
 
 /// Column distance of the integrals that define volumes, and of the quicker ones for training, mm.
@@ -170,6 +172,16 @@ impl Patient {
             .map_or(0.0, |g| g.course.volume(g.volume_mm3, years))
     }
 
+    /// Volume of the tumour's cysts so many years after the first visit, mm³; zero without. They grow with the tumour.
+    ///
+    /// # Errors
+    /// When the tumour cannot have the volume of that time.
+    pub fn cyst_volume_mm3(&self, years: f64) -> Result<f64, Error> {
+        let tumour = self.tumour(years)?;
+        let both = self.growth.as_ref().zip(tumour.as_ref());
+        Ok(both.map_or(0.0, |(g, t)| g.content.cyst_volume_mm3(t, EXACT_STEP)))
+    }
+
     /// Side of the tumour, if there is one.
     pub fn side(&self) -> Option<Side> {
         self.growth.as_ref().map(|g| g.side)
@@ -236,17 +248,7 @@ impl Growth {
             Side::Right
         };
         let side = spec.side.unwrap_or(drawn_side);
-        let cystic = match koos {
-            KoosGrade::I => 0.02,
-            KoosGrade::II => 0.06,
-            KoosGrade::III => 0.15,
-            KoosGrade::IV => 0.3,
-        };
-        let cyst_above = if draw.chance(cystic) {
-            draw.uniform(0.15, 0.5)
-        } else {
-            2.0
-        };
+
         let order = drawn_order(outlines.len(), spec.seed);
         let attempts = if outlines.is_empty() {
             ATTEMPTS
@@ -272,12 +274,14 @@ impl Growth {
                 KoosGrade::IV => found.shift_mm > 2.4,
             };
             if clear && grade(&found, volume_mm3, extrameatal) == koos {
+                let content =
+                    Content::new(&tumour, koos, volume_mm3, spec.seed, step.max(QUICK_STEP));
                 return Ok(Self {
                     side,
                     tumour,
                     volume_mm3,
                     course: spec.course(),
-                    cyst_above,
+                    content: Arc::new(content),
                 });
             }
         }

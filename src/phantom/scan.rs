@@ -182,7 +182,8 @@ pub(super) fn part(tumour: &Tumour, growth: &Growth) -> Part {
         ..rigid(
             Solid::Tumour(Box::new(tumour.clone())),
             Paint::Tumour {
-                cyst_above: growth.cyst_above,
+                content: growth.content.clone(),
+                ball: tumour.ball(),
             },
         )
     }

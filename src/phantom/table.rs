@@ -252,7 +252,7 @@ fn nothing_of_skull_or_face_lies_within_the_brain_cavity() {
                 .iter()
                 .rev()
                 .find(|part| part.shape.distance(p) < 0.0);
-            let paint = seen.map(|part| part.paint);
+            let paint = seen.map(|part| part.paint.clone());
             let solid = match paint {
                 None | Some(Paint::Diploe | Paint::Face | Paint::Cells { .. }) => true,
                 Some(Paint::Plain(tissue)) => [

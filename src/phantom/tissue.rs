@@ -1,11 +1,13 @@
 //! What each tissue looks like: its signal relative to cerebrospinal fluid, and the patterns inside it.
 use super::{
     Site,
+    content::Content,
     draw::{Draw, cell, field, waves},
     relaxation::{drawn, typical},
     sequence::{Modality, Sequence},
 };
 use glam::DVec3;
+use std::sync::Arc;
 
 /// Signal of fluid, of solid tissue and of fat, relative to CSF: a balanced sequence dims the first two differently off resonance, and the
 /// scanner shifts the third along the readout.
@@ -232,7 +234,7 @@ impl Palette {
 }
 
 /// How a solid is filled.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Paint {
     Plain(Tissue),
     /// Fluid with pulsation.
@@ -260,9 +262,10 @@ pub(super) enum Paint {
     Epidermoid {
         level: f64,
     },
-    /// Solid tumour with cysts where the field exceeds a threshold (above 1: none).
+    /// Solid tumour with its cysts and spots; centre and radius of its ball place them.
     Tumour {
-        cyst_above: f64,
+        content: Arc<Content>,
+        ball: (DVec3, f64),
     },
 }
 
@@ -285,15 +288,15 @@ fn mix(a: Signal, b: Signal, t: f64) -> Signal {
 
 impl Paint {
     /// Signal relative to CSF.
-    pub(super) fn signal(self, spot: Spot, palette: &Palette, seed: u64) -> Signal {
+    pub(super) fn signal(&self, spot: Spot, palette: &Palette, seed: u64) -> Signal {
         let p = spot.rest;
         match self {
-            Self::Plain(tissue) => palette.of(tissue),
+            Self::Plain(tissue) => palette.of(*tissue),
             Self::Cistern => {
                 let pulse = field(p / 9.0, seed ^ 0x0b).max(0.0);
                 palette.of(Tissue::Csf) * (1.0 - palette.flow * pulse)
             }
-            Self::Cerebrum { sulcus_mm } => cerebrum(spot, palette, seed, sulcus_mm),
+            Self::Cerebrum { sulcus_mm } => cerebrum(spot, palette, seed, *sulcus_mm),
             Self::Cerebellum => cerebellum(spot, palette, seed),
             Self::BrainstemTissue => {
                 let streak = field(p / DVec3::new(5.0, 4.0, 9.0), seed ^ 0x15);
@@ -316,7 +319,7 @@ impl Paint {
                     palette.of(Tissue::Muscle) * (1.0 + 0.15 * field(p / 2.5, seed ^ 0x2a));
                 mix(muscle, palette.of(Tissue::Fat), fat)
             }
-            Self::Cells { air, opaque } => cells(spot, palette, seed, air, opaque),
+            Self::Cells { air, opaque } => cells(spot, palette, seed, *air, *opaque),
             Self::Meningioma => {
                 let grain = 1.0 + palette.texture * field(p / 1.8, seed ^ 0x61);
                 Signal::new(0.0, palette.meningioma * grain, 0.0)
@@ -324,7 +327,7 @@ impl Paint {
             Self::Epidermoid { level } => {
                 palette.of(Tissue::Csf) * (level * (1.0 + 0.03 * field(p / 2.0, seed ^ 0x62)))
             }
-            Self::Tumour { cyst_above } => tumour(spot, palette, seed, cyst_above),
+            Self::Tumour { content, ball } => tumour(spot, palette, seed, content, *ball),
         }
     }
 }
@@ -405,20 +408,35 @@ fn cerebellum(spot: Spot, palette: &Palette, seed: u64) -> Signal {
         * (1.0 + palette.texture * field(p / 1.4, seed ^ 0x4b))
 }
 
-fn tumour(spot: Spot, palette: &Palette, seed: u64, cyst_above: f64) -> Signal {
+fn tumour(
+    spot: Spot,
+    palette: &Palette,
+    seed: u64,
+    content: &Content,
+    ball: (DVec3, f64),
+) -> Signal {
     let p = spot.rest;
     let grain = palette.tumour_grain_mm;
     let texture = 0.7 * field(p / grain, seed ^ 0x51) + 0.3 * field(p / (0.4 * grain), seed ^ 0x52);
     // A slightly darker capsule.
     let rim = 1.0 - 0.12 * coverage(0.5 - spot.depth, 0.6);
     let solid = palette.of(Tissue::Tumour) * (1.0 + palette.tumour_texture * texture) * rim;
-    if cyst_above >= 1.0 {
+    let spots = coverage(-content.spot_distance(p, ball), spot.width);
+    let solid = solid * (1.0 - 0.7 * spots);
+    let cyst = coverage(
+        -content.cyst_distance(p, spot.depth, ball),
+        spot.width.max(0.5),
+    );
+    if cyst <= 0.0 {
         return solid;
     }
-    let hollow = waves(p / 13.0, seed ^ 0x53) + 0.15 * field(p / 2.5, seed ^ 0x54);
-    let cyst = coverage((hollow - cyst_above) * 3.0, spot.width.max(0.8))
-        * coverage(spot.depth - 1.6, 0.8);
-    mix(solid, palette.of(Tissue::Cyst), cyst)
+    // Settled blood darkens the back of a cyst: the patient lies supine.
+    let settled = if content.settled {
+        0.45 * coverage(content.behind(p, ball), spot.width.max(0.5))
+    } else {
+        0.0
+    };
+    mix(solid, palette.of(Tissue::Cyst) * (1.0 - settled), cyst)
 }
 
 #[cfg(test)]

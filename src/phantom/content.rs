@@ -1,0 +1,186 @@
+//! What a tumour holds besides solid tissue: cysts, and spots of haemosiderin.
+use super::{
+    draw::{Draw, field},
+    shape::{smooth_least, volume_mm3},
+    tumour::Tumour,
+};
+use crate::measure::KoosGrade;
+use glam::DVec3;
+
+/// Stream of the content.
+const STREAM: u64 = 63;
+/// A tumour whose ball is smaller has no room for a cyst, mm.
+const LEAST_RADIUS: f64 = 3.0;
+/// Volume from which haemosiderin is seen, mm³.
+const OLD_BLOOD_MM3: f64 = 2000.0;
+/// Largest size of the cysts tried, relative to the drawn one.
+const LARGEST: f64 = 4.0;
+
+/// A ball whose surface is dented by noise; centre and radius in radii of the tumour's ball about its centre.
+#[derive(Debug, Clone, Copy)]
+struct Cyst {
+    centre: DVec3,
+    radius: f64,
+}
+
+/// The content of a tumour, which grows with it.
+#[derive(Debug, Clone)]
+pub(super) struct Content {
+    cysts: Vec<Cyst>,
+    /// Solid tissue that is left around the cysts: thick around central ones, below a millimetre at the surface.
+    wall_mm: f64,
+    /// Whether blood has settled: then the back of a cyst is darker.
+    pub(super) settled: bool,
+    /// Haemosiderin: centres like those of cysts, and radii in mm.
+    spots: Vec<(DVec3, f64)>,
+    seed: u64,
+}
+
+impl Content {
+    /// Draws the content of a tumour at the first visit; the sizes of the cysts solve for their part of the volume.
+    pub(super) fn new(tumour: &Tumour, koos: KoosGrade, volume: f64, seed: u64, step: f64) -> Self {
+        let mut draw = Draw::new(seed, STREAM);
+        let chance = match koos {
+            KoosGrade::I => 0.02,
+            KoosGrade::II => 0.05,
+            KoosGrade::III => 0.12,
+            KoosGrade::IV => 0.3,
+        };
+        let cystic = draw.chance(chance);
+        let large = draw.chance(0.4);
+        let wanted = if large {
+            draw.uniform(0.31, 0.9)
+        } else {
+            draw.uniform(0.03, 0.3)
+        };
+        let content = Self::drawn(&mut draw, volume);
+        if cystic && tumour.ball().1 >= LEAST_RADIUS {
+            content.with_part(wanted, tumour, volume, step)
+        } else {
+            Self {
+                cysts: Vec::new(),
+                ..content
+            }
+        }
+    }
+
+    fn drawn(draw: &mut Draw, volume: f64) -> Self {
+        let count = 1 + draw.uniform(0.0, 5.0) as usize;
+        let central = draw.chance(0.5);
+        let cysts = (0..count).map(|_| {
+            let away = if central { 0.4 } else { 0.75 };
+            Cyst {
+                centre: draw.direction() * draw.uniform(0.5, 1.0) * away,
+                radius: draw.uniform(0.2, 0.5),
+            }
+        });
+        let cysts = cysts.collect();
+        let spots = if volume > OLD_BLOOD_MM3 {
+            draw.uniform(0.0, 11.0) as usize
+        } else {
+            0
+        };
+        Self {
+            cysts,
+            wall_mm: if central {
+                draw.uniform(1.2, 2.5)
+            } else {
+                draw.uniform(0.4, 0.9)
+            },
+            settled: draw.chance(0.15),
+            spots: (0..spots)
+                .map(|_| {
+                    let place = draw.direction() * draw.uniform(0.0, 0.85);
+                    (place, draw.uniform(0.25, 0.75))
+                })
+                .collect(),
+            seed: draw.seed(),
+        }
+    }
+
+    /// The same with cysts of such a size that they are this part of the tumour's volume, or the most that its walls leave room for.
+    fn with_part(&self, part: f64, tumour: &Tumour, volume: f64, step: f64) -> Self {
+        let sized = |size: f64| {
+            let mut content = self.clone();
+            for cyst in &mut content.cysts {
+                cyst.radius *= size;
+            }
+            content
+        };
+        let (mut low, mut high) = (0.0, LARGEST);
+        for _ in 0..14 {
+            let size = 0.5 * (low + high);
+            if sized(size).cyst_volume_mm3(tumour, step) < part * volume {
+                low = size;
+            } else {
+                high = size;
+            }
+        }
+        sized(0.5 * (low + high))
+    }
+
+    /// Volume of the cysts of the tumour, mm³, by columns every `step` mm.
+    pub(super) fn cyst_volume_mm3(&self, tumour: &Tumour, step: f64) -> f64 {
+        if self.cysts.is_empty() {
+            return 0.0;
+        }
+        let ball = tumour.ball();
+        let inside = |p: DVec3| self.cyst_distance(p, -tumour.distance(p), ball);
+        volume_mm3(inside, tumour.bounds(), step)
+    }
+
+    /// Distance to the surface of the cysts, mm, at a depth under the tumour's surface; negative inside.
+    pub(super) fn cyst_distance(
+        &self,
+        p: DVec3,
+        depth: f64,
+        (centre, radius): (DVec3, f64),
+    ) -> f64 {
+        let of = self.cysts.iter().map(|cyst| {
+            let own = cyst.radius * radius;
+            let dent = 0.12 * own * field(p / own.max(1.0), self.seed);
+            p.distance(centre + cyst.centre * radius) - own - dent
+        });
+        smooth_least(of, 0.0).max(self.wall_mm - depth)
+    }
+
+    /// How far back of the middle of the nearest cyst a point lies, mm.
+    pub(super) fn behind(&self, p: DVec3, (centre, radius): (DVec3, f64)) -> f64 {
+        let middles = self.cysts.iter().map(|c| centre + c.centre * radius);
+        let nearest = middles.min_by(|a, b| a.distance(p).total_cmp(&b.distance(p)));
+        nearest.map_or(0.0, |m| m.y - p.y)
+    }
+
+    /// Distance to the surface of the nearest spot of haemosiderin, mm.
+    pub(super) fn spot_distance(&self, p: DVec3, (centre, radius): (DVec3, f64)) -> f64 {
+        let of = self.spots.iter();
+        of.map(|(at, r)| p.distance(centre + *at * radius) - r)
+            .fold(f64::INFINITY, f64::min)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Patient, PatientSpec};
+    use super::*;
+
+    #[test]
+    fn cysts_have_the_drawn_part_of_the_volume() {
+        let spec = PatientSpec {
+            koos: Some(KoosGrade::IV),
+            ..PatientSpec::random(5)
+        };
+        let patient = Patient::new(&spec).expect("a patient");
+        let growth = patient.growth.expect("a tumour");
+        let mut draw = Draw::new(1, 1);
+        for part in [0.05, 0.2, 0.4] {
+            let content = Content {
+                wall_mm: 0.6,
+                ..Content::drawn(&mut draw, growth.volume_mm3)
+            };
+            let content = content.with_part(part, &growth.tumour, growth.volume_mm3, 0.6);
+            let found = content.cyst_volume_mm3(&growth.tumour, 0.25) / growth.volume_mm3;
+            assert!((found / part - 1.0).abs() < 0.1, "{found} for {part}");
+        }
+    }
+}
