@@ -63,6 +63,8 @@ pub(super) struct Ear {
 /// A head without tumour.
 #[derive(Debug, Clone)]
 pub(super) struct Anatomy {
+    /// Size relative to the mean head along right, anterior, superior.
+    pub(super) scale: DVec3,
     /// Solids in painting order.
     pub(super) parts: Vec<Part>,
     /// Number of the first solid of the ears, with the nerves and vessels of the angles.
@@ -100,6 +102,7 @@ impl Anatomy {
             parts.extend(ear::parts(&frame, side, ear, &mut draw, seed));
         }
         Self {
+            scale: frame.scale,
             parts,
             before_ears,
             brainstem,

@@ -119,6 +119,16 @@ impl Content {
         sized(0.5 * (low + high))
     }
 
+    /// Number of cysts.
+    pub(super) fn cysts(&self) -> usize {
+        self.cysts.len()
+    }
+
+    /// Number of spots of haemosiderin.
+    pub(super) fn spots(&self) -> usize {
+        self.spots.len()
+    }
+
     /// Volume of the cysts of the tumour, mm³, by columns every `step` mm.
     pub(super) fn cyst_volume_mm3(&self, tumour: &Tumour, step: f64) -> f64 {
         if self.cysts.is_empty() {

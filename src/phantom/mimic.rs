@@ -1,4 +1,4 @@
-//! What can be taken for a vestibular schwannoma and is none: Bonneville et al. 2001 (Neuroradiology 43:1) describe the three.
+//! What can be taken for a vestibular schwannoma and is none: Bonneville et al. 2001 (RadioGraphics 21:419) describe the three.
 use super::{
     anatomy::{Anatomy, Ear, rigid},
     draw::Draw,
@@ -9,9 +9,11 @@ use super::{
 };
 use crate::volume::Side;
 use glam::DVec3;
+use serde::Serialize;
 
 /// A finding of the cerebellopontine angle or the canal that looks like a schwannoma.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mimic {
     /// A loop of the anterior inferior cerebellar artery deep in the canal.
     VascularLoop,

@@ -27,6 +27,8 @@ struct Samples {
 /// A real tumour in a head: grows and shrinks about the porus.
 #[derive(Debug, Clone)]
 pub(super) struct Outlined {
+    /// Name of the outline.
+    name: Arc<str>,
     samples: Arc<Samples>,
     porus: DVec3,
     cochlea: DVec3,
@@ -37,6 +39,11 @@ pub(super) struct Outlined {
 }
 
 impl Outlined {
+    /// Name of the outline.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Places an outline so that its cochlea lies in the phantom's; `None` when it has fewer than two planes or no extent.
     pub(super) fn new(outline: &Outline, side: Side, ear: &Ear) -> Option<Self> {
         let normal = outline.normal.try_normalize()?;
@@ -44,6 +51,7 @@ impl Outlined {
         let from_outline = DMat3::from_cols(u, normal.cross(u), normal).transpose();
         let mirror = if outline.side == side { 1.0 } else { -1.0 };
         let mut placed = Self {
+            name: outline.name.as_str().into(),
             samples: Arc::new(Samples::new(outline, from_outline)?),
             porus: ear.canal.porus,
             cochlea: ear.cochlea.centre(),

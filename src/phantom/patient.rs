@@ -89,6 +89,7 @@ pub enum Sex {
 pub struct Patient {
     pub(super) anatomy: Anatomy,
     pub(super) growth: Option<Growth>,
+    pub(super) mimic: Option<Mimic>,
     pub(super) seed: u64,
 }
 
@@ -161,6 +162,7 @@ impl Patient {
         Ok(Self {
             anatomy,
             growth,
+            mimic: spec.mimic,
             seed: spec.seed,
         })
     }

@@ -6,6 +6,7 @@ use super::{
     check,
     contact::push,
     draw::Draw,
+    drawn::Drawn,
     motion::{Ghost, Jump},
     off_resonance::OffResonance,
     patient::Growth,
@@ -100,10 +101,8 @@ pub struct Scan {
     pub labels: LabelMap,
     /// The anatomy map on the same grid, `i` fastest: values of [`Region`](super::Region), finer than the labels and consistent with them.
     pub regions: Vec<u8>,
-    /// What is true of it.
+    /// What is true of it, and what was drawn for it.
     pub truth: Truth,
-    /// How it was acquired.
-    pub acquisition: Acquisition,
 }
 
 impl Patient {
@@ -127,7 +126,8 @@ impl Patient {
         let of = (visit.site, visit.modality);
         let scanner = site_scanner(of, palette.sequence, field_axis, &mut draw);
         let tumour = self.tumour(visit.years)?;
-        let truth = Truth::new(self, visit, tumour.as_ref(), world_from_head);
+        let drawn = Drawn::new(self, tumour.as_ref(), &palette, scanner.acquisition.clone());
+        let truth = Truth::new(self, visit, tumour.as_ref(), world_from_head, drawn);
         let tumour_part = tumour
             .as_ref()
             .zip(self.growth.as_ref())
@@ -152,7 +152,6 @@ impl Patient {
             labels: LabelMap::new(grid, labels, LabelTable::default())?,
             regions,
             truth,
-            acquisition: scanner.acquisition,
         })
     }
 

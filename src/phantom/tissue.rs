@@ -7,7 +7,7 @@ use super::{
     sequence::{Modality, Sequence},
 };
 use glam::DVec3;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Signal of fluid, of solid tissue and of fat, relative to CSF: a balanced sequence dims the first two differently off resonance, and the
 /// scanner shifts the third along the readout.
@@ -219,6 +219,14 @@ impl Palette {
             flow: draw.uniform(0.0, 0.25),
             sequence: None,
         }
+    }
+
+    /// The signals by the tissues' names.
+    pub(super) fn signals(&self) -> BTreeMap<String, f64> {
+        let named = ALL.iter().zip(self.signal);
+        named
+            .map(|(tissue, signal)| (format!("{tissue:?}").to_lowercase(), signal))
+            .collect()
     }
 
     pub(super) fn of(&self, tissue: Tissue) -> Signal {

@@ -1,6 +1,6 @@
 //! What is exactly true of a scan.
 use super::{
-    GrowthModel, Modality, Patient, Sex, Site, VisitSpec,
+    Drawn, GrowthModel, Modality, Patient, Sex, Site, VisitSpec,
     anatomy::SIDES,
     contact::{contact_under, effects, grade, push, surface_mm2},
     patient::EXACT_STEP,
@@ -69,6 +69,8 @@ pub struct Truth {
     pub age_years: f64,
     /// The patient's sex.
     pub sex: Sex,
+    /// What was drawn for the scan.
+    pub drawn: Drawn,
 }
 
 /// The plane that divides intrameatal from extrameatal, world RAS mm.
@@ -98,6 +100,7 @@ impl Truth {
         visit: &VisitSpec,
         tumour: Option<&Tumour>,
         world_from_head: DAffine3,
+        drawn: Drawn,
     ) -> Self {
         let anatomy = &patient.anatomy;
         let porus = SIDES.map(|side| {
@@ -136,6 +139,7 @@ impl Truth {
                 .map_or(0.0, |g| g.core_at(visit.years)),
             age_years: patient.age_years() + visit.years,
             sex: patient.sex(),
+            drawn,
         };
         if let (Some(tumour), Some(side)) = (tumour, patient.side()) {
             let [whole, beyond] = tumour.volumes_mm3(EXACT_STEP);

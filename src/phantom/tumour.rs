@@ -6,6 +6,7 @@ use super::{
     shape::{Shape, ellipsoid, smooth_min, volume_mm3},
 };
 use glam::DVec3;
+use serde::Serialize;
 
 /// Film of CSF left between tumour and canal wall, mm.
 const FILM: f64 = 0.15;
@@ -27,6 +28,36 @@ struct Lobe {
     frequency: f64,
     phase: f64,
     amplitude: f64,
+}
+
+/// What was drawn of a tumour's shape.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TumourShape {
+    /// Name of the real outline that it has; then only the size of what follows counts.
+    pub outline: Option<String>,
+    /// How far it fills the canal from the porus when the canal is full, mm.
+    pub lateral_end_mm: f64,
+    /// Unit vector from the porus in which the part beyond it grows (right, anterior, superior).
+    pub outward: [f64; 3],
+    /// Half-axes of that part (right, anterior, superior), relative to its radius.
+    pub ratio: [f64; 3],
+    /// Waves of its surface.
+    pub lobes: Vec<TumourLobe>,
+    /// Below 1 it grows along the canal; every unit beyond adds 10 mm of radius. Of a real outline the scale about the porus.
+    pub size: f64,
+}
+
+/// A wave of a tumour's surface: `amplitude * sin(frequency * cosine to the direction + phase)` radii.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct TumourLobe {
+    /// Unit vector (right, anterior, superior).
+    pub direction: [f64; 3],
+    /// Radians per unit of the cosine.
+    pub frequency: f64,
+    /// Radians.
+    pub phase: f64,
+    /// Relative to the radius.
+    pub amplitude: f64,
 }
 
 /// A tumour: shape parameters that stay for life, and the size that grows. Head frame, mm.
@@ -86,6 +117,24 @@ impl Tumour {
             outlined: Some(outlined),
             size: 1.0,
             ..self.clone()
+        }
+    }
+
+    /// What was drawn of it.
+    pub(super) fn shape(&self) -> TumourShape {
+        let lobe = |l: &Lobe| TumourLobe {
+            direction: l.direction.to_array(),
+            frequency: l.frequency,
+            phase: l.phase,
+            amplitude: l.amplitude,
+        };
+        TumourShape {
+            outline: self.outlined.as_ref().map(|o| o.name().to_owned()),
+            lateral_end_mm: self.lateral_end,
+            outward: self.outward.to_array(),
+            ratio: self.ratio.to_array(),
+            lobes: self.lobes.iter().map(lobe).collect(),
+            size: self.size,
         }
     }
 

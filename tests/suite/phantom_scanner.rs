@@ -33,7 +33,7 @@ fn sites_resolve_what_their_sequences_resolve() {
     ];
     for (site, resolutions) in expected {
         for scan in scans(site, 20) {
-            let a = scan.acquisition;
+            let a = scan.truth.drawn.acquisition;
             for (mm, [low, high]) in a.resolution_mm.iter().zip(resolutions) {
                 assert!((0.93 * low..1.07 * high).contains(mm), "{site:?}: {mm}");
             }
@@ -55,7 +55,7 @@ fn about_one_visit_in_eight_is_moved() {
     let scans = scans(Site::Tilburg, 300);
     let moved: Vec<_> = scans
         .iter()
-        .map(|s| &s.acquisition.jumps)
+        .map(|s| &s.truth.drawn.acquisition.jumps)
         .filter(|jumps| !jumps.is_empty())
         .collect();
     // 36 expected, standard deviation 5.6.
@@ -68,7 +68,7 @@ fn about_one_visit_in_eight_is_moved() {
         }
     }
     assert_eq!(
-        scans[7].acquisition,
-        self::scans(Site::Tilburg, 8)[7].acquisition
+        scans[7].truth.drawn.acquisition,
+        self::scans(Site::Tilburg, 8)[7].truth.drawn.acquisition
     );
 }
