@@ -352,10 +352,14 @@ fn first_tumour(
     };
     let high = size_at(overlap[1])?;
     let free = tumour.at_volume(wanted, step).map_or(high, |t| t.size());
-    let size = if (low..=high).contains(&free) {
-        free
+    // A volume that the grade does not allow becomes one near the end that it passed, so that small stays small and large stays large.
+    let near = 0.25 * (high - low);
+    let size = if free < low {
+        draw.uniform(low, low + near)
+    } else if free > high {
+        draw.uniform(high - near, high)
     } else {
-        draw.uniform(low, high)
+        free
     };
     Some(tumour.at_size(size))
 }

@@ -128,7 +128,7 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
          the quantiles {:?} and standardised tile by tile.\n\
          - Output: {}.\n\
          - Network: 3D U-Net, channels {}; instance normalisation, leaky ReLU.\n\
-         - Data: crops of phantoms, seed {}, made on the fly, {} a step; no real scan, no pretrained weights.\n\
+         - Data: crops of phantoms, seed {}, made on the fly, {} a step; no real scan; the first weights were {}.\n\
          - Training: {} steps, {:.0} minutes on {} with {} threads; Dice plus cross-entropy, AdamW, learning rate {:e} with polynomial decay.\n\
          - Command: `{}`\n\
          - SHA-256 of the weights: `{sha256}`\n\n\
@@ -143,6 +143,11 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
         channels.join(", "),
         config.seed,
         config.batch,
+        if config.start.is_some() {
+            "those of another model"
+        } else {
+            "random"
+        },
         summary.steps,
         summary.seconds / 60.0,
         summary.device,
