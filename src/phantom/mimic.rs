@@ -1,4 +1,4 @@
-//! What can be taken for a vestibular schwannoma and is none: Bonneville et al. 2001 (RadioGraphics 21:419) describe the three.
+//! What can be taken for a vestibular schwannoma and is none.
 use super::{
     anatomy::{Anatomy, Ear, rigid},
     draw::Draw,
