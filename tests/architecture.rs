@@ -68,6 +68,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "sha2",
             "thiserror",
             "wgpu",
+            "zip",
         ],
     ),
     (

@@ -22,6 +22,7 @@ mod patient_cases;
 mod patient_report;
 mod phantom_training;
 mod phantom_truth;
+mod predict_nnunet;
 mod predict_segment;
 mod render_gpu;
 mod render_shaders;
