@@ -70,6 +70,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "sha2",
             "thiserror",
             "wgpu",
+            "zip",
         ],
     ),
     (
@@ -79,6 +80,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "candle_core",
             "candle_nn",
             "glam",
+            "half",
             "rayon",
             "serde",
             "serde_json",
@@ -175,6 +177,7 @@ const CRATES: &[&str] = &[
     "tempfile",
     "thiserror",
     "wgpu",
+    "zip",
 ];
 
 /// Dependencies that no room names: the allocator and the logger of `main.rs`, logging itself, and one that only switches a feature on.

@@ -4,7 +4,7 @@ use crate::{
     io,
     measure::{StructureSize, structure_sizes},
     model::DeviceChoice,
-    predict::{self, ModelInfo, Prediction, SegmentOptions, Segmenter},
+    predict::{self, Folds, ModelInfo, Prediction, SegmentOptions, Segmenter},
     volume::Volume,
 };
 use serde::Serialize;
@@ -15,8 +15,9 @@ use std::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The scan.
-    scan: PathBuf,
+    /// The scan; for a model that takes several, all of them in the model's order.
+    #[arg(required = true)]
+    scans: Vec<PathBuf>,
     /// Where the label map goes (`.nii.gz` or `.nii`).
     #[arg(short, long)]
     output: PathBuf,
@@ -27,18 +28,38 @@ pub(super) struct Arguments {
 /// Which model runs, and where.
 #[derive(Debug, clap::Args)]
 pub(super) struct Engine {
-    /// A model folder; the model that Schwann ships if absent.
+    /// A model folder, of Schwann's own kind or of nnU-Net v2; the model that Schwann ships if absent.
     #[arg(long, value_name = "FOLDER")]
     model: Option<PathBuf>,
+    /// Folds of an nnU-Net to average: numbers with commas, or `all` for the network trained on everything; those that are there if absent.
+    #[arg(long, value_parser = folds)]
+    folds: Option<Folds>,
+    /// Add scores up in half precision, as nnU-Net does.
+    #[arg(long)]
+    parity: bool,
     /// `auto`, `cpu`, `cuda` or `metal`.
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
     /// Do not average over mirrored copies.
     #[arg(long)]
     no_mirror: bool,
-    /// Distance between tiles as a part of a tile, 0.1 to 1.
-    #[arg(long, default_value_t = SegmentOptions::default().step, value_parser = step)]
-    step: f64,
+    /// Distance between tiles as a part of a tile, 0.1 to 1; what suits the model if absent.
+    #[arg(long, value_parser = step)]
+    step: Option<f64>,
+}
+
+fn folds(text: &str) -> Result<Folds, String> {
+    if text == "all" {
+        return Ok(Folds::All);
+    }
+    let numbers = text.split(',').map(|n| n.trim().parse::<usize>());
+    let numbers: Result<Vec<usize>, _> = numbers.collect();
+    match numbers {
+        Ok(numbers) if !numbers.is_empty() && numbers.iter().all(|n| *n < 100) => {
+            Ok(Folds::Numbers(numbers))
+        }
+        _ => Err("numbers with commas or `all` are needed".to_owned()),
+    }
 }
 
 fn step(text: &str) -> Result<f64, String> {
@@ -51,17 +72,27 @@ fn step(text: &str) -> Result<f64, String> {
 impl Engine {
     /// Segments one scan with a bar.
     pub(super) fn segment(&self, scan: &Volume) -> anyhow::Result<Prediction> {
+        self.segment_channels(&[scan])
+    }
+
+    fn segment_channels(&self, scans: &[&Volume]) -> anyhow::Result<Prediction> {
         let segmenter = match &self.model {
-            Some(folder) => Segmenter::from_folder(folder)?,
+            Some(folder) => {
+                let folds = self.folds.as_ref().unwrap_or(&Folds::Present);
+                Segmenter::from_folder(folder, folds)?
+            }
             None => Segmenter::shipped()?,
         };
+        let usual = SegmentOptions::of(&segmenter);
         let options = SegmentOptions {
             device: self.device,
-            mirror: SegmentOptions::default().mirror && !self.no_mirror,
-            step: self.step,
+            mirror: usual.mirror && !self.no_mirror,
+            step: self.step.unwrap_or(usual.step),
+            parity: self.parity,
         };
         let mut bar = output::Bar::new();
-        let prediction = predict::segment(scan, &segmenter, &options, &mut |p| bar.show(p))?;
+        let prediction =
+            predict::segment_channels(scans, &segmenter, &options, &mut |p| bar.show(p))?;
         drop(bar);
         Ok(prediction)
     }
@@ -87,9 +118,17 @@ struct Output {
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
-    output::check_target(&arguments.output, output::SCAN, &[&arguments.scan])?;
-    let (scan, mut warnings) = read_scan(&arguments.scan)?;
-    let prediction = arguments.engine.segment(&scan)?;
+    let inputs: Vec<&Path> = arguments.scans.iter().map(PathBuf::as_path).collect();
+    output::check_target(&arguments.output, output::SCAN, &inputs)?;
+    let mut scans = Vec::new();
+    let mut warnings = Vec::new();
+    for path in &arguments.scans {
+        let (scan, more) = read_scan(path)?;
+        scans.push(scan);
+        warnings.extend(more);
+    }
+    let channels: Vec<&Volume> = scans.iter().collect();
+    let prediction = arguments.engine.segment_channels(&channels)?;
     io::write_labels(&arguments.output, &prediction.labels)?;
     output::note(&format!("segmented on {}", prediction.device));
     warnings.extend(prediction.warnings);
@@ -99,7 +138,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         device: prediction.device,
         seconds: prediction.seconds.into_iter().collect(),
         structures: structure_sizes(&prediction.labels),
-        scan_sha256: io::voxels_sha256(&scan),
+        scan_sha256: scans.first().map(io::voxels_sha256).unwrap_or_default(),
         notice: crate::patient::NOTICE,
         warnings,
     };

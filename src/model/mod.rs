@@ -1,13 +1,15 @@
 //! Networks, their operators and weights, and the device they run on. Knows tensors (`N, C, D, H, W`), no patients.
 
+mod checkpoint;
 mod device;
 pub mod op;
 mod unet;
 mod weights;
 
+pub use checkpoint::{Checkpoint, CheckpointError};
 pub use device::{ChosenDevice, DeviceChoice, UnknownDevice};
-pub use unet::{Level, UNet, UNetDescription};
-pub use weights::{Metadata, Parameters, read_tensors, sha256, write_tensors};
+pub use unet::{Encoder, Level, UNet, UNetDescription, Watch};
+pub use weights::{Metadata, Parameters, Sha256Digest, read_tensors, sha256, write_tensors};
 
 use thiserror::Error as ThisError;
 
@@ -47,6 +49,9 @@ pub enum Error {
         /// What is wrong.
         problem: &'static str,
     },
+    /// The observer asked to stop.
+    #[error("stopped")]
+    Stopped,
     /// A computation failed.
     #[error("the network could not be computed: {0}")]
     Compute(#[from] candle_core::Error),

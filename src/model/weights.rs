@@ -17,11 +17,7 @@ const MOST_VALUES: usize = 1 << 28;
 
 /// SHA-256 of a file's bytes, lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits
-        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
-        .collect()
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// The tensors of a safetensors file (`F32` or `F16`) as `f32` on the CPU, and its metadata.
@@ -106,4 +102,31 @@ pub fn write_tensors(
         .collect::<Result<Vec<_>, Error>>()?;
     let metadata = (!metadata.is_empty()).then(|| metadata.clone().into_iter().collect());
     Ok(safetensors::serialize(views, metadata)?)
+}
+
+/// SHA-256 over one file after another.
+#[derive(Debug, Default)]
+pub struct Sha256Digest(Sha256);
+
+impl Sha256Digest {
+    /// Adds a file's bytes.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn add_file(&mut self, path: &std::path::Path) -> std::io::Result<()> {
+        let mut file = std::fs::File::open(path)?;
+        std::io::copy(&mut file, &mut self.0).map(drop)
+    }
+
+    /// Lower-case hexadecimal.
+    pub fn finish(self) -> String {
+        hexadecimal(&self.0.finalize())
+    }
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
 }

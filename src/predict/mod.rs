@@ -2,13 +2,15 @@
 
 mod clean;
 mod grid;
+mod nnunet;
 mod plan;
 mod segmenter;
 mod tiles;
 
 pub use crate::patient::ModelInfo;
+pub use nnunet::{Folds, NnUnet};
 pub use plan::{Plan, prepare, standardise};
-pub use segmenter::{Prediction, SegmentOptions, Segmenter, segment};
+pub use segmenter::{Prediction, SegmentOptions, Segmenter, segment, segment_channels};
 pub use tiles::Tiling;
 
 use crate::model;
@@ -27,6 +29,46 @@ pub enum Error {
         /// Where it should be.
         path: std::path::PathBuf,
     },
+    /// A file of a model folder of nnU-Net says something that is wrong or not supported.
+    #[error("{problem}: {}", file.display())]
+    Folder {
+        /// Which file.
+        file: std::path::PathBuf,
+        /// Which field, and what is wrong with it.
+        problem: String,
+    },
+    /// A checkpoint cannot be used.
+    #[error("the checkpoint {source}: {}", path.display())]
+    Checkpoint {
+        /// What is wrong.
+        source: model::CheckpointError,
+        /// The file.
+        path: std::path::PathBuf,
+    },
+    /// The model takes another number of scans.
+    #[error("the model takes {expected} ({names}), not {found}")]
+    Channels {
+        /// How many it takes.
+        expected: usize,
+        /// What they are.
+        names: String,
+        /// How many were given.
+        found: usize,
+    },
+    /// The scans of one case do not lie on one grid.
+    #[error("scan {0} does not lie on the grid of the first: resample it first")]
+    Grids(usize),
+    /// There is not enough memory.
+    #[error("this would take about {needed_mb} MB of memory, and {available_mb} MB are free")]
+    Memory {
+        /// Megabytes that it would take.
+        needed_mb: u64,
+        /// Megabytes that are free.
+        available_mb: u64,
+    },
+    /// The scores of a network left the range of half precision, in which nnU-Net adds them up.
+    #[error("the network's scores are too large for half precision; run it without parity")]
+    Overflow,
     /// The plan is not one.
     #[error("the model's plan is not valid: {0}")]
     Plan(String),

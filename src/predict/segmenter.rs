@@ -1,6 +1,7 @@
 //! The segmenter: a model folder, and a scan through it.
 use super::clean::clean;
 use super::grid::WorkingGrid;
+use super::nnunet::{self, Folds, NnUnet};
 use super::{Error, ModelInfo, Plan, Tiling, prepare};
 use crate::model::{ChosenDevice, DeviceChoice, UNet, read_tensors, sha256};
 use crate::volume::{LabelMap, LabelTable, Observe, Progress, Volume};
@@ -11,12 +12,23 @@ use std::time::Instant;
 
 /// Least extent of a scan that a head's structures can be seen in, mm.
 const SMALLEST_EXTENT_MM: f64 = 10.0;
+/// Grids that differ by less than this, mm, are the same.
+const SAME_GRID_MM: f64 = 1e-3;
 /// Voxels beyond this blur away what the model looks for, mm.
 const COARSE_MM: f64 = 2.5;
 
-/// A trained model, ready to run.
+/// A trained model, ready to run: one of Schwann's own, or an nnU-Net.
 #[derive(Debug, Clone)]
-pub struct Segmenter {
+pub struct Segmenter(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Own(Box<Own>),
+    NnUnet(Box<NnUnet>),
+}
+
+#[derive(Debug, Clone)]
+struct Own {
     plan: Plan,
     network: UNet,
     info: ModelInfo,
@@ -34,11 +46,16 @@ impl Segmenter {
         )
     }
 
-    /// A model from a folder with `plan.json` and `model.safetensors`.
+    /// A model from a folder: Schwann's own have `plan.json` and `model.safetensors`, those of nnU-Net v2 `plans.json`, `dataset.json` and a
+    /// checkpoint for each of the `folds`.
     ///
     /// # Errors
     /// When a file is missing or wrong; the message says what.
-    pub fn from_folder(path: &Path) -> Result<Self, Error> {
+    pub fn from_folder(path: &Path, folds: &Folds) -> Result<Self, Error> {
+        if NnUnet::is_folder(path) {
+            let model = NnUnet::from_folder(path, folds)?;
+            return Ok(Self(Kind::NnUnet(Box::new(model))));
+        }
         let failed = |what, name: &str| {
             let path = path.join(name);
             move |source| Error::Read { what, source, path }
@@ -59,21 +76,35 @@ impl Segmenter {
             sha256: sha256(weights),
         };
         let network = UNet::new(plan.network.clone(), parameters)?;
-        Ok(Self {
+        Ok(Self(Kind::Own(Box::new(Own {
             plan,
             network,
             info,
-        })
+        }))))
     }
 
     /// Name, version and weights.
     pub fn info(&self) -> &ModelInfo {
-        &self.info
+        match &self.0 {
+            Kind::Own(own) => &own.info,
+            Kind::NnUnet(model) => model.info(),
+        }
     }
 
-    /// How the model wants its input.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
+    /// How a model of Schwann's own wants its input.
+    pub fn plan(&self) -> Option<&Plan> {
+        match &self.0 {
+            Kind::Own(own) => Some(&own.plan),
+            Kind::NnUnet(_) => None,
+        }
+    }
+
+    /// What the model takes as channels, in their order.
+    pub fn channels(&self) -> Vec<String> {
+        match &self.0 {
+            Kind::Own(_) => vec!["hrT2".to_owned()],
+            Kind::NnUnet(model) => model.channels().to_vec(),
+        }
     }
 }
 
@@ -86,6 +117,22 @@ pub struct SegmentOptions {
     pub mirror: bool,
     /// Largest distance of neighbouring tiles, as a part of a tile; 0.1 to 1.
     pub step: f64,
+    /// Whether an nnU-Net adds scores up in half precision, as nnU-Net itself does: the same labels, a little less exact.
+    pub parity: bool,
+}
+
+impl SegmentOptions {
+    /// What a model is run with when the user says nothing: an nnU-Net as nnU-Net runs it.
+    pub fn of(segmenter: &Segmenter) -> Self {
+        match &segmenter.0 {
+            Kind::Own(_) => Self::default(),
+            Kind::NnUnet(_) => Self {
+                mirror: true,
+                step: 0.5,
+                ..Self::default()
+            },
+        }
+    }
 }
 
 impl Default for SegmentOptions {
@@ -94,6 +141,7 @@ impl Default for SegmentOptions {
             device: DeviceChoice::Auto,
             mirror: false,
             step: 0.6,
+            parity: false,
         }
     }
 }
@@ -126,8 +174,66 @@ pub fn segment(
     options: &SegmentOptions,
     observe: &mut Observe<'_>,
 ) -> Result<Prediction, Error> {
+    segment_channels(&[scan], segmenter, options, observe)
+}
+
+/// [`segment`] for a model that takes several scans of one case, in the order of [`Segmenter::channels`] and on one grid.
+///
+/// # Errors
+/// As [`segment`], and when the number of scans or a grid does not fit.
+pub fn segment_channels(
+    scans: &[&Volume],
+    segmenter: &Segmenter,
+    options: &SegmentOptions,
+    observe: &mut Observe<'_>,
+) -> Result<Prediction, Error> {
+    let names = segmenter.channels();
+    let (Some(first), true) = (scans.first(), scans.len() == names.len()) else {
+        return Err(Error::Channels {
+            expected: names.len(),
+            names: names.join(", "),
+            found: scans.len(),
+        });
+    };
+    let apart = |scan: &&Volume| !scan.grid().matches(first.grid(), SAME_GRID_MM);
+    if let Some(index) = scans.iter().position(apart) {
+        return Err(Error::Grids(index + 1));
+    }
     let mut clock = Clock::default();
-    let plan = &segmenter.plan;
+    let chosen = options.device.open();
+    let (labels, warnings) = match &segmenter.0 {
+        Kind::Own(own) => segment_own(first, own, (options, &chosen), &mut clock, observe)?,
+        Kind::NnUnet(model) => {
+            let settings = nnunet::Settings {
+                device: &chosen,
+                mirror: options.mirror,
+                step: options.step,
+                parity: options.parity,
+            };
+            let (labels, warnings) = nnunet::predict(model, scans, &settings, observe)?;
+            clock.stop("network");
+            let (table, unnamed) = model.label_table();
+            let labels = LabelMap::new(*first.grid(), labels, table)?;
+            (labels, [warnings, unnamed].concat())
+        }
+    };
+    Ok(Prediction {
+        labels,
+        model: segmenter.info().clone(),
+        device: chosen.words,
+        seconds: clock.finish(),
+        warnings,
+    })
+}
+
+fn segment_own(
+    scan: &Volume,
+    own: &Own,
+    (options, chosen): (&SegmentOptions, &ChosenDevice),
+    clock: &mut Clock,
+    observe: &mut Observe<'_>,
+) -> Result<(LabelMap, Vec<String>), Error> {
+    let plan = &own.plan;
     let grid = WorkingGrid::new(scan.grid(), plan.spacing_mm)?;
     let mut warnings = vec![format!(
         "the model {} {} was trained on {}",
@@ -137,40 +243,29 @@ pub fn segment(
     let [low] = scan.quantiles([0.005]);
     let intensities = grid.resample(scan, low as f32);
     clock.stop("resample");
-    let chosen = options.device.open();
-    let (labels, more) = if let Some(why) = unreadable(&grid, &intensities) {
+    if let Some(why) = unreadable(&grid, &intensities) {
         warnings.push(why);
         let empty = vec![0; scan.grid().len()];
-        (
-            LabelMap::new(*scan.grid(), empty, LabelTable::default())?,
-            Vec::new(),
-        )
-    } else {
-        if scan.grid().spacing_mm().iter().any(|s| *s > COARSE_MM) {
-            warnings.push(format!(
-                "voxels of more than {COARSE_MM} mm: small structures cannot be outlined"
-            ));
-        }
-        let scores = run(&grid, &intensities, segmenter, (options, &chosen), observe)?;
-        drop(intensities);
-        clock.stop("network");
-        report(observe, "restoring", 0.0)?;
-        let labels = grid.restore(&scores, &plan.class_labels()?)?;
-        drop(scores);
-        clock.stop("restore");
-        report(observe, "cleaning", 0.0)?;
-        let cleaned = clean(&labels)?;
-        clock.stop("clean");
-        cleaned
-    };
+        let labels = LabelMap::new(*scan.grid(), empty, LabelTable::default())?;
+        return Ok((labels, warnings));
+    }
+    if scan.grid().spacing_mm().iter().any(|s| *s > COARSE_MM) {
+        warnings.push(format!(
+            "voxels of more than {COARSE_MM} mm: small structures cannot be outlined"
+        ));
+    }
+    let scores = run(&grid, &intensities, own, (options, chosen), observe)?;
+    drop(intensities);
+    clock.stop("network");
+    report(observe, "restoring", 0.0)?;
+    let labels = grid.restore(&scores, &plan.class_labels()?)?;
+    drop(scores);
+    clock.stop("restore");
+    report(observe, "cleaning", 0.0)?;
+    let (labels, more) = clean(&labels)?;
+    clock.stop("clean");
     warnings.extend(more);
-    Ok(Prediction {
-        labels,
-        model: segmenter.info.clone(),
-        device: chosen.words,
-        seconds: clock.finish(),
-        warnings,
-    })
+    Ok((labels, warnings))
 }
 
 /// Why a scan cannot show what the model looks for.
@@ -195,12 +290,12 @@ fn unreadable(grid: &WorkingGrid, intensities: &[f32]) -> Option<String> {
 fn run(
     grid: &WorkingGrid,
     intensities: &[f32],
-    segmenter: &Segmenter,
+    own: &Own,
     (options, chosen): (&SegmentOptions, &ChosenDevice),
     observe: &mut Observe<'_>,
 ) -> Result<Vec<f32>, Error> {
-    let plan = &segmenter.plan;
-    let network = segmenter.network.to_device(&chosen.device)?;
+    let plan = &own.plan;
+    let network = own.network.to_device(&chosen.device)?;
     let [d, h, w] = plan.network.divisor();
     let tiling = Tiling::new(grid.shape, plan.patch, [w, h, d], options.step);
     let tiles = tiling.tiles();

@@ -86,11 +86,11 @@ impl SegmenterTraining {
                 patch: [96, 96, 48],
                 clip_quantiles: [0.005, 0.995],
                 trained_on: "synthetic patients only".to_owned(),
-                network: UNetDescription {
-                    in_channels: 1,
-                    classes: classes.len(),
-                    levels: vec![level(8, 1), level(32, 2), level(64, 2), level(96, 2)],
-                },
+                network: UNetDescription::plain(
+                    1,
+                    classes.len(),
+                    vec![level(8, 1), level(32, 2), level(64, 2), level(96, 2)],
+                ),
                 classes,
             },
             command: "schwann train segmenter".to_owned(),

@@ -12,11 +12,11 @@ fn small() -> UNetDescription {
         encoder_convs: 1,
         decoder_convs: 1,
     };
-    UNetDescription {
-        in_channels: 1,
-        classes: 3,
-        levels: vec![level(4, [1; 3]), level(6, [1, 2, 2]), level(8, [2; 3])],
-    }
+    UNetDescription::plain(
+        1,
+        3,
+        vec![level(4, [1; 3]), level(6, [1, 2, 2]), level(8, [2; 3])],
+    )
 }
 
 fn wave(shape: (usize, usize, usize, usize, usize)) -> Tensor {

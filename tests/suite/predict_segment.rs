@@ -3,7 +3,7 @@ use glam::{DAffine3, DMat3, DQuat, DVec3};
 use schwann::measure::KoosGrade;
 use schwann::model::DeviceChoice;
 use schwann::phantom::{GridSpec, Modality, Patient, PatientSpec, Scan, Site, VisitSpec};
-use schwann::predict::{Error, Prediction, SegmentOptions, Segmenter, segment};
+use schwann::predict::{Error, Folds, Prediction, SegmentOptions, Segmenter, segment};
 use schwann::volume::{Grid, Structure, Volume, Voxels, unobserved};
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
@@ -308,7 +308,7 @@ fn a_scan_of_a_building_is_refused_before_memory_is_taken() {
 #[test]
 fn a_model_folder_says_what_it_lacks() {
     let folder = tempfile::tempdir().unwrap();
-    let error = Segmenter::from_folder(folder.path())
+    let error = Segmenter::from_folder(folder.path(), &Folds::Present)
         .unwrap_err()
         .to_string();
     assert!(error.contains("plan.json"), "{error}");
@@ -316,12 +316,12 @@ fn a_model_folder_says_what_it_lacks() {
     let copy =
         |name: &str| std::fs::copy(format!("{shipped}/{name}"), folder.path().join(name)).unwrap();
     copy("plan.json");
-    let error = Segmenter::from_folder(folder.path())
+    let error = Segmenter::from_folder(folder.path(), &Folds::Present)
         .unwrap_err()
         .to_string();
     assert!(error.contains("model.safetensors"), "{error}");
     copy("model.safetensors");
-    let same = Segmenter::from_folder(folder.path()).unwrap();
+    let same = Segmenter::from_folder(folder.path(), &Folds::Present).unwrap();
     assert_eq!(same.info(), Segmenter::shipped().unwrap().info());
     let plan = std::fs::read_to_string(folder.path().join("plan.json")).unwrap();
     std::fs::write(
@@ -329,7 +329,7 @@ fn a_model_folder_says_what_it_lacks() {
         plan.replace("cochlea", "spleen"),
     )
     .unwrap();
-    let error = Segmenter::from_folder(folder.path())
+    let error = Segmenter::from_folder(folder.path(), &Folds::Present)
         .unwrap_err()
         .to_string();
     assert!(error.contains("spleen"), "{error}");

@@ -58,11 +58,7 @@ fn config(out: &Path, steps: usize) -> SegmenterTraining {
     config.validation_crops = 4;
     config.plan.patch = [16, 16, 8];
     config.plan.classes.truncate(2);
-    config.plan.network = UNetDescription {
-        in_channels: 1,
-        classes: 2,
-        levels: vec![level(4, 1), level(8, 2)],
-    };
+    config.plan.network = UNetDescription::plain(1, 2, vec![level(4, 1), level(8, 2)]);
     config
 }
 
@@ -89,7 +85,8 @@ fn the_loss_falls_and_the_model_finds_the_ball() {
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
     assert!(mean(&loss[50..]) < 0.5 * mean(&loss[..5]), "{loss:?}");
     assert!(summary.validation[0].mean.unwrap() > 0.8, "{summary:?}");
-    let segmenter = Segmenter::from_folder(folder.path()).unwrap();
+    let segmenter =
+        Segmenter::from_folder(folder.path(), &schwann::predict::Folds::Present).unwrap();
     assert_eq!(segmenter.info().sha256, summary.sha256);
     let card = std::fs::read_to_string(folder.path().join("card.md")).unwrap();
     assert!(card.starts_with("Trained on synthetic patients only"));

@@ -8,12 +8,14 @@ mod direct;
 mod geometry;
 mod kernel;
 mod norm;
+mod pool;
 mod upsample;
 mod weight;
 
 pub use conv3d::{Conv3d, conv3d, conv3d_composed};
 pub use kernel::Isa;
 pub use norm::{instance_norm_leaky_relu, instance_norm_leaky_relu_composed};
+pub use pool::{average_pool3d, leaky_relu, max_pool3d};
 pub use upsample::{transposed_conv3d, transposed_conv3d_composed};
 
 use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};

@@ -1,0 +1,269 @@
+//! A case through the networks of a folder.
+use super::array::{Bounds, Size, count, cropped};
+use super::folder::NnUnet;
+use super::prepare::{Prepared, prepared};
+use super::restore::restored;
+use super::window::{Accumulator, Sums, starts, weights};
+use super::{array::insert, memory};
+use crate::model::{self, ChosenDevice, UNet};
+use crate::predict::Error;
+use crate::volume::{Observe, Progress, Volume};
+use candle_core::{Device, Tensor};
+use half::f16;
+use std::ops::ControlFlow;
+
+/// How a folder is run.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::predict) struct Settings<'a> {
+    pub(in crate::predict) device: &'a ChosenDevice,
+    /// Whether to average over mirrored input where the folder allows it.
+    pub(in crate::predict) mirror: bool,
+    /// Distance of tiles as a part of a tile.
+    pub(in crate::predict) step: f64,
+    /// Whether to add scores up in half precision, as nnU-Net does.
+    pub(in crate::predict) parity: bool,
+}
+
+/// Labels of a case in the order of the scan's voxels, and what the reader should know. The volumes lie in the order that the file stores.
+pub(in crate::predict) fn predict(
+    model: &NnUnet,
+    channels: &[&Volume],
+    settings: &Settings<'_>,
+    observe: &mut Observe<'_>,
+) -> Result<(Vec<u8>, Vec<String>), Error> {
+    let previous = match &model.previous {
+        Some(first) => Some(predict(first, channels, settings, observe)?),
+        None => None,
+    };
+    let (previous, mut warnings) = previous.map_or((None, Vec::new()), |(l, w)| (Some(l), w));
+    tell(observe, "preparing", 0.0)?;
+    let Some(prepared) = prepared(model, channels, previous.as_deref())? else {
+        warnings.push("the scan is empty: nothing was labelled".to_owned());
+        let voxels = channels.first().map_or(0, |v| v.grid().len());
+        return Ok((vec![0; voxels], warnings));
+    };
+    let labels = if settings.parity {
+        labelled::<f16>(model, &prepared, settings, observe)?
+    } else {
+        labelled::<f32>(model, &prepared, settings, observe)?
+    };
+    Ok((labels, warnings))
+}
+
+fn labelled<T: Accumulator>(
+    model: &NnUnet,
+    prepared: &Prepared,
+    settings: &Settings<'_>,
+    observe: &mut Observe<'_>,
+) -> Result<Vec<u8>, Error> {
+    let tile = model.configuration.patch;
+    let padding = Padding::new(prepared.size, tile);
+    let network = &model.configuration.network;
+    let scan = count(prepared.whole);
+    let half = settings.parity;
+    memory::check(memory::needed_bytes(
+        network,
+        padding.size,
+        scan,
+        tile,
+        half,
+    ))?;
+    let mut total: Option<Vec<T>> = None;
+    for (fold, network) in model.networks.iter().enumerate() {
+        let whole = (fold, model.networks.len());
+        let scores = windowed::<T>(
+            model,
+            network,
+            prepared,
+            (tile, &padding, whole),
+            settings,
+            observe,
+        )?;
+        match &mut total {
+            None => total = Some(scores),
+            Some(total) => {
+                let pairs = total.iter_mut().zip(&scores);
+                pairs.for_each(|(t, s)| *t = T::rounded(t.value() + s.value()));
+            }
+        }
+    }
+    let mut scores = total.unwrap_or_default();
+    if model.networks.len() > 1 {
+        let count = model.networks.len() as f32;
+        for score in &mut scores {
+            *score = T::rounded(score.value() / count);
+        }
+    }
+    tell(observe, "restoring", 0.0)?;
+    Ok(restored(model, prepared, &scores))
+}
+
+/// Zeros around an array that is smaller than a tile, half of them on each side; the odd one is at the end.
+struct Padding {
+    size: Size,
+    bounds: Bounds,
+}
+
+impl Padding {
+    fn new(size: Size, tile: Size) -> Self {
+        let padded: Size = std::array::from_fn(|a| size[a].max(tile[a]));
+        let bounds = std::array::from_fn(|a| {
+            let before = (padded[a] - size[a]) / 2;
+            [before, before + size[a]]
+        });
+        Self {
+            size: padded,
+            bounds,
+        }
+    }
+}
+
+/// Scores of one network on the prepared array, without its padding.
+fn windowed<T: Accumulator>(
+    model: &NnUnet,
+    network: &UNet,
+    prepared: &Prepared,
+    (tile, padding, (fold, folds)): (Size, &Padding, (usize, usize)),
+    settings: &Settings<'_>,
+    observe: &mut Observe<'_>,
+) -> Result<Vec<T>, Error> {
+    let device = &settings.device.device;
+    let network = network.to_device(device)?;
+    let channels = model.configuration.network.in_channels;
+    let voxels = count(padding.size);
+    let data = if padding.size == prepared.size {
+        std::borrow::Cow::Borrowed(&prepared.data)
+    } else {
+        let mut data = vec![0.0; channels * voxels];
+        for (to, from) in data
+            .chunks_exact_mut(voxels)
+            .zip(prepared.data.chunks_exact(count(prepared.size)))
+        {
+            insert(to, padding.size, padding.bounds, from);
+        }
+        std::borrow::Cow::Owned(data)
+    };
+    let along: [Vec<usize>; 3] = std::array::from_fn(|a| {
+        if model.configuration.flat && a == 0 {
+            (0..padding.size[0]).collect()
+        } else {
+            starts(padding.size[a], tile[a], settings.step)
+        }
+    });
+    let mirrors = mirrors(if settings.mirror {
+        &model.mirror_axes
+    } else {
+        &[]
+    });
+    let weights = weights(tile);
+    let mut sums = Sums::<T>::new(padding.size, model.dataset.heads.count());
+    let tiles = along.iter().map(Vec::len).product::<usize>();
+    let passes = (folds * tiles * mirrors.len()) as f32;
+    let mut done = (fold * tiles * mirrors.len()) as f32;
+    for &a in &along[0] {
+        for &b in &along[1] {
+            for &c in &along[2] {
+                let first = [a, b, c];
+                let bounds = std::array::from_fn(|axis| [first[axis], first[axis] + tile[axis]]);
+                let mut input = Vec::with_capacity(channels * count(tile));
+                for channel in data.chunks_exact(voxels) {
+                    input.extend(cropped(channel, padding.size, bounds));
+                }
+                let [d, h, w] = tile;
+                let x = Tensor::from_vec(input, (1, channels, d, h, w), device)
+                    .map_err(model::Error::from)?;
+                let mut watch = |part: f32| {
+                    let fraction = (done + part) / passes;
+                    observe(Progress {
+                        stage: "segmenting",
+                        fraction,
+                    })
+                };
+                let scores = mirrored(&network, &x, &mirrors, &mut watch)?;
+                done += mirrors.len() as f32;
+                sums.add(first, tile, &scores, &weights);
+            }
+        }
+    }
+    let (scores, finite) = sums.means();
+    if !finite {
+        return Err(Error::Overflow);
+    }
+    if padding.size == prepared.size {
+        return Ok(scores);
+    }
+    let classes = scores.chunks_exact(voxels);
+    Ok(classes
+        .flat_map(|class| cropped(class, padding.size, padding.bounds))
+        .collect())
+}
+
+/// The sets of axes along which a tile is mirrored, in the order in which nnU-Net adds their results up: none, each, each pair, all.
+fn mirrors(axes: &[usize]) -> Vec<Vec<usize>> {
+    let mut sets: Vec<Vec<usize>> = (0..1_usize << axes.len())
+        .map(|set| {
+            let chosen = axes.iter().enumerate().filter(|(n, _)| set >> n & 1 == 1);
+            chosen.map(|(_, axis)| *axis).collect()
+        })
+        .collect();
+    // Sets of one size in the order of their members' places.
+    let places = |set: &Vec<usize>| -> Vec<usize> {
+        set.iter()
+            .filter_map(|a| axes.iter().position(|b| a == b))
+            .collect()
+    };
+    sets.sort_by_key(|set| (set.len(), places(set)));
+    sets
+}
+
+/// The mean of the scores of a tile and its mirror images, `[class][voxel]`.
+fn mirrored(
+    network: &UNet,
+    x: &Tensor,
+    mirrors: &[Vec<usize>],
+    watch: &mut dyn FnMut(f32) -> ControlFlow<()>,
+) -> Result<Vec<f32>, Error> {
+    let mut sum: Option<Tensor> = None;
+    for (done, axes) in mirrors.iter().enumerate() {
+        let axes: Vec<usize> = axes.iter().map(|a| a + 2).collect();
+        let mut within = |part: f32| watch(done as f32 + part);
+        let scores = if axes.is_empty() {
+            network.forward_watched(x, &mut within)
+        } else {
+            let flipped = x
+                .flip(&axes)
+                .and_then(|x| x.contiguous())
+                .map_err(model::Error::from)?;
+            let scores = network.forward_watched(&flipped, &mut within);
+            scores.and_then(|s| Ok(s.flip(&axes)?))
+        };
+        let scores = match scores {
+            Err(model::Error::Stopped) => return Err(Error::Cancelled),
+            other => other?,
+        };
+        sum = Some(match sum {
+            None => scores,
+            Some(sum) => (sum + scores).map_err(model::Error::from)?,
+        });
+    }
+    let sum = sum.ok_or(Error::Cancelled)?;
+    let mut values = values(&sum).map_err(model::Error::from)?;
+    if mirrors.len() > 1 {
+        let count = mirrors.len() as f32;
+        for v in &mut values {
+            *v /= count;
+        }
+    }
+    Ok(values)
+}
+
+fn values(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {
+    tensor.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()
+}
+
+fn tell(observe: &mut Observe<'_>, stage: &'static str, fraction: f32) -> Result<(), Error> {
+    match observe(Progress { stage, fraction }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::Cancelled),
+    }
+}

@@ -1,0 +1,365 @@
+//! Model folders of nnU-Net give the labels that nnU-Net itself gives, and broken ones a clear error.
+//!
+//! `tests/golden/nnunet` holds small folders with random weights and what nnU-Net makes of them; `generate.py` there made both.
+use safetensors::SafeTensors;
+use schwann::io;
+use schwann::model::DeviceChoice;
+use schwann::predict::{Error, Folds, SegmentOptions, Segmenter, segment_channels};
+use schwann::volume::{Volume, unobserved};
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+fn golden(case: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/nnunet")
+        .join(case)
+}
+
+fn scans(case: &str) -> Vec<Volume> {
+    (0..10)
+        .map(|n| golden(case).join(format!("scan_{n:04}.nii.gz")))
+        .take_while(|path| path.is_file())
+        .map(|path| io::read_volume(&path, &mut unobserved).unwrap().0)
+        .collect()
+}
+
+fn options(segmenter: &Segmenter, parity: bool) -> SegmentOptions {
+    SegmentOptions {
+        device: DeviceChoice::Cpu,
+        parity,
+        ..SegmentOptions::of(segmenter)
+    }
+}
+
+fn labels(case: &str, model: &str, parity: bool) -> Vec<u8> {
+    let segmenter = Segmenter::from_folder(&golden(case).join(model), &Folds::Present).unwrap();
+    let scans = scans(case);
+    let channels: Vec<&Volume> = scans.iter().collect();
+    let options = options(&segmenter, parity);
+    let found = segment_channels(&channels, &segmenter, &options, &mut unobserved).unwrap();
+    assert_eq!(found.labels.grid(), scans[0].grid());
+    found.labels.labels().to_vec()
+}
+
+/// Labels that differ from nnU-Net's, and the largest margin by which nnU-Net decided one of them.
+fn differences(case: &str, found: &[u8]) -> (usize, f32) {
+    let bytes = fs::read(golden(case).join("expected.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let expected = file.tensor("labels").unwrap();
+    let margins = file.tensor("margin").unwrap();
+    assert_eq!(expected.data().len(), found.len());
+    let margin = |n: usize| {
+        let bytes = &margins.data()[2 * n..2 * n + 2];
+        half::f16::from_le_bytes([bytes[0], bytes[1]]).to_f32()
+    };
+    let differing: Vec<usize> = (0..found.len())
+        .filter(|&n| found[n] != expected.data()[n])
+        .collect();
+    let largest = differing.iter().map(|&n| margin(n)).fold(0.0, f32::max);
+    (differing.len(), largest)
+}
+
+#[test]
+fn labels_are_those_of_nnunet() {
+    for (case, model) in [
+        ("plain", "model"),
+        ("residual", "model"),
+        ("separate_z", "model"),
+        ("masked_padded", "model"),
+        ("regions", "model"),
+        ("flat", "model"),
+        ("reoriented", "model"),
+        ("cascade", "nnUNetTrainer__nnUNetPlans__3d_cascade_fullres"),
+    ] {
+        for parity in [true, false] {
+            let found = labels(case, model, parity);
+            let (count, margin) = differences(case, &found);
+            // What differs must have hung on a hair. Without parity scores are more exact than nnU-Net's, which adds scores of up to a hundred in
+            // half precision, that is in steps of 1/16.
+            let (most, widest) = if parity {
+                (found.len() / 2000, 0.02)
+            } else {
+                (found.len() / 100, 0.5)
+            };
+            assert!(
+                count <= most && margin <= widest,
+                "{case}, parity {parity}: {count} of {} voxels differ, margin {margin}",
+                found.len()
+            );
+        }
+    }
+}
+
+/// A copy of a golden model folder that a test may damage.
+fn copy(case: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let from = golden(case).join("model");
+    for entry in fs::read_dir(&from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = folder.path().join(path.file_name().unwrap());
+        if path.is_dir() {
+            fs::create_dir(&to).unwrap();
+            fs::copy(
+                path.join("checkpoint_final.pth"),
+                to.join("checkpoint_final.pth"),
+            )
+            .unwrap();
+        } else {
+            fs::copy(&path, &to).unwrap();
+        }
+    }
+    folder
+}
+
+fn refusal(folder: &Path) -> String {
+    Segmenter::from_folder(folder, &Folds::Present)
+        .map(|s| s.info().clone())
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn broken_folders_are_refused_with_file_and_field() {
+    let edit = |file: &str, from: &str, to: &str| {
+        let folder = copy("plain");
+        let path = folder.path().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from}");
+        fs::write(&path, text.replace(from, to)).unwrap();
+        refusal(folder.path())
+    };
+    for (file, from, to, words) in [
+        (
+            "plans.json",
+            "DefaultPreprocessor",
+            "FancyPreprocessor",
+            ["FancyPreprocessor", "preprocessor_name"],
+        ),
+        (
+            "plans.json",
+            "unet.PlainConvUNet",
+            "unet.UMambaBot",
+            ["UMambaBot", "network_class_name"],
+        ),
+        (
+            "plans.json",
+            "ZScoreNormalization",
+            "MyNormalization",
+            ["MyNormalization", "normalization_schemes"],
+        ),
+        (
+            "plans.json",
+            "InstanceNorm3d",
+            "BatchNorm3d",
+            ["BatchNorm3d", "norm_op"],
+        ),
+        (
+            "plans.json",
+            "\"spacing\": [",
+            "\"spacing\": [0,",
+            ["spacing", "plans.json"],
+        ),
+        (
+            "plans.json",
+            "\"n_stages\": 3",
+            "\"n_stages\": 4",
+            ["features_per_stage", "plans.json"],
+        ),
+        (
+            "plans.json",
+            "SimpleITKIO",
+            "Tiff3DIO",
+            ["Tiff3DIO", "image_reader_writer"],
+        ),
+        (
+            "plans.json",
+            "3d_fullres",
+            "2d",
+            ["3d_fullres", "is missing"],
+        ),
+        (
+            "plans.json",
+            "resample_data_or_seg_to_shape",
+            "my_resampling",
+            ["my_resampling", "resampling_fn_data"],
+        ),
+        (
+            "dataset.json",
+            "\"cochlea\": 2",
+            "\"cochlea\": 3",
+            ["labels", "dataset.json"],
+        ),
+        (
+            "dataset.json",
+            "\"background\": 0",
+            "\"back\": 0",
+            ["background", "dataset.json"],
+        ),
+        (
+            "dataset.json",
+            "\"0\": \"hrT2\"",
+            "\"0\": \"a\", \"1\": \"b\"",
+            ["channels", "normalization_schemes"],
+        ),
+        ("dataset.json", "{", "", ["JSON", "dataset.json"]),
+    ] {
+        let error = edit(file, from, to);
+        for word in words {
+            assert!(error.contains(word), "{from} -> {to}: {error}");
+        }
+    }
+}
+
+#[test]
+fn plans_that_contradict_the_weights_are_refused_by_the_tensor() {
+    let folder = copy("plain");
+    let path = folder.path().join("plans.json");
+    let plans = fs::read_to_string(&path).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&plans).unwrap();
+    for (field, to, word) in [
+        (
+            "features_per_stage",
+            serde_json::json!([4, 8, 16]),
+            "encoder.stages.2",
+        ),
+        (
+            "n_conv_per_stage",
+            serde_json::json!([2, 1, 3]),
+            "encoder.stages.2.0.convs.2",
+        ),
+        (
+            "n_conv_per_stage",
+            serde_json::json!([1, 1, 2]),
+            "decoder.stages",
+        ),
+    ] {
+        let mut changed = value.clone();
+        changed["configurations"]["3d_fullres"]["architecture"]["arch_kwargs"][field] = to;
+        fs::write(&path, changed.to_string()).unwrap();
+        let error = refusal(folder.path());
+        let named = error.contains(word) || error.contains("is not part of the network");
+        assert!(
+            named && error.contains("checkpoint_final.pth"),
+            "{field}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_checkpoint_cut_off_anywhere_or_changed_is_refused() {
+    let folder = copy("separate_z");
+    let path = folder.path().join("fold_0/checkpoint_final.pth");
+    let whole = fs::read(&path).unwrap();
+    for part in 0..40 {
+        fs::write(&path, &whole[..whole.len() * part / 40]).unwrap();
+        let error = refusal(folder.path());
+        assert!(error.contains("checkpoint_final.pth"), "{error}");
+    }
+    // A changed byte anywhere is either found by the archive's checksums or changes nothing that is read.
+    let reference = {
+        fs::write(&path, &whole).unwrap();
+        Segmenter::from_folder(folder.path(), &Folds::Present).unwrap()
+    };
+    drop(reference);
+    for n in (0..whole.len()).step_by(whole.len() / 150 + 1) {
+        let mut bytes = whole.clone();
+        bytes[n] ^= 0x55;
+        fs::write(&path, &bytes).unwrap();
+        drop(Segmenter::from_folder(folder.path(), &Folds::Present));
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(refusal(folder.path()).contains("checkpoint_final.pth"));
+    let missing = Segmenter::from_folder(folder.path(), &Folds::Numbers(vec![3]));
+    assert!(missing.unwrap_err().to_string().contains("fold_3"));
+}
+
+/// A ZIP archive of stored members, as PyTorch writes them.
+fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = zip::ZipWriter::new(&mut bytes);
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, data) in members {
+        writer.start_file(*name, stored).unwrap();
+        std::io::Write::write_all(&mut writer, data).unwrap();
+    }
+    writer.finish().unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn a_pickle_that_would_run_code_is_refused_by_name() {
+    let folder = copy("separate_z");
+    let path = folder.path().join("fold_0/checkpoint_final.pth");
+    for (pickle, word) in [
+        (
+            &b"\x80\x02cposix\nsystem\nX\x02\x00\x00\x00ls\x85R."[..],
+            "posix.system",
+        ),
+        (
+            &b"\x80\x02cbuiltins\neval\nX\x01\x00\x00\x001\x85R."[..],
+            "builtins.eval",
+        ),
+        (&b"\x80\x04\x8c\x02os\x8c\x06system\x93."[..], "os.system"),
+        (&b"\x80\x02(i__main__\nX\n."[..], "instruction"),
+        (&b"\x80\x02}q\x00."[..], "network_weights"),
+        (&b"\x80\x02]"[..], "ends too early"),
+        (&b"\x80\x02."[..], "stack is empty"),
+    ] {
+        fs::write(&path, archive(&[("archive/data.pkl", pickle)])).unwrap();
+        let error = refusal(folder.path());
+        assert!(error.contains(word), "{error}");
+    }
+    fs::write(&path, archive(&[("other", b"x")])).unwrap();
+    assert!(refusal(folder.path()).contains("data.pkl"));
+}
+
+#[test]
+fn a_wrong_number_of_scans_and_a_stop_are_told() {
+    let segmenter =
+        Segmenter::from_folder(&golden("regions").join("model"), &Folds::Present).unwrap();
+    assert_eq!(segmenter.channels(), ["hrT2", "ceT1"]);
+    let scans = scans("regions");
+    let options = options(&segmenter, false);
+    let one = segment_channels(&[&scans[0]], &segmenter, &options, &mut unobserved);
+    assert!(matches!(
+        one,
+        Err(Error::Channels {
+            expected: 2,
+            found: 1,
+            ..
+        })
+    ));
+    let channels: Vec<&Volume> = scans.iter().collect();
+    let mut fractions = Vec::new();
+    let stopped = segment_channels(&channels, &segmenter, &options, &mut |p| {
+        if p.stage == "segmenting" {
+            fractions.push(p.fraction);
+        }
+        if fractions.len() == 2 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    assert!(matches!(stopped, Err(Error::Cancelled)));
+    // The second report came from within the first tile.
+    assert!(fractions[1] < 0.1, "{fractions:?}");
+    let other = self::scans("plain");
+    let apart = segment_channels(
+        &[&scans[0], &other[0]],
+        &segmenter,
+        &options,
+        &mut unobserved,
+    );
+    assert!(apart.is_ok() || matches!(apart, Err(Error::Grids(2))));
+    let shifted = self::scans("masked_padded");
+    let apart = segment_channels(
+        &[&scans[0], &shifted[0]],
+        &segmenter,
+        &options,
+        &mut unobserved,
+    );
+    assert!(matches!(apart, Err(Error::Grids(2))));
+}
