@@ -84,14 +84,23 @@ pub(super) struct Anatomy {
 
 impl Anatomy {
     /// Draws a head.
+    #[cfg(test)]
     pub(super) fn new(seed: u64) -> Self {
+        Self::widened(seed, None)
+    }
+
+    /// Draws a head, with the porus of a side so many mm wider: what a schwannoma does to its canal in the course of years.
+    pub(super) fn widened(seed: u64, porus: Option<(Side, f64)>) -> Self {
         let mut draw = Draw::new(seed, 0);
         let size = draw.clipped(1.0, 0.04, 2.0);
         let broad = draw.clipped(0.0, 0.035, 2.0);
         let frame = Frame {
             scale: size * DVec3::new(1.0 + broad, 1.0 - broad, 1.0),
         };
-        let ears = SIDES.map(|side| ear::draw_ear(&frame, side, &mut draw, seed));
+        let ears = SIDES.map(|side| {
+            let wider = porus.filter(|(s, _)| *s == side).map_or(0.0, |(_, mm)| mm);
+            ear::draw_ear(&frame, side, wider, &mut draw, seed)
+        });
         let cavity = bone::cavity(&frame, &ears);
         let brainstem = brain::brainstem(&frame, &mut draw);
         let mut parts = head(&frame);

@@ -14,7 +14,7 @@ use glam::DVec3;
 
 /// Midbrain, pons and medulla. The width of the pons decides how wide the cerebellopontine cistern is.
 pub(super) fn brainstem(frame: &Frame, draw: &mut Draw) -> Shape {
-    let width = draw.clipped(1.0, 0.06, 2.0);
+    let width = draw.clipped(1.0, 0.1, 2.0);
     let pons = Shape::ellipsoid(
         frame.mid([0.0, 4.0, 9.0]),
         frame.semi([17.0 * width, 11.4, 14.0]),

@@ -28,6 +28,15 @@ pub(super) const INTO_CISTERN: f64 = 5.0;
 const FUNDUS_EDGE: f64 = 1.2;
 
 impl Canal {
+    /// The same canal with its porus so many mm wider; the fundus widens by a quarter of that.
+    pub(super) fn widened(self, mm: f64) -> Self {
+        Self {
+            porus_semi: self.porus_semi.map(|semi| semi + 0.5 * mm),
+            fundus_semi: self.fundus_semi.map(|semi| semi + 0.125 * mm),
+            ..self
+        }
+    }
+
     pub(super) fn fundus(&self) -> DVec3 {
         self.porus + self.axis * self.length
     }

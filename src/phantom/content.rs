@@ -1,7 +1,8 @@
-//! What a tumour holds besides solid tissue: cysts, and spots of haemosiderin.
+//! What a tumour holds besides dense tissue: loose tissue, cysts, and spots of haemosiderin.
 use super::{
     draw::{Draw, field},
     shape::{smooth_least, volume_mm3},
+    tissue::coverage,
     tumour::Tumour,
 };
 use crate::measure::KoosGrade;
@@ -9,6 +10,12 @@ use glam::DVec3;
 
 /// Stream of the content.
 const STREAM: u64 = 63;
+/// Stream of the part of loose tissue; the next is that of the points at which the patches are sampled.
+const LOOSE_STREAM: u64 = 65;
+/// Points in the tumour's box from which the level of the patches is found.
+const LOOSE_POINTS: usize = 4000;
+/// Period of the patches, mm.
+const PATCH_MM: f64 = 4.0;
 /// A tumour whose ball is smaller has no room for a cyst, mm.
 const LEAST_RADIUS: f64 = 3.0;
 /// Volume from which haemosiderin is seen, mm³.
@@ -33,6 +40,10 @@ pub(super) struct Content {
     pub(super) settled: bool,
     /// Haemosiderin: centres like those of cysts, and radii in mm.
     spots: Vec<(DVec3, f64)>,
+    /// Loose tissue (Antoni's type B) lies where the field of its patches is above this.
+    loose_above: f64,
+    /// Part of the tumour that was loose tissue or would have been without cysts, at the first visit.
+    pub(super) loose_part: f64,
     seed: u64,
 }
 
@@ -53,7 +64,7 @@ impl Content {
         } else {
             draw.uniform(0.03, 0.3)
         };
-        let content = Self::drawn(&mut draw, volume);
+        let content = Self::drawn(&mut draw, volume).with_loose(tumour, volume, seed);
         if cystic && tumour.ball().1 >= LEAST_RADIUS {
             content.with_part(wanted, tumour, volume, step)
         } else {
@@ -94,7 +105,46 @@ impl Content {
                     (place, draw.uniform(0.25, 0.75))
                 })
                 .collect(),
+            loose_above: f64::INFINITY,
+            loose_part: 0.0,
             seed: draw.seed(),
+        }
+    }
+
+    /// The same with patches of loose tissue in a drawn part of the tumour: little in small ones, up to half of large ones.
+    fn with_loose(self, tumour: &Tumour, volume: f64, seed: u64) -> Self {
+        let most = (0.1 + 0.2 * (volume / 500.0).max(1.0).ln()).min(0.5);
+        let part = Draw::new(seed, LOOSE_STREAM).uniform(0.0, most);
+        let [low, high] = tumour.bounds();
+        let mut draw = Draw::new(seed, LOOSE_STREAM + 1);
+        let mut at = |n: usize| draw.uniform(low[n], high[n]);
+        let points = (0..LOOSE_POINTS).map(|_| DVec3::new(at(0), at(1), at(2)));
+        let mut fields: Vec<f64> = points
+            .filter(|p| tumour.distance(*p) < 0.0)
+            .map(|p| self.patches(p))
+            .collect();
+        fields.sort_by(f64::total_cmp);
+        let rank = (1.0 - part) * fields.len() as f64;
+        match fields.get(rank as usize) {
+            Some(&loose_above) => Self {
+                loose_above,
+                loose_part: part,
+                ..self
+            },
+            None => self,
+        }
+    }
+
+    fn patches(&self, p: DVec3) -> f64 {
+        field(p / PATCH_MM, self.seed ^ 0x53)
+    }
+
+    /// How much of the tissue at a point is loose, 0 to 1.
+    pub(super) fn loose(&self, p: DVec3) -> f64 {
+        if self.loose_above.is_finite() {
+            coverage(self.patches(p) - self.loose_above, 0.15)
+        } else {
+            0.0
         }
     }
 
@@ -192,5 +242,35 @@ mod tests {
             let found = content.cyst_volume_mm3(&growth.tumour, 0.25) / growth.volume_mm3;
             assert!((found / part - 1.0).abs() < 0.1, "{found} for {part}");
         }
+    }
+
+    #[test]
+    fn loose_tissue_is_the_drawn_part_of_the_tumour() {
+        let spec = PatientSpec {
+            koos: Some(KoosGrade::IV),
+            ..PatientSpec::random(8)
+        };
+        let growth = Patient::new(&spec)
+            .expect("a patient")
+            .growth
+            .expect("a tumour");
+        let loose = volume_mm3(
+            |p| {
+                growth
+                    .tumour
+                    .distance(p)
+                    .max(if growth.content.loose(p) > 0.5 {
+                        -0.1
+                    } else {
+                        0.1
+                    })
+            },
+            growth.tumour.bounds(),
+            0.4,
+        );
+        let found = loose / growth.volume_mm3;
+        let drawn = growth.content.loose_part;
+        assert!(drawn > 0.05, "{drawn}");
+        assert!((found - drawn).abs() < 0.04, "{found} for {drawn}");
     }
 }

@@ -67,6 +67,10 @@ pub struct DrawnTumour {
     pub settled_blood: bool,
     /// Spots of haemosiderin.
     pub haemosiderin_spots: usize,
+    /// Part of the tumour at the first visit that is loose tissue (Antoni's type B), cysts apart.
+    pub loose_part: f64,
+    /// How many mm the tumour has widened its porus.
+    pub porus_widened_mm: f64,
 }
 
 impl Drawn {
@@ -88,6 +92,8 @@ impl Drawn {
                 cyst_volume_mm3: growth.content.cyst_volume_mm3(tumour, EXACT_STEP),
                 settled_blood: growth.content.settled,
                 haemosiderin_spots: growth.content.spots(),
+                loose_part: growth.content.loose_part,
+                porus_widened_mm: growth.porus_widened_mm,
             }),
             mimic: patient.mimic,
             acquisition,

@@ -26,8 +26,14 @@ const COCHLEA: [f64; 3] = [0.6, -4.8, -2.4];
 /// parts the vestibule from the fundus.
 const LABYRINTH: [f64; 3] = [35.8, -0.9, 0.5];
 
-/// Draws the canal and the cochlea of a side.
-pub(super) fn draw_ear(frame: &Frame, side: Side, draw: &mut Draw, seed: u64) -> Ear {
+/// Draws the canal and the cochlea of a side; the porus is `wider_mm` wider than drawn.
+pub(super) fn draw_ear(
+    frame: &Frame,
+    side: Side,
+    wider_mm: f64,
+    draw: &mut Draw,
+    seed: u64,
+) -> Ear {
     let shift = [
         draw.clipped(0.0, 0.7, 2.0),
         draw.clipped(0.0, 0.4, 2.0),
@@ -46,7 +52,7 @@ pub(super) fn draw_ear(frame: &Frame, side: Side, draw: &mut Draw, seed: u64) ->
     draw.normal(0.0, 1.0);
     draw.normal(0.0, 1.0);
     let face = direction(side, [-angle.cos(), angle.sin(), 0.06]).normalize_or_zero();
-    let canal = draw_canal(seed, side, porus, axis, face);
+    let canal = draw_canal(seed, side, porus, axis, face).widened(wider_mm);
     let centre = canal.fundus() + direction(side, COCHLEA);
     let modiolus = direction(side, [0.66, -0.72, -0.20]);
     let window = direction(side, [0.55, 0.75, -0.35]);

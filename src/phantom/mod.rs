@@ -62,7 +62,7 @@ pub use sequence::{Modality, Sequence};
 pub use shading::{Element, Shading};
 pub use training::{Crop, training_crop};
 pub use truth::{PorusPlane, Truth};
-pub use tumour::{TumourLobe, TumourShape};
+pub use tumour::{TumourForm, TumourLobe, TumourShape};
 
 use crate::{measure::KoosGrade, volume};
 use thiserror::Error as ThisError;

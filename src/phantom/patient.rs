@@ -1,7 +1,7 @@
 //! A synthetic patient: one head, and at most one tumour that grows.
 use super::{
     Error,
-    anatomy::Anatomy,
+    anatomy::{Anatomy, Ear},
     check,
     contact::{contact, grade, overlap_mm},
     content::Content,
@@ -10,7 +10,7 @@ use super::{
     mimic::{self, Mimic},
     outlined::Outlined,
     shape::Shape,
-    tumour::Tumour,
+    tumour::{Tumour, TumourForm},
 };
 use crate::{
     measure::KoosGrade,
@@ -101,8 +101,9 @@ pub(super) struct Growth {
     pub(super) tumour: Tumour,
     pub(super) volume_mm3: f64,
     pub(super) course: GrowthModel,
-    /// Cysts and spots.
+    /// Cysts, loose tissue and spots.
     pub(super) content: Arc<Content>,
+    pub(super) porus_widened_mm: f64,
 }
 
 /// Column distance of the integrals that define volumes, and of the quicker ones for training, mm.
@@ -115,6 +116,8 @@ const ATTEMPTS: u64 = 40;
 /// Stream of which look-alike a random patient has, and the chance of each.
 const MIMIC_STREAM: u64 = 61;
 const MIMIC_CHANCE: f64 = 0.04;
+/// Stream of the form of a tumour and of what it did to its canal.
+const ORIGIN_STREAM: u64 = 67;
 /// Stream of the order in which outlines are tried.
 const ORDER_STREAM: u64 = 60;
 /// Part of a real tumour that must lie outside the phantom's bone.
@@ -149,14 +152,16 @@ impl Patient {
         if let Some(growth) = &spec.growth {
             growth.check()?;
         }
-        let mut anatomy = Anatomy::new(spec.seed);
+        let origin = spec.koos.map(|koos| Origin::drawn(spec, koos));
+        let wider = origin.as_ref().map(|o| (o.side, o.porus_widened_mm));
+        let mut anatomy = Anatomy::widened(spec.seed, wider);
         match (spec.mimic, spec.koos) {
             (Some(_), Some(_)) => return Err(Error::Mimic),
             (Some(mimic), None) => mimic::add(mimic, spec.side, &mut anatomy, spec.seed),
             (None, _) => {}
         }
-        let growth = match spec.koos {
-            Some(koos) => Some(Growth::new(spec, koos, &anatomy, outlines, step)?),
+        let growth = match origin {
+            Some(origin) => Some(Growth::new(spec, &origin, &anatomy, outlines, step)?),
             None => None,
         };
         Ok(Self {
@@ -238,19 +243,16 @@ impl Growth {
 
     fn new(
         spec: &PatientSpec,
-        koos: KoosGrade,
+        &Origin {
+            koos,
+            side,
+            form,
+            porus_widened_mm,
+        }: &Origin,
         anatomy: &Anatomy,
         outlines: &[Outline],
         step: f64,
     ) -> Result<Self, Error> {
-        let mut draw = Draw::new(spec.seed, 1);
-        let drawn_side = if draw.chance(0.5) {
-            Side::Left
-        } else {
-            Side::Right
-        };
-        let side = spec.side.unwrap_or(drawn_side);
-
         let order = drawn_order(outlines.len(), spec.seed);
         let attempts = if outlines.is_empty() {
             ATTEMPTS
@@ -260,9 +262,15 @@ impl Growth {
         for attempt in 0..attempts {
             let mut draw = Draw::new(spec.seed, 100 + attempt);
             let outline = order.get(attempt as usize).and_then(|&n| outlines.get(n));
+            // A head that is too narrow for a rarer form gets the usual one.
+            let form = if attempt < ATTEMPTS / 2 {
+                form
+            } else {
+                TumourForm::Usual
+            };
             let tumour = match outline {
                 Some(outline) => outlined_tumour(outline, side, anatomy, &mut draw),
-                None => first_tumour(koos, side, anatomy, step, &mut draw),
+                None => first_tumour(koos, form, anatomy.ear(side), anatomy, step, &mut draw),
             };
             let Some(tumour) = tumour else {
                 continue;
@@ -284,10 +292,55 @@ impl Growth {
                     volume_mm3,
                     course: spec.course(),
                     content: Arc::new(content),
+                    porus_widened_mm,
                 });
             }
         }
         Err(Error::Grade(koos))
+    }
+}
+
+/// What is drawn of a tumour before its head is made.
+#[derive(Debug, Clone, Copy)]
+struct Origin {
+    koos: KoosGrade,
+    side: Side,
+    form: TumourForm,
+    porus_widened_mm: f64,
+}
+
+impl Origin {
+    fn drawn(spec: &PatientSpec, koos: KoosGrade) -> Self {
+        let drawn_side = if Draw::new(spec.seed, 1).chance(0.5) {
+            Side::Left
+        } else {
+            Side::Right
+        };
+        let mut draw = Draw::new(spec.seed, ORIGIN_STREAM);
+        // 7 % of tumours outside the canal were never in it; slender ones are rare and small.
+        let form = match (koos, draw.uniform(0.0, 1.0)) {
+            (KoosGrade::I, _) => TumourForm::Usual,
+            (_, ..0.07) => TumourForm::Medial,
+            (KoosGrade::II, ..0.13) => TumourForm::Spindle,
+            _ => TumourForm::Usual,
+        };
+        let most_mm = match koos {
+            KoosGrade::I => 0.4,
+            KoosGrade::II => 1.0,
+            KoosGrade::III => 2.0,
+            KoosGrade::IV => 3.0,
+        };
+        let widened = draw.uniform(0.0, most_mm);
+        Self {
+            koos,
+            side: spec.side.unwrap_or(drawn_side),
+            form,
+            porus_widened_mm: if form == TumourForm::Medial {
+                0.0
+            } else {
+                widened
+            },
+        }
     }
 }
 
@@ -317,21 +370,22 @@ fn outlined_tumour(
 /// A tumour whose volume follows the grade's distribution as far as the geometry of the grade lets it.
 fn first_tumour(
     koos: KoosGrade,
-    side: Side,
+    form: TumourForm,
+    ear: &Ear,
     anatomy: &Anatomy,
     step: f64,
     draw: &mut Draw,
 ) -> Option<Tumour> {
-    let canal = anatomy.ear(side).canal;
+    let canal = ear.canal;
     let cistern: Shape = anatomy.cistern.clone().grown(-0.1);
     let (median, fill, overlap) = match koos {
         KoosGrade::I => (120.0, [0.6, 1.0], [0.0, 0.0]),
-        KoosGrade::II => (410.0, [0.75, 1.0], [f64::NEG_INFINITY, -0.8]),
+        KoosGrade::II => (410.0, [0.6, 1.0], [f64::NEG_INFINITY, -0.8]),
         KoosGrade::III => (1270.0, [0.75, 1.0], [0.7, 1.6]),
         KoosGrade::IV => (4500.0, [0.6, 1.0], [5.0, 15.0]),
     };
     let fill = draw.uniform(fill[0], fill[1]);
-    let tumour = Tumour::new(canal, cistern, fill, draw);
+    let tumour = Tumour::new(canal, cistern, fill, draw).formed(form);
     let wanted = draw.log_normal(median, 0.7);
     if koos == KoosGrade::I {
         let full = tumour.volume_mm3(step);
@@ -353,7 +407,7 @@ fn first_tumour(
     let high = size_at(overlap[1])?;
     let free = tumour.at_volume(wanted, step).map_or(high, |t| t.size());
     // A volume that the grade does not allow becomes one near the end that it passed, so that small stays small and large stays large.
-    let near = 0.25 * (high - low);
+    let near = 0.2 * (high - low);
     let size = if free < low {
         draw.uniform(low, low + near)
     } else if free > high {
@@ -362,4 +416,56 @@ fn first_tumour(
         free
     };
     Some(tumour.at_size(size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patients(koos: KoosGrade) -> impl Iterator<Item = Patient> {
+        (0..40).filter_map(move |seed| {
+            let spec = PatientSpec {
+                seed,
+                koos: Some(koos),
+                ..PatientSpec::default()
+            };
+            Patient::with_step(&spec, &[], QUICK_STEP).ok()
+        })
+    }
+
+    #[test]
+    fn a_tumour_of_the_medial_form_leaves_the_canal_free_and_its_porus_as_it_was() {
+        let mut seen = 0;
+        for patient in patients(KoosGrade::III) {
+            let growth = patient.growth.as_ref().expect("a tumour");
+            if growth.tumour.shape().form != TumourForm::Medial {
+                continue;
+            }
+            seen += 1;
+            let [whole, beyond] = growth.tumour.volumes_mm3(QUICK_STEP);
+            assert!((whole - beyond).abs() < 1e-9 * whole, "{whole} {beyond}");
+            assert!(growth.porus_widened_mm.abs() < f64::EPSILON);
+        }
+        assert!(seen > 0);
+    }
+
+    #[test]
+    fn a_tumour_widens_its_own_porus_and_moves_no_cochlea() {
+        for patient in patients(KoosGrade::IV).take(6) {
+            let growth = patient.growth.as_ref().expect("a tumour");
+            let plain = Anatomy::new(patient.seed);
+            for side in [Side::Left, Side::Right] {
+                let [now, before] = [&patient.anatomy, &plain].map(|a| a.ear(side));
+                let wider = 2.0 * (now.canal.porus_semi[0] - before.canal.porus_semi[0]);
+                let expected = if side == growth.side {
+                    growth.porus_widened_mm
+                } else {
+                    0.0
+                };
+                assert!((wider - expected).abs() < 1e-9);
+                let [a, b] = [now, before].map(|ear| ear.cochlea.on_modiolus(0.0));
+                assert!(a.distance(b) < 1e-9);
+            }
+        }
+    }
 }

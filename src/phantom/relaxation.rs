@@ -21,7 +21,7 @@ pub struct Relaxation {
 /// Near published measurements (T1/T2 in ms): grey matter 1124/95, muscle 1008/44 and blood 1441/290 in Stanisz et al. 2005, Magn Reson Med
 /// 54:507, whose white matter (884/72) has a longer T1 than the value here; subcutaneous fat 343/58 and marrow 549/49 in de Bazelaire et al.
 /// 2004, Radiology 230:652. The rest are estimates: CSF ranges over 3800 to 4500 and 1500 to 2300, other fluids more with their protein;
-/// brainstem, cerebellum and nerve are set beside white and grey matter. Relaxation times of schwannoma and its cysts are hardly published:
+/// brainstem, cerebellum and nerve are set beside white and grey matter. Relaxation times of schwannoma, its loose tissue, its core after radiosurgery and its cysts are hardly published:
 /// those rows are guesses. Times after gadolinium suppose about 0.5 mM at a relaxivity of 4.3 per mM and s.
 pub(super) fn typical(tissue: Tissue) -> Relaxation {
     let (density, t1_ms, t2_ms, t1_gadolinium_ms) = match tissue {
@@ -44,6 +44,8 @@ pub(super) fn typical(tissue: Tissue) -> Relaxation {
         Tissue::Mucosa => (0.85, 1200.0, 140.0, 350.0),
         Tissue::Vitreous => (1.0, 4000.0, 1300.0, 4000.0),
         Tissue::Lens => (0.60, 1000.0, 30.0, 1000.0),
+        Tissue::LooseTumour => (0.92, 1700.0, 200.0, 480.0),
+        Tissue::TreatedCore => (0.90, 1400.0, 120.0, 1100.0),
     };
     let fluid = matches!(
         tissue,
@@ -62,7 +64,7 @@ pub(super) fn typical(tissue: Tissue) -> Relaxation {
 pub(super) fn drawn(tissue: Tissue, draw: &mut Draw) -> Relaxation {
     let mean = typical(tissue);
     let (t1, t2) = match tissue {
-        Tissue::Tumour => (0.08, 0.13),
+        Tissue::Tumour | Tissue::LooseTumour | Tissue::TreatedCore => (0.08, 0.13),
         Tissue::Cyst => (0.15, 0.2),
         _ => (0.03, 0.03),
     };

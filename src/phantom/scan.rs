@@ -131,7 +131,7 @@ impl Patient {
         let tumour_part = tumour
             .as_ref()
             .zip(self.growth.as_ref())
-            .map(|(t, g)| part(t, g));
+            .map(|(t, g)| part(t, g, visit.years));
         let scene = self.scene(tumour.as_ref(), tumour_part.as_ref(), &palette);
         let head_from_voxel = world_from_head.inverse() * grid.world_from_voxel();
         let sampled = sample(&scene, spec.shape, head_from_voxel, observe)?;
@@ -172,7 +172,7 @@ impl Patient {
 }
 
 /// The tumour as the last solid to be painted.
-pub(super) fn part(tumour: &Tumour, growth: &Growth) -> Part {
+pub(super) fn part(tumour: &Tumour, growth: &Growth, years: f64) -> Part {
     Part {
         zone: Zone::Tumour {
             porus: tumour.canal().porus,
@@ -183,6 +183,7 @@ pub(super) fn part(tumour: &Tumour, growth: &Growth) -> Part {
             Paint::Tumour {
                 content: growth.content.clone(),
                 ball: tumour.ball(),
+                core: growth.core_at(years),
             },
         )
     }

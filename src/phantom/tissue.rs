@@ -36,9 +36,13 @@ pub(super) enum Tissue {
     Mucosa,
     Vitreous,
     Lens,
+    /// Loose tumour tissue, Antoni's type B.
+    LooseTumour,
+    /// The core of a tumour that lost its enhancement after radiosurgery.
+    TreatedCore,
 }
 
-const COUNT: usize = Tissue::Lens as usize + 1;
+const COUNT: usize = Tissue::TreatedCore as usize + 1;
 
 /// Signal of every tissue relative to CSF, and how uneven it is.
 #[derive(Debug, Clone)]
@@ -80,6 +84,8 @@ const ALL: [Tissue; COUNT] = [
     Tissue::Mucosa,
     Tissue::Vitreous,
     Tissue::Lens,
+    Tissue::LooseTumour,
+    Tissue::TreatedCore,
 ];
 
 /// The site's sequence with the scatter of settings.
@@ -206,6 +212,9 @@ impl Palette {
         }
         signal[Tissue::Tumour as usize] = (brain * draw.uniform(0.7, 2.2)).min(0.72);
         signal[Tissue::Cyst as usize] = draw.uniform(0.6, 1.0);
+        let solid = signal[Tissue::Tumour as usize];
+        signal[Tissue::LooseTumour as usize] = (solid * draw.uniform(1.0, 1.7)).min(0.8);
+        signal[Tissue::TreatedCore as usize] = (solid * draw.uniform(0.6, 1.3)).min(0.72);
         Self::with(signal, draw)
     }
 
@@ -270,10 +279,12 @@ pub(super) enum Paint {
     Epidermoid {
         level: f64,
     },
-    /// Solid tumour with its cysts and spots; centre and radius of its ball place them.
+    /// Solid tumour with its cysts and spots; centre and radius of its ball place them. `core` is how far the core has turned into what
+    /// radiosurgery leaves, 0 to 1.
     Tumour {
         content: Arc<Content>,
         ball: (DVec3, f64),
+        core: f64,
     },
 }
 
@@ -335,7 +346,11 @@ impl Paint {
             Self::Epidermoid { level } => {
                 palette.of(Tissue::Csf) * (level * (1.0 + 0.03 * field(p / 2.0, seed ^ 0x62)))
             }
-            Self::Tumour { content, ball } => tumour(spot, palette, seed, content, *ball),
+            Self::Tumour {
+                content,
+                ball,
+                core,
+            } => tumour(spot, palette, seed, content, *ball, *core),
         }
     }
 }
@@ -416,19 +431,30 @@ fn cerebellum(spot: Spot, palette: &Palette, seed: u64) -> Signal {
         * (1.0 + palette.texture * field(p / 1.4, seed ^ 0x4b))
 }
 
+/// Tumour that keeps its enhancement around the core after radiosurgery, mm.
+const CORE_DEPTH_MM: f64 = 2.5;
+
 fn tumour(
     spot: Spot,
     palette: &Palette,
     seed: u64,
     content: &Content,
     ball: (DVec3, f64),
+    core: f64,
 ) -> Signal {
     let p = spot.rest;
     let grain = palette.tumour_grain_mm;
     let texture = 0.7 * field(p / grain, seed ^ 0x51) + 0.3 * field(p / (0.4 * grain), seed ^ 0x52);
     // A slightly darker capsule.
     let rim = 1.0 - 0.12 * coverage(0.5 - spot.depth, 0.6);
-    let solid = palette.of(Tissue::Tumour) * (1.0 + palette.tumour_texture * texture) * rim;
+    let tissue = mix(
+        palette.of(Tissue::Tumour),
+        palette.of(Tissue::LooseTumour),
+        content.loose(p),
+    );
+    let treated = core * coverage(spot.depth - CORE_DEPTH_MM, 2.0);
+    let tissue = mix(tissue, palette.of(Tissue::TreatedCore), treated);
+    let solid = tissue * (1.0 + palette.tumour_texture * texture) * rim;
     let spots = coverage(-content.spot_distance(p, ball), spot.width);
     let solid = solid * (1.0 - 0.7 * spots);
     let cyst = coverage(

@@ -72,7 +72,7 @@ pub fn training_crop(seed: u64, shape: Shape, spacing_mm: [f64; 3]) -> Result<Cr
     let scanner = random_scanner(palette.sequence, &mut draw);
     let head_from_voxel = place(&patient, shape, spacing_mm, &mut draw);
     let tumour = patient.growth.as_ref().map(|g| &g.tumour);
-    let tumour_part = patient.growth.as_ref().map(|g| part(&g.tumour, g));
+    let tumour_part = patient.growth.as_ref().map(|g| part(&g.tumour, g, 0.0));
     let scene = patient.scene(tumour, tumour_part.as_ref(), &palette);
     let sampled = sample(&scene, shape, head_from_voxel, &mut unobserved)?;
     let of_region = structure_values();

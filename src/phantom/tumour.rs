@@ -21,6 +21,23 @@ const LARGEST: f64 = 4.0;
 /// Most that the lobes together can raise or lower the surface of the ball, relative to its radius.
 const MOST_LOBES: f64 = 0.18;
 
+/// Where a tumour of the medial form starts, mm medial of the porus.
+const MEDIAL_START: f64 = 3.0;
+/// Fluid between a tumour of the medial form and the porus, mm.
+const MEDIAL_FILM: f64 = 0.5;
+
+/// How a tumour lies to its canal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TumourForm {
+    /// It fills the canal and grows out of it.
+    Usual,
+    /// It grows in the cistern alone.
+    Medial,
+    /// Like the usual form, but its part in the cistern stays slender along the nerve.
+    Spindle,
+}
+
 /// One wave of the surface of the ball.
 #[derive(Debug, Clone, Copy)]
 struct Lobe {
@@ -35,6 +52,8 @@ struct Lobe {
 pub struct TumourShape {
     /// Name of the real outline that it has; then only the size of what follows counts.
     pub outline: Option<String>,
+    /// How it lies to its canal.
+    pub form: TumourForm,
     /// How far it fills the canal from the porus when the canal is full, mm.
     pub lateral_end_mm: f64,
     /// Unit vector from the porus in which the part beyond it grows (right, anterior, superior).
@@ -77,6 +96,7 @@ pub(super) struct Tumour {
     outlined: Option<Outlined>,
     /// 0 to 1 grows along the canal, beyond 1 out of it; of a real tumour the scale about the porus.
     size: f64,
+    form: TumourForm,
 }
 
 impl Tumour {
@@ -108,6 +128,20 @@ impl Tumour {
             lobes,
             outlined: None,
             size: 1.0,
+            form: TumourForm::Usual,
+        }
+    }
+
+    /// The same in another form.
+    pub(super) fn formed(self, form: TumourForm) -> Self {
+        let ratio = match form {
+            TumourForm::Usual | TumourForm::Medial => self.ratio,
+            TumourForm::Spindle => DVec3::new(1.35, 0.75, 0.75) * self.ratio,
+        };
+        Self {
+            ratio,
+            form,
+            ..self
         }
     }
 
@@ -130,6 +164,7 @@ impl Tumour {
         };
         TumourShape {
             outline: self.outlined.as_ref().map(|o| o.name().to_owned()),
+            form: self.form,
             lateral_end_mm: self.lateral_end,
             outward: self.outward.to_array(),
             ratio: self.ratio.to_array(),
@@ -162,7 +197,10 @@ impl Tumour {
             return outlined.ball(self.size);
         }
         let radius = (self.size - 1.0).max(0.0) * BALL_PER_SIZE;
-        let start = self.canal.on_axis(BALL_START);
+        let start = match self.form {
+            TumourForm::Usual | TumourForm::Spindle => self.canal.on_axis(BALL_START),
+            TumourForm::Medial => self.canal.on_axis(-MEDIAL_START),
+        };
         (start + self.outward * (CENTRE_PER_RADIUS * radius), radius)
     }
 
@@ -182,8 +220,15 @@ impl Tumour {
         if let Some(outlined) = &self.outlined {
             return outlined.distance(p, self.size);
         }
-        let body = self.body(p);
         let (centre, radius) = self.ball();
+        if self.form == TumourForm::Medial {
+            if radius <= 0.0 {
+                return f64::INFINITY;
+            }
+            let ball = self.ball_distance(p - centre, radius);
+            return ball.max(MEDIAL_FILM - self.canal.beyond_porus(p));
+        }
+        let body = self.body(p);
         if radius <= 0.0 {
             return body;
         }

@@ -75,7 +75,7 @@ fn head_from_world(scan: &Scan) -> glam::DAffine3 {
 
 #[test]
 fn label_volumes_are_the_exact_volumes() {
-    for (seed, koos) in [(1, KoosGrade::II), (2, KoosGrade::III), (3, KoosGrade::IV)] {
+    for (seed, koos) in [(5, KoosGrade::II), (2, KoosGrade::III), (3, KoosGrade::IV)] {
         let side = if seed % 2 == 0 {
             Side::Left
         } else {
@@ -407,7 +407,7 @@ fn real_outlines_make_tumours_of_the_wanted_grade() {
         return;
     }
     let outlines = schwann::io::read_outlines(folder).unwrap();
-    for (seed, koos) in [(1, KoosGrade::II), (2, KoosGrade::III), (3, KoosGrade::IV)] {
+    for (seed, koos) in [(5, KoosGrade::II), (2, KoosGrade::III), (3, KoosGrade::IV)] {
         let patient = Patient::with_outlines(&spec(seed, koos, Side::Left), &outlines).unwrap();
         let s = scan(&patient, seed, 0.0, EARS);
         assert_eq!(s.truth.koos, Some(koos));
