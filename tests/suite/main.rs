@@ -16,6 +16,7 @@ mod measure_growth;
 mod measure_koos;
 mod measure_phantoms;
 mod model_conv3d;
+mod model_engine;
 mod model_unet;
 mod patient_assess;
 mod patient_cases;

@@ -11,6 +11,7 @@
     reason = "a function that is not inlined into its caller does not get the caller's instruction set"
 )]
 
+use super::super::lanes::Lanes;
 use std::fmt;
 
 /// A vector instruction set with kernels of its own.
@@ -44,6 +45,24 @@ impl Isa {
     /// The best that this processor can run.
     pub fn best() -> Self {
         Self::available()[0]
+    }
+
+    /// Itself, if the processor has it; the detection is cached by the standard library.
+    ///
+    /// # Panics
+    /// When the processor has it not.
+    pub(in crate::model) fn supported(self) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        match self {
+            Self::Avx512 => assert!(is_x86_feature_detected!("avx512f")),
+            Self::Avx2 => {
+                assert!(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"))
+            }
+            Self::Portable => {}
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        assert!(self == Self::Portable);
+        self
     }
 
     /// Floats in a vector.
@@ -96,116 +115,6 @@ pub(super) const LARGEST_TILE: usize = 8 * 3 * 16;
 pub(super) const LARGEST_BLOCK: usize = 8 * 3;
 /// Lanes of the widest vector.
 const LARGEST_LANES: usize = 16;
-
-/// A vector register of floats.
-///
-/// # Safety
-/// The functions may only run on a processor that has the instruction set; the pointers must be valid for `N` floats.
-trait Lanes: Copy {
-    const N: usize;
-    unsafe fn zero() -> Self;
-    unsafe fn load(from: *const f32) -> Self;
-    unsafe fn splat(from: *const f32) -> Self;
-    unsafe fn store(self, to: *mut f32);
-    /// `a × b + self`
-    unsafe fn add_product(self, a: Self, b: Self) -> Self;
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::Lanes;
-    use std::arch::x86_64::{
-        __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
-        _mm256_storeu_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
-        _mm512_storeu_ps,
-    };
-
-    impl Lanes for __m512 {
-        const N: usize = 16;
-        #[inline(always)]
-        unsafe fn zero() -> Self {
-            // SAFETY: the trait's contract gives the instruction set and valid pointers; so in every function below.
-            unsafe { _mm512_setzero_ps() }
-        }
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: as above.
-            unsafe { _mm512_loadu_ps(from) }
-        }
-        #[inline(always)]
-        unsafe fn splat(from: *const f32) -> Self {
-            // SAFETY: as above.
-            unsafe { _mm512_set1_ps(*from) }
-        }
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: as above.
-            unsafe { _mm512_storeu_ps(to, self) }
-        }
-        #[inline(always)]
-        unsafe fn add_product(self, a: Self, b: Self) -> Self {
-            // SAFETY: as above.
-            unsafe { _mm512_fmadd_ps(a, b, self) }
-        }
-    }
-
-    impl Lanes for __m256 {
-        const N: usize = 8;
-        #[inline(always)]
-        unsafe fn zero() -> Self {
-            // SAFETY: as above.
-            unsafe { _mm256_setzero_ps() }
-        }
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: as above.
-            unsafe { _mm256_loadu_ps(from) }
-        }
-        #[inline(always)]
-        unsafe fn splat(from: *const f32) -> Self {
-            // SAFETY: as above.
-            unsafe { _mm256_set1_ps(*from) }
-        }
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: as above.
-            unsafe { _mm256_storeu_ps(to, self) }
-        }
-        #[inline(always)]
-        unsafe fn add_product(self, a: Self, b: Self) -> Self {
-            // SAFETY: as above.
-            unsafe { _mm256_fmadd_ps(a, b, self) }
-        }
-    }
-}
-
-impl Lanes for [f32; 4] {
-    const N: usize = 4;
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        [0.0; 4]
-    }
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the contract gives four readable floats.
-        unsafe { from.cast::<Self>().read_unaligned() }
-    }
-    #[inline(always)]
-    unsafe fn splat(from: *const f32) -> Self {
-        // SAFETY: the contract gives a readable float.
-        [unsafe { *from }; 4]
-    }
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the contract gives four writable floats.
-        unsafe { to.cast::<Self>().write_unaligned(self) }
-    }
-    #[inline(always)]
-    unsafe fn add_product(self, a: Self, b: Self) -> Self {
-        // Not `mul_add`: without the instruction that is a slow library call.
-        std::array::from_fn(|i| self[i] + a[i] * b[i])
-    }
-}
 
 /// What a forward tile reads.
 #[derive(Debug, Clone, Copy)]
@@ -406,7 +315,7 @@ pub(super) fn forward_tile(
     // SAFETY: bounds were checked above; `out` holds the largest tile. An `Isa` other than portable reaches this only after the
     // processor was asked, see `supported`.
     unsafe {
-        match (supported(isa), vectors) {
+        match (isa.supported(), vectors) {
             #[cfg(target_arch = "x86_64")]
             (Isa::Avx512, 1) => forward_512_1(tile, out),
             #[cfg(target_arch = "x86_64")]
@@ -439,7 +348,7 @@ pub(super) fn weight_tile(isa: Isa, tile: &WeightTile<'_>, out: &mut [f32; LARGE
     let to = lanes.as_mut_ptr();
     // SAFETY: as in `forward_tile`.
     unsafe {
-        match supported(isa) {
+        match isa.supported() {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => weight_512(tile, to),
             #[cfg(target_arch = "x86_64")]
@@ -459,17 +368,4 @@ pub(super) fn weight_tile(isa: Isa, tile: &WeightTile<'_>, out: &mut [f32; LARGE
         }
         *sum = parts.iter().sum();
     }
-}
-
-/// Returns the instruction set if the processor has it; the detection is cached by the standard library.
-fn supported(isa: Isa) -> Isa {
-    #[cfg(target_arch = "x86_64")]
-    match isa {
-        Isa::Avx512 => assert!(is_x86_feature_detected!("avx512f")),
-        Isa::Avx2 => assert!(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")),
-        Isa::Portable => {}
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    assert!(isa == Isa::Portable);
-    isa
 }
