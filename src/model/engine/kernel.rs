@@ -96,9 +96,18 @@ unsafe fn product<V: Lanes, const NB: usize, const NV: usize>(
             if left >= NV {
                 tile::<V, NB, NV>(at, p.step, p.taps, w, to, p.out_step);
                 v += NV;
+            } else if NV > 10 && left >= 10 {
+                tile::<V, NB, 10>(at, p.step, p.taps, w, to, p.out_step);
+                v += 10;
+            } else if NV > 6 && left >= 6 {
+                tile::<V, NB, 6>(at, p.step, p.taps, w, to, p.out_step);
+                v += 6;
             } else if left >= 4 {
                 tile::<V, NB, 4>(at, p.step, p.taps, w, to, p.out_step);
                 v += 4;
+            } else if left >= 2 {
+                tile::<V, NB, 2>(at, p.step, p.taps, w, to, p.out_step);
+                v += 2;
             } else {
                 tile::<V, NB, 1>(at, p.step, p.taps, w, to, p.out_step);
                 v += 1;

@@ -268,15 +268,17 @@ impl Convolution {
         isa: Isa,
     ) -> Vec<f64> {
         let lanes = isa.lanes();
-        let [_, height, width] = size;
+        let width = size[2];
         let [kd, kh, kw] = self.kernel;
         let (taps_of, room) = room(sources);
         let input = sources.first().map_or([1; 3], Source::size);
         let columns = (width - 1) * self.stride[2] + kw;
+        let rows_of_task = rows_of_task(size);
+        let input_rows = (rows_of_task - 1) * self.stride[1] + kh;
         let taps: Vec<Tap> = (0..kd * kh * kw)
             .flat_map(|t| {
-                let (row, column) = (t / kw, t % kw);
-                let start = (row * columns + column) * room;
+                let (z, y, x) = (t / (kh * kw), t / kw % kh, t % kw);
+                let start = ((z * input_rows + y) * columns + x) * room;
                 taps_of.iter().map(move |place| Tap {
                     offset: start + place.offset,
                     channels: place.channels,
@@ -288,46 +290,43 @@ impl Convolution {
             count: columns,
             step: room,
         };
-        let tasks = tasks(out, size, lanes, [1, rows_of_task(size, width)]);
+        let tasks = tasks(out, size, lanes, [1, rows_of_task]);
         run_tasks(tasks, |task, scratch, sums| {
-            scratch.rows.reserve(kd * kh * columns * room + lanes);
-            let rows_in_task = task.slices.first().map_or(0, |s| s.len() / (width * lanes));
-            for r in 0..rows_in_task {
-                let y = task.row + r;
-                let rows: Vec<Option<[usize; 2]>> = (0..kd * kh)
-                    .map(|t| {
-                        let z = (task.plane * self.stride[0] + t / kh).checked_sub(kd / 2)?;
-                        let y = (y * self.stride[1] + t % kh).checked_sub(kh / 2)?;
-                        (z < input[0] && y < input[1]).then_some([z, y])
-                    })
-                    .collect();
-                pack_all(
-                    sources,
-                    &taps_of,
-                    &rows,
-                    packing,
-                    scratch.rows.values_mut(),
-                    isa,
-                );
-                for group in &weights.groups {
+            scratch
+                .rows
+                .reserve(kd * input_rows * columns * room + lanes);
+            let rows: Vec<Option<[usize; 2]>> = (0..kd * input_rows)
+                .map(|n| {
+                    let z = (task.plane * self.stride[0] + n / input_rows).checked_sub(kd / 2)?;
+                    let y = (task.row * self.stride[1] + n % input_rows).checked_sub(kh / 2)?;
+                    (z < input[0] && y < input[1]).then_some([z, y])
+                })
+                .collect();
+            let to = scratch.rows.values_mut();
+            pack_all(sources, &taps_of, &rows, packing, to, isa);
+            let row_len = width * lanes;
+            let rows_here = task.slices.first().map_or(0, |s| s.len() / row_len);
+            // A group's weights stay in the cache for all rows of the task.
+            for group in &weights.groups {
+                let blocks = &mut task.slices[group.first..group.first + group.blocks];
+                for r in 0..rows_here {
                     let product = Product {
-                        scalars: scratch.rows.values(),
+                        scalars: &scratch.rows.values()[r * self.stride[1] * columns * room..],
                         step: self.stride[2] * room,
                         taps: &taps,
                         weights: weights.of(group),
                         voxels: width,
                         out_step: lanes,
                     };
-                    let row = r * width * lanes..(r + 1) * width * lanes;
-                    let blocks = &mut task.slices[group.first..group.first + group.blocks];
-                    multiply(isa, &product, blocks, row.clone());
-                    for (n, slice) in blocks.iter().enumerate() {
-                        let channels = (group.first + n) * lanes;
-                        kernel::add_row_sums(isa, &slice[row.clone()], &mut sums[2 * channels..]);
+                    multiply(isa, &product, blocks, r * row_len..(r + 1) * row_len);
+                }
+                for (n, slice) in blocks.iter().enumerate() {
+                    let channels = (group.first + n) * lanes;
+                    for row in slice.chunks_exact(row_len) {
+                        kernel::add_row_sums(isa, row, &mut sums[2 * channels..]);
                     }
                 }
             }
-            let _ = height;
         })
     }
 
@@ -355,7 +354,6 @@ impl Convolution {
             channels: room,
         }];
         run_tasks(tasks, |task, scratch, sums| {
-            let blocks = task.slices.len() / task.planes;
             let rows_here = task.slices.first().map_or(0, |s| s.len() / (width * lanes));
             for first in (0..across).step_by(columns) {
                 let chunk = Chunk {
@@ -418,7 +416,6 @@ impl Convolution {
                     }
                 }
             }
-            debug_assert!(blocks > 0);
         })
     }
 }
@@ -437,10 +434,10 @@ fn room(sources: &[Source<'_>]) -> (Vec<Tap>, usize) {
     (taps, offset)
 }
 
-/// Rows that a task of the direct convolution computes.
-fn rows_of_task([depth, height, _]: [usize; 3], width: usize) -> usize {
-    let many = (512 / width.max(1)).max(1);
-    let fair = (depth * height).div_ceil(32).max(1);
+/// Rows that a task of the direct convolution computes: enough to read the weights seldom, few enough for the cache and for many threads.
+fn rows_of_task([depth, height, width]: [usize; 3]) -> usize {
+    let many = (256 / width).max(1);
+    let fair = (depth * height).div_ceil(6).max(1);
     many.min(fair).min(height)
 }
 
