@@ -5,12 +5,14 @@ mod device;
 mod engine;
 mod lanes;
 pub mod op;
+mod runner;
 mod unet;
 mod weights;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use device::{ChosenDevice, DeviceChoice, UnknownDevice};
 pub use engine::{Arena, Engine};
+pub use runner::Runner;
 pub use unet::{Encoder, Level, UNet, UNetDescription, Watch};
 pub use weights::{Metadata, Parameters, Sha256Digest, read_tensors, sha256, write_tensors};
 

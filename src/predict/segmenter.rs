@@ -3,9 +3,8 @@ use super::clean::clean;
 use super::grid::WorkingGrid;
 use super::nnunet::{self, Folds, NnUnet};
 use super::{Error, ModelInfo, Plan, Tiling, prepare};
-use crate::model::{ChosenDevice, DeviceChoice, UNet, read_tensors, sha256};
+use crate::model::{self, ChosenDevice, DeviceChoice, Runner, UNet, Watch, read_tensors, sha256};
 use crate::volume::{LabelMap, LabelTable, Observe, Progress, Volume};
-use candle_core::{D, Device, Tensor};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -295,41 +294,80 @@ fn run(
     observe: &mut Observe<'_>,
 ) -> Result<Vec<f32>, Error> {
     let plan = &own.plan;
-    let network = own.network.to_device(&chosen.device)?;
+    let mut runner = Runner::new(&own.network, &chosen.device)?;
     let [d, h, w] = plan.network.divisor();
     let tiling = Tiling::new(grid.shape, plan.patch, [w, h, d], options.step);
     let tiles = tiling.tiles();
     let mut sums = vec![0.0; plan.classes.len() * intensities.len()];
     for (done, &first) in tiles.iter().enumerate() {
-        report(observe, "segmenting", done as f32 / tiles.len() as f32)?;
         let mut tile = tiling.cut(intensities, first);
         prepare(&mut tile, plan.clip_quantiles);
-        let scores = classify(&network, tile, &tiling, (options.mirror, &chosen.device))?;
+        let passes = if options.mirror { 2.0 } else { 1.0 };
+        let mut watch = |part: f32| {
+            let fraction = (done as f32 + part / passes) / tiles.len() as f32;
+            observe(Progress {
+                stage: "segmenting",
+                fraction,
+            })
+        };
+        let scores = classify(&mut runner, &mut tile, &tiling, options.mirror, &mut watch);
+        let scores = match scores {
+            Err(model::Error::Stopped) => return Err(Error::Cancelled),
+            other => other?,
+        };
         tiling.add(&mut sums, first, &scores);
     }
     tiling.normalise(&mut sums);
     Ok(sums)
 }
 
-/// Probabilities of a tile's voxels.
+/// Probabilities of a tile's voxels, `[class][superior][anterior][right]`; with `mirror` the mean with those of the tile mirrored left to
+/// right. Leaves the tile mirrored.
 fn classify(
-    network: &UNet,
-    tile: Vec<f32>,
+    runner: &mut Runner,
+    tile: &mut [f32],
     tiling: &Tiling,
-    (mirror, device): (bool, &Device),
-) -> Result<Vec<f32>, crate::model::Error> {
+    mirror: bool,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<f32>, model::Error> {
     let [w, h, d] = tiling.tile;
-    let x = Tensor::from_vec(tile, (1, 1, d, h, w), device)?;
-    let mut scores = candle_nn::ops::softmax(&network.forward(&x)?, 1)?;
+    let mut scores = runner.scores(tile, [d, h, w], watch)?;
+    softmax(&mut scores, d * h * w);
     if mirror {
-        let mirrored = network.forward(&x.flip(&[4])?.contiguous()?)?.flip(&[4])?;
-        scores = ((scores + candle_nn::ops::softmax(&mirrored, 1)?)? * 0.5)?;
+        tile.chunks_exact_mut(w).for_each(<[f32]>::reverse);
+        let mut mirrored = runner.scores(tile, [d, h, w], &mut |part| watch(1.0 + part))?;
+        softmax(&mut mirrored, d * h * w);
+        let rows = scores.chunks_exact_mut(w).zip(mirrored.chunks_exact(w));
+        for (row, mirrored) in rows {
+            let pairs = row.iter_mut().zip(mirrored.iter().rev());
+            pairs.for_each(|(s, m)| *s = 0.5 * (*s + m));
+        }
     }
-    Ok(scores
-        .squeeze(0)?
-        .flatten(0, D::Minus1)?
-        .to_device(&Device::Cpu)?
-        .to_vec1()?)
+    Ok(scores)
+}
+
+/// Scores `[class][voxel]` to probabilities.
+fn softmax(scores: &mut [f32], voxels: usize) {
+    const BLOCK: usize = 4096;
+    for first in (0..voxels).step_by(BLOCK) {
+        let last = (first + BLOCK).min(voxels);
+        let mut highest = [f32::NEG_INFINITY; BLOCK];
+        let mut sum = [0.0_f32; BLOCK];
+        for class in scores.chunks_exact(voxels) {
+            let pairs = highest.iter_mut().zip(&class[first..last]);
+            pairs.for_each(|(h, s)| *h = h.max(*s));
+        }
+        for class in scores.chunks_exact_mut(voxels) {
+            for (n, s) in class[first..last].iter_mut().enumerate() {
+                *s = (*s - highest[n]).exp();
+                sum[n] += *s;
+            }
+        }
+        for class in scores.chunks_exact_mut(voxels) {
+            let pairs = class[first..last].iter_mut().zip(&sum);
+            pairs.for_each(|(s, total)| *s /= total);
+        }
+    }
 }
 
 fn report(observe: &mut Observe<'_>, stage: &'static str, fraction: f32) -> Result<(), Error> {

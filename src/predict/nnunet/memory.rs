@@ -3,6 +3,13 @@ use super::array::{Size, count};
 use crate::model::UNetDescription;
 use crate::predict::Error;
 
+/// Bytes of the weights as they are prepared for one network's run; Winograd's transform makes the smaller ones larger.
+fn weight_bytes(network: &UNetDescription) -> u64 {
+    let shapes = network.shapes();
+    let values = shapes.values().map(|shape| shape.iter().product::<usize>());
+    values.sum::<usize>() as u64 * 4 * 3 / 2
+}
+
 /// Bytes of one tile's activations: at each level the encoder's output that waits for the way up, and what a convolution reads and writes.
 fn network_bytes(network: &UNetDescription, tile: Size) -> u64 {
     let mut voxels = count(tile) as u64;
@@ -31,7 +38,8 @@ pub(super) fn needed_bytes(
     let sums = voxels * (network.classes as u64 + 1) * score;
     // Going back to the scan's size keeps one class in double precision, its copy, the best score and the label.
     let restoring = scan as u64 * 32 + voxels * 16;
-    voxels * network.in_channels as u64 * 4 + sums + restoring.max(network_bytes(network, tile))
+    let running = weight_bytes(network) + network_bytes(network, tile);
+    voxels * network.in_channels as u64 * 4 + sums + restoring.max(running)
 }
 
 /// Refuses what does not fit into the memory that is free now.

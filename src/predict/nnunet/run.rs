@@ -1,14 +1,13 @@
 //! A case through the networks of a folder.
-use super::array::{Bounds, Size, count, cropped};
+use super::array::{Bounds, Size, count, cropped, mirror};
 use super::folder::NnUnet;
 use super::prepare::{Prepared, prepared};
 use super::restore::restored;
 use super::window::{Accumulator, Sums, starts, weights};
 use super::{array::insert, memory};
-use crate::model::{self, ChosenDevice, UNet};
+use crate::model::{self, ChosenDevice, Runner, UNet};
 use crate::predict::Error;
 use crate::volume::{Observe, Progress, Volume};
-use candle_core::{Device, Tensor};
 use half::f16;
 use std::ops::ControlFlow;
 
@@ -128,7 +127,11 @@ fn windowed<T: Accumulator>(
     observe: &mut Observe<'_>,
 ) -> Result<Vec<T>, Error> {
     let device = &settings.device.device;
-    let network = network.to_device(device)?;
+    let mut runner = if settings.parity {
+        Runner::direct(network, device)?
+    } else {
+        Runner::new(network, device)?
+    };
     let channels = model.configuration.network.in_channels;
     let voxels = count(padding.size);
     let data = if padding.size == prepared.size {
@@ -169,9 +172,6 @@ fn windowed<T: Accumulator>(
                 for channel in data.chunks_exact(voxels) {
                     input.extend(cropped(channel, padding.size, bounds));
                 }
-                let [d, h, w] = tile;
-                let x = Tensor::from_vec(input, (1, channels, d, h, w), device)
-                    .map_err(model::Error::from)?;
                 let mut watch = |part: f32| {
                     let fraction = (done + part) / passes;
                     observe(Progress {
@@ -179,7 +179,7 @@ fn windowed<T: Accumulator>(
                         fraction,
                     })
                 };
-                let scores = mirrored(&network, &x, &mirrors, &mut watch)?;
+                let scores = mirrored(&mut runner, &input, tile, &mirrors, &mut watch)?;
                 done += mirrors.len() as f32;
                 sums.add(first, tile, &scores, &weights);
             }
@@ -218,36 +218,38 @@ fn mirrors(axes: &[usize]) -> Vec<Vec<usize>> {
 
 /// The mean of the scores of a tile and its mirror images, `[class][voxel]`.
 fn mirrored(
-    network: &UNet,
-    x: &Tensor,
+    runner: &mut Runner,
+    tile: &[f32],
+    size: Size,
     mirrors: &[Vec<usize>],
     watch: &mut dyn FnMut(f32) -> ControlFlow<()>,
 ) -> Result<Vec<f32>, Error> {
-    let mut sum: Option<Tensor> = None;
+    let mut sum: Option<Vec<f32>> = None;
     for (done, axes) in mirrors.iter().enumerate() {
-        let axes: Vec<usize> = axes.iter().map(|a| a + 2).collect();
+        let flipped = std::array::from_fn(|axis| axes.contains(&axis));
         let mut within = |part: f32| watch(done as f32 + part);
         let scores = if axes.is_empty() {
-            network.forward_watched(x, &mut within)
+            runner.scores(tile, size, &mut within)
         } else {
-            let flipped = x
-                .flip(&axes)
-                .and_then(|x| x.contiguous())
-                .map_err(model::Error::from)?;
-            let scores = network.forward_watched(&flipped, &mut within);
-            scores.and_then(|s| Ok(s.flip(&axes)?))
+            let mut tile = tile.to_vec();
+            let channels = tile.chunks_exact_mut(count(size));
+            channels.for_each(|channel| mirror(channel, size, flipped));
+            runner.scores(&tile, size, &mut within)
         };
-        let scores = match scores {
+        let mut scores = match scores {
             Err(model::Error::Stopped) => return Err(Error::Cancelled),
             other => other?,
         };
-        sum = Some(match sum {
-            None => scores,
-            Some(sum) => (sum + scores).map_err(model::Error::from)?,
-        });
+        if !axes.is_empty() {
+            let classes = scores.chunks_exact_mut(count(size));
+            classes.for_each(|class| mirror(class, size, flipped));
+        }
+        match &mut sum {
+            None => sum = Some(scores),
+            Some(sum) => sum.iter_mut().zip(&scores).for_each(|(s, v)| *s += v),
+        }
     }
-    let sum = sum.ok_or(Error::Cancelled)?;
-    let mut values = values(&sum).map_err(model::Error::from)?;
+    let mut values = sum.ok_or(Error::Cancelled)?;
     if mirrors.len() > 1 {
         let count = mirrors.len() as f32;
         for v in &mut values {
@@ -255,10 +257,6 @@ fn mirrored(
         }
     }
     Ok(values)
-}
-
-fn values(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {
-    tensor.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()
 }
 
 fn tell(observe: &mut Observe<'_>, stage: &'static str, fraction: f32) -> Result<(), Error> {
