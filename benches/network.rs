@@ -1,6 +1,6 @@
 //! Seconds of one convolution and of a whole tile of nnU-Net's usual network: the engine, on each instruction set, and candle's tensors.
 //!
-//! Prints one line of JSON for each; `peers.py` in this folder runs it and PyTorch, ONNX Runtime and OpenVINO in turn on the same cores.
+//! Prints one line of JSON for each; `peers.py` in this folder runs it and other programs in turn on the same cores.
 //! `cargo bench --bench network -- REPETITIONS [NAME…]`
 #![expect(clippy::print_stdout, reason = "a program for developers")]
 use candle_core::{Device, Tensor};
@@ -56,7 +56,7 @@ fn engine(
     repetitions: usize,
 ) -> Result<f64, Box<dyn Error>> {
     let network = UNet::new(description.clone(), description.initial_parameters(1)?)?;
-    let engine = Engine::new(&network, isa)?.ok_or("a plain network")?;
+    let engine = Engine::new(&network, isa)?;
     let image = wave(description.in_channels * size.iter().product::<usize>());
     let mut arena = Arena::default();
     let mut best = f64::INFINITY;

@@ -13,14 +13,13 @@ enum Way {
 }
 
 impl Runner {
-    /// The fastest way on the device: on the CPU the engine, where it knows the network.
+    /// The fastest way on the device: the engine on the CPU, tensors elsewhere.
     ///
     /// # Errors
     /// When the parameters cannot be read or copied.
     pub fn new(network: &UNet, device: &Device) -> Result<Self, Error> {
-        if device.is_cpu()
-            && let Some(engine) = Engine::new(network, Isa::best())?
-        {
+        if device.is_cpu() {
+            let engine = Engine::new(network, Isa::best())?;
             return Ok(Self(Way::Engine(Box::new(engine), Arena::default())));
         }
         Self::direct(network, device)

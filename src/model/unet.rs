@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 /// Slope of the activation below zero, as in nnU-Net.
 const SLOPE: f32 = 0.01;
 /// A slope that makes the activation do nothing.
-const STRAIGHT: f32 = 1.0;
+pub(super) const STRAIGHT: f32 = 1.0;
 
 /// What the way down is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

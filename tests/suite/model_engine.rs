@@ -1,7 +1,7 @@
 //! The inference engine against the network made of candle's tensors.
 use candle_core::{Device, Tensor};
 use proptest::prelude::*;
-use schwann::model::{Arena, Engine, Level, UNet, UNetDescription, op::Isa};
+use schwann::model::{Arena, Encoder, Engine, Level, UNet, UNetDescription, op::Isa};
 use std::ops::ControlFlow;
 
 fn level(channels: usize, kernel: [usize; 3], stride: [usize; 3], convs: [usize; 2]) -> Level {
@@ -50,7 +50,7 @@ fn difference(description: &UNetDescription, [d, h, w]: [usize; 3], isa: Isa) ->
         .unwrap()
         .to_vec1()
         .unwrap();
-    let engine = Engine::new(&network, isa).unwrap().unwrap();
+    let engine = Engine::new(&network, isa).unwrap();
     let mut arena = Arena::default();
     let mut unwatched = |_| ControlFlow::Continue(());
     // The second run reads memory that the first one left.
@@ -75,6 +75,14 @@ fn cubic() -> UNetDescription {
     UNetDescription::plain(1, 3, levels)
 }
 
+fn residual() -> UNetDescription {
+    UNetDescription {
+        encoder: Encoder::Residual { stem_channels: 16 },
+        up_bias: true,
+        ..cubic()
+    }
+}
+
 #[test]
 fn the_engine_gives_the_scores_of_the_tensors_on_every_instruction_set() {
     let flat = UNetDescription {
@@ -92,6 +100,7 @@ fn the_engine_gives_the_scores_of_the_tensors_on_every_instruction_set() {
     };
     for isa in Isa::available() {
         for (description, size) in [
+            (residual(), [6, 20, 28]),
             (cubic(), [6, 20, 28]),
             (cubic(), [2, 4, 68]),
             (flat.clone(), [10, 12, 14]),
@@ -105,9 +114,7 @@ fn the_engine_gives_the_scores_of_the_tensors_on_every_instruction_set() {
 #[test]
 fn the_engine_refuses_what_does_not_fit_and_stops_when_told() {
     let description = cubic();
-    let engine = Engine::new(&network(&description, 1), Isa::best())
-        .unwrap()
-        .unwrap();
+    let engine = Engine::new(&network(&description, 1), Isa::best()).unwrap();
     let mut arena = Arena::default();
     let mut unwatched = |_| ControlFlow::Continue(());
     for (len, size) in [

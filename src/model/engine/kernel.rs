@@ -421,7 +421,7 @@ unsafe fn checked_pair<V: Lanes, const NV: usize>(p: &Product<'_>, out: [&mut [f
         assert!((p.voxels - 1) * p.out_step + V::N <= o.len());
     }
     // SAFETY: the lengths were checked; the caller has the instruction set. So in every function below.
-    unsafe { product::<V, GROUP, NV>(p, out.map(|o| o.as_mut_ptr())) }
+    unsafe { product::<V, GROUP, NV>(p, out.map(<[f32]>::as_mut_ptr)) }
 }
 
 #[inline(always)]

@@ -65,6 +65,17 @@ pub(super) struct Pending {
     pub(super) slope: f32,
 }
 
+impl Pending {
+    /// Leaves values as they are.
+    pub(super) fn nothing(channels: usize) -> Self {
+        Self {
+            scale: vec![1.0; channels],
+            shift: vec![0.0; channels],
+            slope: 1.0,
+        }
+    }
+}
+
 /// One image as `[block of channels][depth][height][width][channel of the block]`, with what is still to be done to its values. Channels
 /// beyond the last read as zero.
 #[derive(Debug)]

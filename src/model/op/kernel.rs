@@ -56,7 +56,7 @@ impl Isa {
         match self {
             Self::Avx512 => assert!(is_x86_feature_detected!("avx512f")),
             Self::Avx2 => {
-                assert!(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"))
+                assert!(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"));
             }
             Self::Portable => {}
         }
