@@ -204,7 +204,9 @@ def model_folder(folder):
         "dataset_name": "Dataset902_Peers", "plans_name": "nnUNetPlans", "original_median_spacing_after_transp": list(SPACING),
         "original_median_shape_after_transp": list(SCAN), "image_reader_writer": "NibabelIOWithReorient", "transpose_forward": [0, 1, 2],
         "transpose_backward": [0, 1, 2], "configurations": {"3d_fullres": configuration}, "experiment_planner_used": "ExperimentPlanner",
-        "label_manager": "LabelManager", "foreground_intensity_properties_per_channel": {},
+        "label_manager": "LabelManager", "foreground_intensity_properties_per_channel": {
+            "0": {"mean": 300.0, "std": 80.0, "min": 0.0, "max": 600.0, "median": 300.0, "percentile_00_5": 90.0, "percentile_99_5": 510.0},
+        },
     }
     dataset = {"channel_names": {"0": "T2"}, "labels": {"background": 0, "vs": 1, "cochlea": 2}, "numTraining": 1, "file_ending": ".nii.gz"}
     torch.manual_seed(1)
