@@ -90,6 +90,10 @@ impl Engine {
             step: self.step.unwrap_or(usual.step),
             parity: self.parity,
         };
+        if let Some(first) = scans.first() {
+            let bytes = segmenter.memory_bytes(first.grid(), &options);
+            output::note(&format!("takes at most {} MB of memory", (bytes >> 20) + 1));
+        }
         let mut bar = output::Bar::new();
         let prediction =
             predict::segment_channels(scans, &segmenter, &options, &mut |p| bar.show(p))?;

@@ -2,6 +2,7 @@
 
 mod clean;
 mod grid;
+mod memory;
 mod nnunet;
 mod plan;
 mod segmenter;

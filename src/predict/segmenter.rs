@@ -2,9 +2,9 @@
 use super::clean::clean;
 use super::grid::WorkingGrid;
 use super::nnunet::{self, Folds, NnUnet};
-use super::{Error, ModelInfo, Plan, Tiling, prepare};
+use super::{Error, ModelInfo, Plan, Tiling, memory, prepare};
 use crate::model::{self, ChosenDevice, DeviceChoice, Runner, UNet, Watch, read_tensors, sha256};
-use crate::volume::{LabelMap, LabelTable, Observe, Progress, Volume};
+use crate::volume::{Grid, LabelMap, LabelTable, Observe, Progress, Volume};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -98,6 +98,19 @@ impl Segmenter {
         }
     }
 
+    /// Bytes of memory that labelling a scan on this grid takes at most, weights and scores included, the scan itself not.
+    pub fn memory_bytes(&self, grid: &Grid, options: &SegmentOptions) -> u64 {
+        match &self.0 {
+            Kind::Own(own) => {
+                let plan = &own.plan;
+                let mm3 = grid.len() as f64 * grid.voxel_volume_mm3();
+                let array = (mm3 / plan.spacing_mm.iter().product::<f64>()).ceil() as usize;
+                memory::needed_bytes(&plan.network, array, grid.len(), plan.patch, false)
+            }
+            Kind::NnUnet(model) => model.memory_bytes(grid, options.parity),
+        }
+    }
+
     /// What the model takes as channels, in their order.
     pub fn channels(&self) -> Vec<String> {
         match &self.0 {
@@ -163,10 +176,11 @@ pub struct Prediction {
 /// Labels a scan: resamples it to the model's spacing in right-anterior-superior order, runs the network in overlapping tiles, brings the
 /// class scores back to the scan's own grid, and takes back what anatomy forbids.
 ///
-/// A scan with nothing to see gets no labels and a warning. On the CPU it takes memory for about eight values a voxel of the model's grid.
+/// A scan with nothing to see gets no labels and a warning. The memory that it takes is [`Segmenter::memory_bytes`] at most; where the
+/// system tells that less is free, it refuses.
 ///
 /// # Errors
-/// [`Error::Cancelled`] when the observer stops it, at the latest after a tile; others when the scan is too large or the network fails.
+/// [`Error::Cancelled`] when the observer stops it, at the latest after a layer of the network; [`Error::Memory`]; others when the scan is too large or the network fails.
 pub fn segment(
     scan: &Volume,
     segmenter: &Segmenter,
@@ -198,11 +212,18 @@ pub fn segment_channels(
     if let Some(index) = scans.iter().position(apart) {
         return Err(Error::Grids(index + 1));
     }
+    let needed = segmenter.memory_bytes(first.grid(), options);
     let mut clock = Clock::default();
     let chosen = options.device.open();
     let (labels, warnings) = match &segmenter.0 {
-        Kind::Own(own) => segment_own(first, own, (options, &chosen), &mut clock, observe)?,
+        Kind::Own(own) => {
+            // A scan that is too large for any memory is told first.
+            let grid = WorkingGrid::new(first.grid(), own.plan.spacing_mm)?;
+            memory::check(needed)?;
+            segment_own(first, &grid, own, (options, &chosen), &mut clock, observe)?
+        }
         Kind::NnUnet(model) => {
+            memory::check(needed)?;
             let settings = nnunet::Settings {
                 device: &chosen,
                 mirror: options.mirror,
@@ -227,13 +248,13 @@ pub fn segment_channels(
 
 fn segment_own(
     scan: &Volume,
+    grid: &WorkingGrid,
     own: &Own,
     (options, chosen): (&SegmentOptions, &ChosenDevice),
     clock: &mut Clock,
     observe: &mut Observe<'_>,
 ) -> Result<(LabelMap, Vec<String>), Error> {
     let plan = &own.plan;
-    let grid = WorkingGrid::new(scan.grid(), plan.spacing_mm)?;
     let mut warnings = vec![format!(
         "the model {} {} was trained on {}",
         plan.name, plan.version, plan.trained_on
@@ -242,7 +263,7 @@ fn segment_own(
     let [low] = scan.quantiles([0.005]);
     let intensities = grid.resample(scan, low as f32);
     clock.stop("resample");
-    if let Some(why) = unreadable(&grid, &intensities) {
+    if let Some(why) = unreadable(grid, &intensities) {
         warnings.push(why);
         let empty = vec![0; scan.grid().len()];
         let labels = LabelMap::new(*scan.grid(), empty, LabelTable::default())?;
@@ -253,7 +274,7 @@ fn segment_own(
             "voxels of more than {COARSE_MM} mm: small structures cannot be outlined"
         ));
     }
-    let scores = run(&grid, &intensities, own, (options, chosen), observe)?;
+    let scores = run(grid, &intensities, own, (options, chosen), observe)?;
     drop(intensities);
     clock.stop("network");
     report(observe, "restoring", 0.0)?;

@@ -1,11 +1,11 @@
 //! A model folder of nnU-Net v2: plans, data set, and the weights of one network a fold.
-use super::super::{Error, ModelInfo};
+use super::super::{Error, ModelInfo, memory};
 use super::dataset::Dataset;
 use super::plans::{Configuration, Plans};
 use crate::model::{
     Checkpoint, CheckpointError, Encoder, Parameters, Sha256Digest, UNet, UNetDescription,
 };
-use crate::volume::{LabelTable, Structure};
+use crate::volume::{Grid, LabelTable, Structure};
 use candle_core::{Device, Tensor};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -146,6 +146,29 @@ impl NnUnet {
             )]
         };
         (LabelTable::new(known), warnings)
+    }
+
+    /// Bytes of memory that labelling a scan on this grid takes at most.
+    pub fn memory_bytes(&self, grid: &Grid, half: bool) -> u64 {
+        let configuration = &self.configuration;
+        let voxel_mm3: f64 = configuration.spacing.iter().product();
+        // A network of slices keeps the scan's spacing across them.
+        let across = if configuration.spacing.len() == 3 {
+            1.0
+        } else {
+            grid.spacing_mm().into_iter().fold(f64::INFINITY, f64::min)
+        };
+        let mm3 = grid.len() as f64 * grid.voxel_volume_mm3();
+        let array = (mm3 / (voxel_mm3 * across)).ceil() as usize;
+        let own = memory::needed_bytes(
+            &configuration.network,
+            array,
+            grid.len(),
+            configuration.patch,
+            half,
+        );
+        let first = self.previous.as_ref();
+        own.max(first.map_or(0, |first| first.memory_bytes(grid, half)))
     }
 
     /// Names of the scans that it takes, in their order.

@@ -6,7 +6,6 @@ mod array;
 mod dataset;
 mod folder;
 mod json;
-mod memory;
 mod normalise;
 mod plans;
 mod prepare;

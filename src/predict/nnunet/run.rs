@@ -1,12 +1,13 @@
 //! A case through the networks of a folder.
+use super::array::insert;
 use super::array::{Bounds, Size, count, cropped, mirror};
 use super::folder::NnUnet;
 use super::prepare::{Prepared, prepared};
 use super::restore::restored;
 use super::window::{Accumulator, Sums, starts, weights};
-use super::{array::insert, memory};
 use crate::model::{self, ChosenDevice, Runner, UNet};
 use crate::predict::Error;
+use crate::predict::memory;
 use crate::volume::{Observe, Progress, Volume};
 use half::f16;
 use std::ops::ControlFlow;
@@ -62,7 +63,7 @@ fn labelled<T: Accumulator>(
     let half = settings.parity;
     memory::check(memory::needed_bytes(
         network,
-        padding.size,
+        count(padding.size),
         scan,
         tile,
         half,

@@ -1,18 +1,21 @@
 //! How much memory a prediction will take, and whether that much is free.
-use super::array::{Size, count};
+use super::Error;
 use crate::model::UNetDescription;
-use crate::predict::Error;
+use crate::volume::Shape;
 
-/// Bytes of the weights as they are prepared for one network's run; Winograd's transform makes the smaller ones larger.
+/// What the program takes without any model.
+const PROGRAM_BYTES: u64 = 64 << 20;
+
+/// Bytes of the weights as they came, and as they are prepared for the run: Winograd's transform makes the smaller ones larger.
 fn weight_bytes(network: &UNetDescription) -> u64 {
     let shapes = network.shapes();
     let values = shapes.values().map(|shape| shape.iter().product::<usize>());
-    values.sum::<usize>() as u64 * 4 * 3 / 2
+    values.sum::<usize>() as u64 * 4 * 5 / 2
 }
 
 /// Bytes of one tile's activations: at each level the encoder's output that waits for the way up, and what a convolution reads and writes.
-fn network_bytes(network: &UNetDescription, tile: Size) -> u64 {
-    let mut voxels = count(tile) as u64;
+fn network_bytes(network: &UNetDescription, tile: Shape) -> u64 {
+    let mut voxels = tile.iter().product::<usize>() as u64;
     let mut waiting = 0;
     let mut most = 0;
     for level in &network.levels {
@@ -25,21 +28,21 @@ fn network_bytes(network: &UNetDescription, tile: Size) -> u64 {
     most
 }
 
-/// Bytes that predicting an array takes at most: the array, its scores, and one tile.
+/// Bytes that labelling a scan of `scan` voxels takes at most: `array` voxels of the network's grid, their scores, and one tile.
 pub(super) fn needed_bytes(
     network: &UNetDescription,
-    array: Size,
+    array: usize,
     scan: usize,
-    tile: Size,
+    tile: Shape,
     half: bool,
 ) -> u64 {
-    let voxels = count(array) as u64;
+    let voxels = array.max(tile.iter().product()) as u64;
     let score = if half { 2 } else { 4 };
     let sums = voxels * (network.classes as u64 + 1) * score;
     // Going back to the scan's size keeps one class in double precision, its copy, the best score and the label.
     let restoring = scan as u64 * 32 + voxels * 16;
     let running = weight_bytes(network) + network_bytes(network, tile);
-    voxels * network.in_channels as u64 * 4 + sums + restoring.max(running)
+    PROGRAM_BYTES + voxels * network.in_channels as u64 * 4 + sums + restoring.max(running)
 }
 
 /// Refuses what does not fit into the memory that is free now.
