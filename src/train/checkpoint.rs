@@ -1,5 +1,5 @@
 //! Files of a training, each written whole or not at all.
-use super::{AdamW, Error};
+use super::{Error, Optimiser};
 use crate::{
     io,
     model::{Metadata, read_tensors, write_tensors},
@@ -25,7 +25,7 @@ pub(super) struct Progress {
 }
 
 /// Saves parameters, moments and progress.
-pub(super) fn save(folder: &Path, optimiser: &AdamW, progress: &Progress) -> Result<(), Error> {
+pub(super) fn save(folder: &Path, optimiser: &Optimiser, progress: &Progress) -> Result<(), Error> {
     let text = serde_json::to_string(progress).map_err(|e| Error::Checkpoint(e.to_string()))?;
     let bytes = write_tensors(
         &optimiser.state(),
@@ -36,7 +36,7 @@ pub(super) fn save(folder: &Path, optimiser: &AdamW, progress: &Progress) -> Res
 }
 
 /// Restores what [`save`] wrote; `None` when there is no checkpoint.
-pub(super) fn load(folder: &Path, optimiser: &mut AdamW) -> Result<Option<Progress>, Error> {
+pub(super) fn load(folder: &Path, optimiser: &mut Optimiser) -> Result<Option<Progress>, Error> {
     let path = folder.join(CHECKPOINT);
     if !path.exists() {
         return Ok(None);

@@ -10,7 +10,7 @@ mod validation;
 
 pub use data::{CropSource, PhantomCrops, Sample};
 pub use loss::{Loss, dice_cross_entropy};
-pub use optimiser::AdamW;
+pub use optimiser::{Optimiser, Rule, polynomial_decay};
 pub use segmenter::{SegmenterTraining, TrainingSummary, train_on, train_segmenter};
 pub use validation::{ClassDice, validate, validation_samples};
 

@@ -1,28 +1,62 @@
-//! `AdamW` (Loshchilov and Hutter 2019) with gradient clipping, its state kept by name so that it can be saved and resumed.
+//! Optimisers with gradient clipping, their state kept by name so that it can be saved and resumed.
 use super::Error;
 use crate::model::Parameters;
 use candle_core::backprop::GradStore;
 use candle_core::{Tensor, Var};
 use std::collections::BTreeMap;
 
-const BETAS: [f64; 2] = [0.9, 0.99];
 const EPSILON: f64 = 1e-8;
+
+/// How parameters follow their gradients.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rule {
+    /// Stochastic gradient descent with Nesterov's momentum in `PyTorch`'s form; the decay is added to the gradient. nnU-Net's rule, with
+    /// 0.99 and 3e-5.
+    Nesterov {
+        /// 0 to 1.
+        momentum: f64,
+        /// Of all parameters.
+        weight_decay: f64,
+    },
+    /// Adam (Kingma and Ba 2015); the decay is added to the gradient.
+    Adam {
+        /// Decay of the two moments.
+        betas: [f64; 2],
+        /// Of all parameters.
+        weight_decay: f64,
+    },
+    /// `AdamW` (Loshchilov and Hutter 2019): the decay shrinks the weights themselves. Only tensors of two and more axes decay: scales, shifts
+    /// and biases have their own reasons.
+    AdamW {
+        /// Decay of the two moments.
+        betas: [f64; 2],
+        /// Times the learning rate, of each step.
+        weight_decay: f64,
+    },
+}
+
+/// A learning rate that falls from 1 to 0 over a training as `(1 - done)^0.9` (Chen 2018), as in nnU-Net; `done` is 0 to 1.
+pub fn polynomial_decay(done: f64) -> f64 {
+    (1.0 - done.clamp(0.0, 1.0)).powf(0.9)
+}
 
 /// Parameters under training with the optimiser's state.
 #[derive(Debug)]
-pub struct AdamW {
+pub struct Optimiser {
     variables: BTreeMap<String, Var>,
+    rule: Rule,
+    /// Momentum, or Adam's first moment.
     first: Parameters,
+    /// Adam's second moment; empty without.
     second: Parameters,
-    weight_decay: f64,
 }
 
-impl AdamW {
+impl Optimiser {
     /// Starts with zero moments.
     ///
     /// # Errors
     /// When memory runs out.
-    pub fn new(variables: BTreeMap<String, Var>, weight_decay: f64) -> Result<Self, Error> {
+    pub fn new(variables: BTreeMap<String, Var>, rule: Rule) -> Result<Self, Error> {
         let zeros = || -> Result<Parameters, Error> {
             variables
                 .iter()
@@ -31,9 +65,12 @@ impl AdamW {
         };
         Ok(Self {
             first: zeros()?,
-            second: zeros()?,
+            second: match rule {
+                Rule::Nesterov { .. } => Parameters::new(),
+                Rule::Adam { .. } | Rule::AdamW { .. } => zeros()?,
+            },
             variables,
-            weight_decay,
+            rule,
         })
     }
 
@@ -80,7 +117,9 @@ impl AdamW {
             };
             variable.set(&take("parameter")?)?;
             self.first.insert(name.clone(), take("first")?);
-            self.second.insert(name.clone(), take("second")?);
+            if self.second.contains_key(name) {
+                self.second.insert(name.clone(), take("second")?);
+            }
         }
         match state.keys().next() {
             None => Ok(()),
@@ -117,30 +156,90 @@ impl AdamW {
         } else {
             1.0
         };
-        let corrections =
-            BETAS.map(|beta| 1.0 - beta.powi(i32::try_from(step).unwrap_or(i32::MAX)));
         for (name, variable) in &self.variables {
-            let Some(gradient) = gradients.get(variable) else {
-                continue;
-            };
-            let gradient = (gradient * scale)?;
-            let (Some(first), Some(second)) = (self.first.get_mut(name), self.second.get_mut(name))
+            let (Some(gradient), Some(first)) = (gradients.get(variable), self.first.get_mut(name))
             else {
                 continue;
             };
-            *first = ((&*first * BETAS[0])? + (&gradient * (1.0 - BETAS[0]))?)?;
-            *second = ((&*second * BETAS[1])? + (gradient.sqr()? * (1.0 - BETAS[1]))?)?;
-            let spread = ((&*second / corrections[1])?.sqrt()? + EPSILON)?;
-            let change = ((&*first / corrections[0])? / spread)?;
-            // Only convolutions decay: scales, shifts and biases have their own reasons.
-            let decay = if variable.rank() > 1 {
-                learning_rate * self.weight_decay
-            } else {
-                0.0
-            };
-            variable
-                .set(&((variable.as_tensor() * (1.0 - decay))? - (change * learning_rate)?)?)?;
+            let gradient = (gradient * scale)?;
+            let second = self.second.get_mut(name);
+            let weights = variable.as_tensor();
+            let next = moved(
+                weights,
+                &gradient,
+                (first, second),
+                self.rule,
+                (step, learning_rate),
+            )?;
+            variable.set(&next)?;
         }
         Ok(norm)
     }
+}
+
+/// A parameter after a step, whose moments change with it.
+fn moved(
+    weights: &Tensor,
+    gradient: &Tensor,
+    (first, second): (&mut Tensor, Option<&mut Tensor>),
+    rule: Rule,
+    (step, learning_rate): (usize, f64),
+) -> candle_core::Result<Tensor> {
+    let decayed = |decay: f64| gradient + (weights * decay)?;
+    match (rule, second) {
+        (
+            Rule::Nesterov {
+                momentum,
+                weight_decay,
+            },
+            _,
+        ) => {
+            let gradient = decayed(weight_decay)?;
+            *first = ((&*first * momentum)? + &gradient)?;
+            let ahead = (gradient + (&*first * momentum)?)?;
+            weights - (ahead * learning_rate)?
+        }
+        (
+            Rule::Adam {
+                betas,
+                weight_decay,
+            },
+            Some(second),
+        ) => {
+            let change = adam(&decayed(weight_decay)?, (first, second), betas, step)?;
+            weights - (change * learning_rate)?
+        }
+        (
+            Rule::AdamW {
+                betas,
+                weight_decay,
+            },
+            Some(second),
+        ) => {
+            let decay = if weights.rank() > 1 {
+                learning_rate * weight_decay
+            } else {
+                0.0
+            };
+            let change = adam(gradient, (first, second), betas, step)?;
+            (weights * (1.0 - decay))? - (change * learning_rate)?
+        }
+        (Rule::Adam { .. } | Rule::AdamW { .. }, None) => {
+            candle_core::bail!("the second moment is missing")
+        }
+    }
+}
+
+/// Adam's direction of a step, for a learning rate of 1.
+fn adam(
+    gradient: &Tensor,
+    (first, second): (&mut Tensor, &mut Tensor),
+    betas: [f64; 2],
+    step: usize,
+) -> candle_core::Result<Tensor> {
+    let corrections = betas.map(|beta| 1.0 - beta.powi(i32::try_from(step).unwrap_or(i32::MAX)));
+    *first = ((&*first * betas[0])? + (gradient * (1.0 - betas[0]))?)?;
+    *second = ((&*second * betas[1])? + (gradient.sqr()? * (1.0 - betas[1]))?)?;
+    let spread = ((&*second / corrections[1])?.sqrt()? + EPSILON)?;
+    (&*first / corrections[0])? / spread
 }

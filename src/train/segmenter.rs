@@ -3,7 +3,7 @@ use super::checkpoint::{self, Progress as Saved};
 use super::data::{CropSource, Examples, PhantomCrops};
 use super::report::{self, Log};
 use super::validation::{ClassDice, to_tensor, validate, validation_samples};
-use super::{AdamW, Error, Loss, Sample, dice_cross_entropy};
+use super::{Error, Loss, Optimiser, Rule, Sample, dice_cross_entropy, polynomial_decay};
 use crate::model::{DeviceChoice, Level, Parameters, UNet, UNetDescription};
 use crate::predict::Plan;
 use crate::volume::{Observe, Progress, Structure};
@@ -12,6 +12,12 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
+
+/// Moments and decay of the shipped training.
+const RULE: Rule = Rule::AdamW {
+    betas: [0.9, 0.99],
+    weight_decay: 1e-2,
+};
 
 /// Settings of a training.
 #[derive(Debug, Clone)]
@@ -131,7 +137,7 @@ impl SegmenterTraining {
     /// Learning rate after `done` of the work: a linear warm-up, then a polynomial decay with nnU-Net's exponent.
     fn learning_rate_at(&self, step: usize, done: f64) -> f64 {
         let warm = ((step + 1) as f64 / self.warm_up.max(1) as f64).min(1.0);
-        self.learning_rate * warm * (1.0 - done.min(1.0)).powf(0.9)
+        self.learning_rate * warm * polynomial_decay(done)
     }
 }
 
@@ -219,7 +225,7 @@ struct Training<'a> {
     validation: Vec<Sample>,
     device: Device,
     device_words: String,
-    optimiser: AdamW,
+    optimiser: Optimiser,
     network: UNet,
     saved: Saved,
     /// Seconds that earlier runs spent.
@@ -241,7 +247,7 @@ impl<'a> Training<'a> {
             .into_iter()
             .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor.to_device(&chosen.device)?)?)))
             .collect::<Result<_, Error>>()?;
-        let mut optimiser = AdamW::new(variables, 1e-2)?;
+        let mut optimiser = Optimiser::new(variables, RULE)?;
         let network = UNet::new(config.plan.network.clone(), optimiser.parameters())?;
         let restored = if config.resume {
             checkpoint::load(&config.out, &mut optimiser)?

@@ -17,6 +17,7 @@ mod measure_koos;
 mod measure_phantoms;
 mod model_conv3d;
 mod model_engine;
+mod model_layers;
 mod model_unet;
 mod patient_assess;
 mod patient_cases;

@@ -1,4 +1,4 @@
-//! Differentiable operators that candle has not: 3D convolution, transposed convolution, instance normalisation.
+//! Differentiable operators that candle has not: 3D convolution, transposed convolution, instance normalisation, pooling, upsampling.
 //!
 //! Tensors are `N, C, D, H, W`, `f32`. On the CPU each is a `CustomOp` with a gradient of its own; on other devices the same sum is
 //! composed of candle's operators.
@@ -6,6 +6,7 @@
 mod conv3d;
 mod direct;
 mod geometry;
+mod interpolate;
 mod kernel;
 mod norm;
 mod pool;
@@ -13,6 +14,7 @@ mod upsample;
 mod weight;
 
 pub use conv3d::{Conv3d, conv3d, conv3d_composed};
+pub use interpolate::{upsample_nearest3d, upsample_trilinear3d};
 pub use kernel::Isa;
 pub use norm::{instance_norm_leaky_relu, instance_norm_leaky_relu_composed};
 pub use pool::{average_pool3d, leaky_relu, max_pool3d};

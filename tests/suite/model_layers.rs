@@ -1,0 +1,165 @@
+//! Layers and optimisers against `PyTorch`.
+use candle_core::{Tensor, Var};
+use schwann::model::op::{
+    Conv3d, Isa, average_pool3d, conv3d, instance_norm_leaky_relu, leaky_relu, max_pool3d,
+    transposed_conv3d, upsample_nearest3d, upsample_trilinear3d,
+};
+use schwann::model::{Parameters, read_tensors};
+use schwann::train::{Optimiser, Rule, polynomial_decay};
+use std::collections::BTreeMap;
+
+fn golden() -> Parameters {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/golden/layers/golden.safetensors"
+    );
+    read_tensors(&std::fs::read(path).unwrap()).unwrap().0
+}
+
+fn flat(t: &Tensor) -> Vec<f32> {
+    t.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Largest difference, relative to the largest value of `b`.
+fn difference(a: &Tensor, b: &Tensor) -> f32 {
+    assert_eq!(a.dims(), b.dims());
+    let largest = flat(b).iter().fold(1e-6_f32, |m, v| m.max(v.abs()));
+    let pairs = flat(a).into_iter().zip(flat(b));
+    pairs.fold(0.0_f32, |m, (a, b)| m.max((a - b).abs())) / largest
+}
+
+/// Compares output and gradients of a layer, called with its input and its weights.
+fn compare(golden: &Parameters, name: &str, f: impl Fn(&Tensor, &[Var]) -> Tensor) {
+    let get = |part: &str| golden.get(&format!("{name}.{part}"));
+    let x = Var::from_tensor(get("x").unwrap()).unwrap();
+    let weights: Vec<Var> = (0..3)
+        .map_while(|n| get(&format!("w{n}")))
+        .map(|w| Var::from_tensor(w).unwrap())
+        .collect();
+    let y = f(&x, &weights);
+    let forward = difference(&y, get("y").unwrap());
+    assert!(forward < 1e-5, "{name}: output differs by {forward}");
+    let loss = (y * get("g").unwrap()).unwrap().sum_all().unwrap();
+    let gradients = loss.backward().unwrap();
+    let check = |variable: &Var, part: &str| {
+        let found = difference(gradients.get(variable).unwrap(), get(part).unwrap());
+        assert!(found < 1e-4, "{name}: {part} differs by {found}");
+    };
+    check(&x, "gx");
+    for (n, w) in weights.iter().enumerate() {
+        check(w, &format!("gw{n}"));
+    }
+}
+
+#[test]
+fn layers_and_their_gradients_equal_pytorchs() {
+    let golden = golden();
+    for (name, stride, padding) in [
+        ("conv cubic", [1; 3], [1; 3]),
+        ("conv flat", [1, 2, 2], [0, 1, 1]),
+        ("conv strided", [2; 3], [1; 3]),
+        ("conv point", [1; 3], [0; 3]),
+    ] {
+        for isa in Isa::available() {
+            let mut conv = Conv3d::new(stride, padding);
+            conv.isa = isa;
+            compare(&golden, name, |x, w| conv3d(x, &w[0], conv).unwrap());
+        }
+    }
+    for name in ["up cubic", "up flat"] {
+        compare(&golden, name, |x, w| transposed_conv3d(x, &w[0]).unwrap());
+    }
+    for (name, slope) in [("norm", 1.0), ("norm relu", 0.01)] {
+        compare(&golden, name, |x, w| {
+            instance_norm_leaky_relu(x, &w[0], &w[1], slope).unwrap()
+        });
+    }
+    compare(&golden, "relu", |x, _| leaky_relu(x, 0.01).unwrap());
+    compare(&golden, "max pool", |x, _| {
+        max_pool3d(x, [2, 2, 3]).unwrap()
+    });
+    compare(&golden, "average pool", |x, _| {
+        average_pool3d(x, [1, 2, 2]).unwrap()
+    });
+    for (name, size) in [("double", [6, 8, 10]), ("uneven", [4, 9, 7])] {
+        compare(&golden, &format!("nearest {name}"), |x, _| {
+            upsample_nearest3d(x, size).unwrap()
+        });
+        compare(&golden, &format!("trilinear {name}"), |x, _| {
+            upsample_trilinear3d(x, size).unwrap()
+        });
+    }
+}
+
+#[test]
+fn sizes_of_nothing_are_refused() {
+    let x = golden()["nearest double.x"].clone();
+    assert!(upsample_nearest3d(&x, [0, 4, 4]).is_err());
+    assert!(upsample_trilinear3d(&x.get(0).unwrap(), [2, 4, 4]).is_err());
+}
+
+#[test]
+fn optimisers_take_pytorchs_steps() {
+    let golden = golden();
+    let nesterov = Rule::Nesterov {
+        momentum: 0.9,
+        weight_decay: 0.02,
+    };
+    let betas = [0.9, 0.99];
+    let weight_decay = 0.1;
+    for (name, rule, learning_rate, clip) in [
+        ("nesterov", nesterov, 0.03, 1e9),
+        ("nesterov clipped", nesterov, 0.03, 2.0),
+        (
+            "adam",
+            Rule::Adam {
+                betas,
+                weight_decay,
+            },
+            0.05,
+            1e9,
+        ),
+        (
+            "adamw",
+            Rule::AdamW {
+                betas,
+                weight_decay,
+            },
+            0.05,
+            1e9,
+        ),
+    ] {
+        let steps = &golden[&format!("{name}.steps")];
+        let target = &golden[&format!("{name}.target")];
+        let norms = flat(&golden[&format!("{name}.norms")]);
+        let weights = Var::from_tensor(&steps.get(0).unwrap()).unwrap();
+        let variables = BTreeMap::from([("w".to_owned(), weights.clone())]);
+        let mut optimiser = Optimiser::new(variables, rule).unwrap();
+        for step in 1..=5 {
+            // Half way the state goes through a checkpoint's names.
+            if step == 3 {
+                let state = optimiser.state().into_iter();
+                let state = state.map(|(name, t)| (name, t.copy().unwrap())).collect();
+                let variables = BTreeMap::from([("w".to_owned(), weights.clone())]);
+                optimiser = Optimiser::new(variables, rule).unwrap();
+                optimiser.restore(state).unwrap();
+            }
+            let apart = (weights.as_tensor() - target).unwrap();
+            let gradients = apart.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let norm = optimiser
+                .step(&gradients, step, learning_rate, clip)
+                .unwrap();
+            assert!((norm / f64::from(norms[step - 1]) - 1.0).abs() < 1e-5);
+            let found = difference(&weights, &steps.get(step).unwrap());
+            assert!(found < 2e-6, "{name}, step {step}: {found}");
+        }
+    }
+}
+
+#[test]
+fn the_learning_rate_falls_as_nnu_nets() {
+    assert!((polynomial_decay(0.0) - 1.0).abs() < 1e-12);
+    // 0.01 * (1 - 500 / 1000)^0.9, as nnU-Net's scheduler gives for epoch 500.
+    assert!((0.01 * polynomial_decay(0.5) - 0.005_358_867_3).abs() < 1e-9);
+    assert!(polynomial_decay(1.0).abs() < 1e-12 && polynomial_decay(2.0).abs() < 1e-12);
+}
