@@ -1,8 +1,9 @@
 //! Layers and optimisers against `PyTorch`.
-use candle_core::{Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use schwann::model::op::{
     Conv3d, Isa, average_pool3d, conv3d, instance_norm_leaky_relu, leaky_relu, max_pool3d,
-    transposed_conv3d, upsample_nearest3d, upsample_trilinear3d,
+    transposed_conv3d, upsample_nearest3d, upsample_nearest3d_composed, upsample_trilinear3d,
+    upsample_trilinear3d_composed,
 };
 use schwann::model::{Parameters, read_tensors};
 use schwann::train::{Optimiser, Rule, polynomial_decay};
@@ -85,9 +86,99 @@ fn layers_and_their_gradients_equal_pytorchs() {
         compare(&golden, &format!("nearest {name}"), |x, _| {
             upsample_nearest3d(x, size).unwrap()
         });
-        compare(&golden, &format!("trilinear {name}"), |x, _| {
-            upsample_trilinear3d(x, size).unwrap()
+        compare(&golden, &format!("nearest {name}"), |x, _| {
+            upsample_nearest3d_composed(x, size).unwrap()
         });
+        for f in [upsample_trilinear3d, upsample_trilinear3d_composed] {
+            compare(&golden, &format!("trilinear {name}"), |x, _| {
+                f(x, size).unwrap()
+            });
+        }
+    }
+}
+
+/// The derivative of a weighted sum of the outputs by each input, by differences and by the gradient.
+fn compare_with_differences(name: &str, x: &Tensor, f: impl Fn(&Tensor) -> Tensor) {
+    let loss = |x: &Tensor| {
+        let y = f(x);
+        let weights: Vec<f32> = (0..y.elem_count())
+            .map(|n| (n as f32 * 0.7).sin())
+            .collect();
+        let weights = Tensor::from_vec(weights, y.shape(), y.device()).unwrap();
+        (y * weights).unwrap().sum_all().unwrap()
+    };
+    let variable = Var::from_tensor(x).unwrap();
+    let gradients = loss(&variable).backward().unwrap();
+    let gradient = flat(gradients.get(&variable).unwrap());
+    for index in (0..gradient.len()).step_by(7) {
+        let moved = |by: f32| {
+            let mut values = flat(x);
+            values[index] += by;
+            let at = Tensor::from_vec(values, x.shape(), x.device()).unwrap();
+            loss(&at).to_scalar::<f32>().unwrap()
+        };
+        // Piecewise linear: a step that passes no kink gives the slope up to rounding.
+        let difference = (moved(1e-3) - moved(-1e-3)) / 2e-3;
+        let close = (difference - gradient[index]).abs() < 2e-2 * (1.0 + gradient[index].abs());
+        assert!(close, "{name}, {index}: {difference}, {}", gradient[index]);
+    }
+}
+
+#[test]
+fn gradients_are_slopes() {
+    // All values 0.01 apart and none nearer to zero than half of that, so that no step passes a kink.
+    let count = 2 * 5 * 6 * 7;
+    let values = (0..count).map(|n| ((n * 37 % count) as f32 + 0.5 - count as f32 / 2.0) * 0.01);
+    let shape = (1, 2, 5, 6, 7);
+    let x = &Tensor::from_vec(values.collect::<Vec<_>>(), shape, &Device::Cpu).unwrap();
+    compare_with_differences("relu", x, |x| leaky_relu(x, 0.01).unwrap());
+    compare_with_differences("max", x, |x| max_pool3d(x, [2, 2, 3]).unwrap());
+    compare_with_differences("mean", x, |x| average_pool3d(x, [1, 2, 2]).unwrap());
+    let size = [4, 9, 11];
+    compare_with_differences("nearest", x, |x| upsample_nearest3d(x, size).unwrap());
+    compare_with_differences("trilinear", x, |x| upsample_trilinear3d(x, size).unwrap());
+}
+
+#[test]
+fn only_weights_decay_under_adamw() {
+    let start = |shape: &[usize]| Tensor::ones(shape, DType::F32, &Device::Cpu);
+    for (rule, decays) in [
+        (
+            Rule::AdamW {
+                betas: [0.9, 0.99],
+                weight_decay: 0.5,
+            },
+            [true, false],
+        ),
+        (
+            Rule::Nesterov {
+                momentum: 0.9,
+                weight_decay: 0.5,
+            },
+            [true, true],
+        ),
+    ] {
+        let weight = Var::from_tensor(&start(&[2, 2]).unwrap()).unwrap();
+        let bias = Var::from_tensor(&start(&[2]).unwrap()).unwrap();
+        let variables = BTreeMap::from([
+            ("bias".to_owned(), bias.clone()),
+            ("weight".to_owned(), weight.clone()),
+        ]);
+        let mut optimiser = Optimiser::new(variables, rule).unwrap();
+        // No slope at all: what moves, moves by decay.
+        let nothing = |v: &Var| {
+            (v.as_tensor() * v.zeros_like().unwrap())
+                .unwrap()
+                .sum_all()
+                .unwrap()
+        };
+        let gradients = (nothing(&weight) + nothing(&bias))
+            .unwrap()
+            .backward()
+            .unwrap();
+        optimiser.step(&gradients, 1, 0.1, 1.0).unwrap();
+        let moved = [&weight, &bias].map(|v| flat(v)[0] < 1.0 - 1e-4);
+        assert_eq!(moved, decays, "{rule:?}");
     }
 }
 

@@ -14,8 +14,8 @@ struct Resize {
     between: Between,
 }
 
-/// Each output voxel takes the input voxel at `floor(index * input / output)` along each axis, as PyTorch's `nearest`. `x` is
-/// `N, C, D, H, W`; `size` is depth, height, width of the output.
+/// Each output voxel takes the input voxel at `floor(index * input / output)` along each axis, as PyTorch's `nearest` but for the few
+/// sizes where that one's single precision rounds the index. `x` is `N, C, D, H, W`; `size` is depth, height, width of the output.
 ///
 /// # Errors
 /// When the tensor is not `f32` of five axes, or a size is zero.
@@ -38,10 +38,33 @@ fn resize(x: &Tensor, size: [usize; 3], between: Between) -> Result<Tensor> {
     if x.device().is_cpu() {
         return x.contiguous()?.apply_op1(op);
     }
-    // Axis by axis from what candle has.
+    resize_composed(x, &op)
+}
+
+/// [`upsample_nearest3d`] from candle's operators; runs on any device.
+///
+/// # Errors
+/// As [`upsample_nearest3d`].
+pub fn upsample_nearest3d_composed(x: &Tensor, size: [usize; 3]) -> Result<Tensor> {
+    let between = Between::Nearest;
+    resize_composed(x, &Resize { size, between })
+}
+
+/// [`upsample_trilinear3d`] from candle's operators; runs on any device.
+///
+/// # Errors
+/// As [`upsample_nearest3d`].
+pub fn upsample_trilinear3d_composed(x: &Tensor, size: [usize; 3]) -> Result<Tensor> {
+    let between = Between::Linear;
+    resize_composed(x, &Resize { size, between })
+}
+
+/// Axis by axis from what candle has.
+fn resize_composed(x: &Tensor, op: &Resize) -> Result<Tensor> {
+    op.sizes(x.dims())?;
     let mut y = x.clone();
     for (axis, &size) in (2..).zip(&op.size) {
-        let taps = taps(y.dims()[axis], size, between);
+        let taps = taps(y.dims()[axis], size, op.between);
         let select = |n: usize| {
             let indices: Vec<u32> = taps.iter().map(|t| t[n].0 as u32).collect();
             y.index_select(&Tensor::new(indices, y.device())?, axis)

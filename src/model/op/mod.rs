@@ -14,7 +14,10 @@ mod upsample;
 mod weight;
 
 pub use conv3d::{Conv3d, conv3d, conv3d_composed};
-pub use interpolate::{upsample_nearest3d, upsample_trilinear3d};
+pub use interpolate::{
+    upsample_nearest3d, upsample_nearest3d_composed, upsample_trilinear3d,
+    upsample_trilinear3d_composed,
+};
 pub use kernel::Isa;
 pub use norm::{instance_norm_leaky_relu, instance_norm_leaky_relu_composed};
 pub use pool::{average_pool3d, leaky_relu, max_pool3d};
