@@ -85,6 +85,20 @@ pub enum Course {
     Radiosurgery,
 }
 
+impl Course {
+    /// All kinds.
+    pub const ALL: [Self; 8] = [
+        Self::Stable,
+        Self::Exponential,
+        Self::LinearDiameter,
+        Self::Gompertz,
+        Self::Arrest,
+        Self::Shrinkage,
+        Self::CysticJump,
+        Self::Radiosurgery,
+    ];
+}
+
 /// How frequent the courses are among untreated patients.
 const FREQUENCIES: [(Course, f64); 7] = [
     (Course::Stable, 0.35),
@@ -279,17 +293,6 @@ fn drawn_rate(draw: &mut Draw) -> f64 {
 mod tests {
     use super::*;
 
-    const ALL: [Course; 8] = [
-        Course::Stable,
-        Course::Exponential,
-        Course::LinearDiameter,
-        Course::Gompertz,
-        Course::Arrest,
-        Course::Shrinkage,
-        Course::CysticJump,
-        Course::Radiosurgery,
-    ];
-
     fn close(a: f64, b: f64) {
         assert!((a - b).abs() < 1e-9 * b.abs(), "{a} is not {b}");
     }
@@ -359,7 +362,7 @@ mod tests {
 
     #[test]
     fn every_drawn_course_is_positive_continuous_and_starts_at_the_first_volume() {
-        for course in ALL {
+        for course in Course::ALL {
             for seed in 0..40 {
                 let model = GrowthModel::of(course, seed);
                 model.check().unwrap();

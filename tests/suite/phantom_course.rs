@@ -40,16 +40,7 @@ fn scan(patient: &Patient, site: Site, modality: Modality, years: f64, grid: Gri
 
 #[test]
 fn the_truth_of_every_visit_has_the_volume_of_the_growth_model() {
-    for course in [
-        Course::Stable,
-        Course::Exponential,
-        Course::LinearDiameter,
-        Course::Gompertz,
-        Course::Arrest,
-        Course::Shrinkage,
-        Course::CysticJump,
-        Course::Radiosurgery,
-    ] {
+    for course in Course::ALL {
         let model = GrowthModel::of(course, 5);
         let patient = patient(KoosGrade::II, model);
         let first = patient.tumour_volume_mm3(0.0);
