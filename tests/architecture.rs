@@ -180,8 +180,8 @@ const CRATES: &[&str] = &[
     "zip",
 ];
 
-/// Dependencies that no room names: the allocator and the logger of `main.rs`, logging itself, and one that only switches a feature on.
-const ROOMLESS: &[&str] = &["env_logger", "gemm", "log", "mimalloc"];
+/// Dependencies that no room names: the allocator and the logger of `main.rs`, logging itself, and two that only switch features on.
+const ROOMLESS: &[&str] = &["env_logger", "gemm", "getrandom", "log", "mimalloc"];
 
 /// No file of `src/` is longer than this.
 const MAX_LINES: usize = 800;
