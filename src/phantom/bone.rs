@@ -26,7 +26,7 @@ fn tentorium(frame: &Frame) -> [(DVec3, DVec3); 4] {
 
 /// The space below the tentorium, before the petrous bones and the clivus cut into it.
 fn posterior_fossa(frame: &Frame) -> Shape {
-    let behind = Shape::ellipsoid(frame.mid([0.0, 32.0, 3.0]), frame.semi([52.0, 39.5, 28.5]));
+    let behind = Shape::ellipsoid(frame.mid([0.0, 31.0, 3.0]), frame.semi([50.5, 37.0, 26.4]));
     // The cisterns before the pons and between the peduncles.
     let before = Shape::ellipsoid(frame.mid([0.0, 0.0, 14.0]), frame.semi([18.0, 18.0, 20.0]));
     let mut of = vec![Shape::union(5.0, vec![behind, before])];

@@ -69,10 +69,19 @@ pub(super) fn parts(
             (at([20.0, 14.0, 5.0]), 7.4),
             (at([26.0, 24.0, 2.0]), 8.0),
         ]);
-        parts.push(Part {
-            zone: Zone::Of(Region::Cerebellum(side)),
-            ..soft(peduncle, Paint::Plain(Tissue::White))
-        });
+        // The inferior peduncle and what lies about the lateral recess: no fluid parts the brainstem from the cerebellum there.
+        let inferior = Shape::Tube(vec![
+            (at([6.5, 12.5, -5.0]), 3.0),
+            (at([8.5, 13.5, -2.0]), 4.6),
+            (at([11.0, 17.0, 3.0]), 6.5),
+            (at([16.0, 24.0, 3.0]), 8.0),
+        ]);
+        for peduncle in [inferior, peduncle] {
+            parts.push(Part {
+                zone: Zone::Of(Region::Cerebellum(side)),
+                ..soft(peduncle, Paint::Plain(Tissue::White))
+            });
+        }
         let flocculus = Shape::ellipsoid(
             at([20.0, 13.5, -3.0]),
             semi([5.5, 3.4, 3.2]) * draw.clipped(1.0, 0.12, 2.0),
@@ -190,6 +199,17 @@ fn cerebellum(fossa: &Shape, frame: &Frame, atrophy: f64) -> Vec<Part> {
             )
         })
         .collect();
+    // The petrosal surface follows the bone from the sigmoid sinus to behind the porus, and the quadrangular lobule embraces the upper pons.
+    for side in SIDES {
+        of.push(Shape::ellipsoid(
+            frame.at(side, [33.0, 24.0, 0.0]),
+            frame.semi([17.0, 19.0, 20.0]),
+        ));
+        of.push(Shape::ellipsoid(
+            frame.at(side, [22.0, 20.0, 13.0]),
+            frame.semi([13.0, 17.0, 13.0]),
+        ));
+    }
     // The vermis, the culmen under the ridge of the tentorium, the lobule before it, and the tonsils.
     let more = [
         ([0.0, 41.0, 2.0], [10.0, 26.0, 23.0]),

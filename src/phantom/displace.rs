@@ -669,7 +669,8 @@ mod tests {
                 let jacobian = map.jacobian(p);
                 assert!(jacobian > 0.1, "seed {seed}: {jacobian} at {p}");
             }
-            assert!(moved > 3.0, "seed {seed}: {moved}");
+            // The least shift of the brainstem that makes a grade IV.
+            assert!(moved > 2.0, "seed {seed}: {moved}");
             eprintln!(
                 "seed {seed}: radius {radius:.1} mm, least determinant {:.2}, built in {built:.0?}",
                 map.least_jacobian()

@@ -4,7 +4,7 @@ use super::{
     acquire::sample,
     anatomy::{Anatomy, SIDES},
     draw::Draw,
-    region::{Region, VALUES},
+    region::{Region, VALUES, Zone},
     scene::Scene,
     shape::LIPSCHITZ,
     tissue::{Paint, Palette, Tissue},
@@ -210,6 +210,46 @@ fn the_cerebellum_has_the_size_of_the_table() {
     ] {
         assert!((low..high).contains(&mm), "{size}");
     }
+}
+
+#[test]
+fn the_cerebellum_fills_the_posterior_fossa_up_to_the_petrous_bone() {
+    let mut fossa = Vec::new();
+    let mut films = Vec::new();
+    for seed in 0..HEADS {
+        let anatomy = Anatomy::new(seed);
+        let mm = 2.0;
+        let of = |low: f64, high: f64| {
+            let n = ((high - low) / mm) as usize;
+            (0..n).map(move |i| low + mm * (i as f64 + 0.5))
+        };
+        let inside = of(-60.0, 60.0)
+            .flat_map(|x| of(-85.0, 25.0).map(move |y| (x, y)))
+            .flat_map(|(x, y)| of(-45.0, 45.0).map(move |z| DVec3::new(x, y, z)))
+            .filter(|p| anatomy.cistern.distance(*p) < 0.0)
+            .count();
+        fossa.push(inside as f64 * mm.powi(3) / 1000.0);
+        // Fluid behind the face of the petrous bone, 12 mm lateral of the porus along the bone.
+        for ear in &anatomy.ears {
+            let along = ear.canal.face.cross(DVec3::Z).normalize();
+            let lateral = along * along.x.signum() * ear.canal.porus.x.signum();
+            let foot = ear.canal.porus + 12.0 * lateral;
+            let steps = (0..200).map(|n| foot + ear.canal.face * (f64::from(n) * 0.1 - 3.0));
+            let fluid = steps.filter(|p| {
+                let seen = anatomy
+                    .parts
+                    .iter()
+                    .rev()
+                    .find(|part| part.shape.distance(*p) < 0.0);
+                seen.is_some_and(|part| part.zone == Zone::Of(Region::CerebrospinalFluid))
+            });
+            films.push(0.1 * fluid.count() as f64);
+        }
+    }
+    let volume = mean(fossa.iter().copied()).0;
+    assert!((180.0..206.0).contains(&volume), "{volume} cm3: {fossa:?}");
+    let film = mean(films.iter().copied()).0;
+    assert!((0.8..3.0).contains(&film), "{film} mm: {films:?}");
 }
 
 #[test]
