@@ -231,7 +231,7 @@ fn the_cerebellum_fills_the_posterior_fossa_up_to_the_petrous_bone() {
         fossa.push(inside as f64 * mm.powi(3) / 1000.0);
         // Fluid behind the face of the petrous bone, 12 mm lateral of the porus along the bone.
         for ear in &anatomy.ears {
-            let along = ear.canal.face.cross(DVec3::Z).normalize();
+            let along = ear.canal.face.cross(DVec3::Z).normalize_or_zero();
             let lateral = along * along.x.signum() * ear.canal.porus.x.signum();
             let foot = ear.canal.porus + 12.0 * lateral;
             let steps = (0..200).map(|n| foot + ear.canal.face * (f64::from(n) * 0.1 - 3.0));
