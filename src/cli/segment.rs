@@ -15,7 +15,7 @@ use std::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The scan; for a model that takes several, all of them in the model's order.
+    /// The scan; for a model that takes several, all of them in the model's order, or one file that holds them as its fourth dimension.
     #[arg(required = true)]
     scans: Vec<PathBuf>,
     /// Where the label map goes (`.nii.gz` or `.nii`).
@@ -72,18 +72,25 @@ fn step(text: &str) -> Result<f64, String> {
 impl Engine {
     /// Segments one scan with a bar.
     pub(super) fn segment(&self, scan: &Volume) -> anyhow::Result<Prediction> {
-        self.segment_channels(&[scan])
+        self.segment_channels(&self.open()?, &[scan])
     }
 
-    fn segment_channels(&self, scans: &[&Volume]) -> anyhow::Result<Prediction> {
-        let segmenter = match &self.model {
+    fn open(&self) -> Result<Segmenter, predict::Error> {
+        match &self.model {
             Some(folder) => {
                 let folds = self.folds.as_ref().unwrap_or(&Folds::Present);
-                Segmenter::from_folder(folder, folds)?
+                Segmenter::from_folder(folder, folds)
             }
-            None => Segmenter::shipped()?,
-        };
-        let usual = SegmentOptions::of(&segmenter);
+            None => Segmenter::shipped(),
+        }
+    }
+
+    fn segment_channels(
+        &self,
+        segmenter: &Segmenter,
+        scans: &[&Volume],
+    ) -> anyhow::Result<Prediction> {
+        let usual = SegmentOptions::of(segmenter);
         let options = SegmentOptions {
             device: self.device,
             mirror: usual.mirror && !self.no_mirror,
@@ -96,7 +103,7 @@ impl Engine {
         }
         let mut bar = output::Bar::new();
         let prediction =
-            predict::segment_channels(scans, &segmenter, &options, &mut |p| bar.show(p))?;
+            predict::segment_channels(scans, segmenter, &options, &mut |p| bar.show(p))?;
         drop(bar);
         Ok(prediction)
     }
@@ -124,15 +131,27 @@ struct Output {
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let inputs: Vec<&Path> = arguments.scans.iter().map(PathBuf::as_path).collect();
     output::check_target(&arguments.output, output::SCAN, &inputs)?;
+    let segmenter = arguments.engine.open()?;
     let mut scans = Vec::new();
     let mut warnings = Vec::new();
-    for path in &arguments.scans {
-        let (scan, more) = read_scan(path)?;
-        scans.push(scan);
-        warnings.extend(more);
+    match arguments.scans.as_slice() {
+        [path] if segmenter.channels().len() > 1 => {
+            let mut bar = output::Bar::new();
+            let (channels, more) = io::read_channels(path, &mut |p| bar.show(p))?;
+            drop(bar);
+            scans = channels;
+            warnings.extend(more.iter().map(ToString::to_string));
+        }
+        paths => {
+            for path in paths {
+                let (scan, more) = read_scan(path)?;
+                scans.push(scan);
+                warnings.extend(more);
+            }
+        }
     }
     let channels: Vec<&Volume> = scans.iter().collect();
-    let prediction = arguments.engine.segment_channels(&channels)?;
+    let prediction = arguments.engine.segment_channels(&segmenter, &channels)?;
     io::write_labels(&arguments.output, &prediction.labels)?;
     output::note(&format!("segmented on {}", prediction.device));
     warnings.extend(prediction.warnings);

@@ -18,6 +18,6 @@ pub use atomic::write_atomically;
 pub use error::{Error, HeaderError};
 pub use hash::voxels_sha256;
 pub use inspect::{Inspection, Percentiles, Rescale, inspect};
-pub use nifti::{read_labels, read_volume, write_labels, write_volume};
+pub use nifti::{read_channels, read_labels, read_volume, write_labels, write_volume};
 pub use outlines::{read_outline, read_outlines};
 pub use warning::Warning;

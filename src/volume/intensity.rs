@@ -57,6 +57,21 @@ impl Voxels {
         self.len() == 0
     }
 
+    /// Parts of `length` values each, in their order; the last may be shorter.
+    pub fn split(self, length: usize) -> Vec<Self> {
+        macro_rules! parts {
+            ($($variant:ident),*) => {
+                match self {
+                    $(Self::$variant(values) => values
+                        .chunks(length.max(1))
+                        .map(|part| Self::$variant(part.to_vec()))
+                        .collect(),)*
+                }
+            };
+        }
+        parts!(U8, I8, U16, I16, U32, I32, U64, I64, F32, F64)
+    }
+
     /// Name of the element type as the `inspect` command prints it.
     pub fn datatype(&self) -> &'static str {
         match self {

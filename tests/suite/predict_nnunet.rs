@@ -7,6 +7,7 @@ use schwann::model::DeviceChoice;
 use schwann::predict::{Error, Folds, SegmentOptions, Segmenter, segment_channels};
 use schwann::volume::{Volume, unobserved};
 use std::fs;
+use std::io::Read as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -313,6 +314,66 @@ fn a_pickle_that_would_run_code_is_refused_by_name() {
     }
     fs::write(&path, archive(&[("other", b"x")])).unwrap();
     assert!(refusal(folder.path()).contains("data.pkl"));
+}
+
+/// The scans of a case as one file with a fourth dimension.
+fn stacked(case: &str, folder: &Path) -> PathBuf {
+    let mut whole = Vec::new();
+    for n in 0..scans(case).len() {
+        let packed = fs::File::open(golden(case).join(format!("scan_{n:04}.nii.gz"))).unwrap();
+        let mut bytes = Vec::new();
+        flate2::read::GzDecoder::new(packed)
+            .read_to_end(&mut bytes)
+            .unwrap();
+        if n == 0 {
+            bytes[40..42].copy_from_slice(&4_i16.to_le_bytes());
+            bytes[48..50].copy_from_slice(&(scans(case).len() as i16).to_le_bytes());
+            whole = bytes;
+        } else {
+            assert_eq!(bytes[70..72], whole[70..72], "types differ");
+            whole.extend(&bytes[352..]);
+        }
+    }
+    let path = folder.join("stacked.nii");
+    fs::write(&path, whole).unwrap();
+    path
+}
+
+#[test]
+fn a_file_with_a_fourth_dimension_holds_the_channels() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = stacked("regions", folder.path());
+    let (channels, warnings) = io::read_channels(&path, &mut unobserved).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let apart = scans("regions");
+    assert_eq!(channels.len(), 2);
+    for (a, b) in channels.iter().zip(&apart) {
+        assert_eq!((a.grid(), a.voxels()), (b.grid(), b.voxels()));
+    }
+    // The command gives the same labels either way, and says how many it needs when the file holds too few.
+    let segment = |inputs: &[&Path], name: &str| {
+        let out = folder.path().join(name);
+        let done = std::process::Command::new(env!("CARGO_BIN_EXE_schwann"))
+            .arg("segment")
+            .args(inputs)
+            .arg("--model")
+            .arg(golden("regions").join("model"))
+            .args(["--device", "cpu", "-o"])
+            .arg(&out)
+            .output()
+            .unwrap();
+        (done, out)
+    };
+    let names = [0, 1].map(|n| golden("regions").join(format!("scan_{n:04}.nii.gz")));
+    let (done, one) = segment(&[&path], "one.nii");
+    assert!(done.status.success(), "{done:?}");
+    let (done, two) = segment(&[&names[0], &names[1]], "two.nii");
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(fs::read(one).unwrap(), fs::read(two).unwrap());
+    let (done, none) = segment(&[&names[0]], "none.nii");
+    assert!(!done.status.success() && !none.exists());
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.contains('2') && said.contains("ceT1"), "{said}");
 }
 
 #[test]

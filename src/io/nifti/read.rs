@@ -49,6 +49,30 @@ pub fn read_volume(
     Ok((volume, scan.warnings))
 }
 
+/// Reads all volumes of a file as the channels of one case, as nnU-Net takes a file with four dimensions.
+///
+/// # Errors
+/// As [`read_volume`].
+pub fn read_channels(
+    path: &Path,
+    observe: &mut Observe<'_>,
+) -> Result<(Vec<Volume>, Vec<Warning>), Error> {
+    let mut scan = load(path, Extent::All, observe)?;
+    scan.warnings
+        .retain(|w| !matches!(w, Warning::SeveralVolumes { .. }));
+    let place = |source| Error::Place {
+        source,
+        path: scan.path.clone(),
+    };
+    let grid = scan.grid.map_err(place)?;
+    let scaling = scan.header.scaling;
+    let channels = scan.voxels.split(grid.len()).into_iter();
+    let volumes: Result<_, _> = channels
+        .map(|voxels| Volume::new(grid, voxels, scaling.slope, scaling.intercept))
+        .collect();
+    Ok((volumes.map_err(place)?, scan.warnings))
+}
+
 /// Reads a label map: whole numbers from 0 to 255 after rescaling, stored as integers or floats. Values that the table does not name stay in
 /// the map and are listed in a warning.
 ///
