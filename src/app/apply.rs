@@ -219,8 +219,18 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
                 running.fraction = progress.fraction;
             }
         }
+        WorkCommand::Early(new) => {
+            // Outlines that are there stay until the final ones replace them.
+            if let Some(visit) = state.visit_mut(new.visit)
+                && visit.revision == new.revision
+                && visit.outlines.is_none()
+            {
+                visit.early = new.parts;
+            }
+        }
         WorkCommand::Ended(outcome) => {
             let running = state.work.running.take();
+            state.visits.iter_mut().for_each(|v| v.early.clear());
             match outcome {
                 Some(outcome) => receive(state, outcome),
                 None => tell_error(
@@ -280,6 +290,7 @@ fn add_visit(state: &mut AppState, scan: NewScan) {
         placed: false,
         zoom_pan: [ZoomPan::default(); 3],
         outlines: None,
+        early: Vec::new(),
         revision: 0,
         alignment: Alignment::NotAligned,
         warnings: scan.warnings,

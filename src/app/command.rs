@@ -134,6 +134,8 @@ pub enum WorkCommand {
     Cancel,
     /// A task has come so far.
     Progressed(Progress),
+    /// A task that goes on has first outlines.
+    Early(super::task::EarlyOutlines),
     /// A task has ended. `None` when it crashed.
     Ended(Option<Outcome>),
     /// A message has been read.

@@ -64,6 +64,8 @@ pub struct VisitState {
     pub zoom_pan: [ZoomPan; 3],
     /// The outlines and what was measured on them.
     pub outlines: Option<Outlines>,
+    /// What is shown while the first outlines are still being made: the labels of each structure found so far.
+    pub early: Vec<(Structure, LabelMap)>,
     /// Counts changes of the outlines; results of an older revision are dropped.
     pub revision: u64,
     /// How it lies to the reference visit.

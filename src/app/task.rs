@@ -14,6 +14,7 @@ use crate::{
 };
 use chrono::NaiveDate;
 use std::{
+    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -116,6 +117,17 @@ pub struct NewScan {
     pub demo: bool,
 }
 
+/// First outlines of a visit that is still being segmented: nothing is measured on them.
+#[derive(Debug)]
+pub struct EarlyOutlines {
+    /// The visit they belong to.
+    pub visit: VisitId,
+    /// The revision that the final ones will replace.
+    pub revision: u64,
+    /// The labels of each structure in its box.
+    pub parts: Vec<(Structure, LabelMap)>,
+}
+
 /// Outlines that were found or read, with what was measured on them.
 #[derive(Debug)]
 pub struct NewOutlines {
@@ -150,12 +162,21 @@ impl Task {
         }
     }
 
-    /// Does it. Long; stops at the next report after the observer says so.
+    /// [`Self::run_showing`] for who waits for the end.
     pub fn run(self, observe: &mut Observe<'_>) -> Outcome {
+        self.run_showing(&mut |_| ControlFlow::Continue(()), observe)
+    }
+
+    /// Does it, and shows what can be shown before the end. Long; stops at the next report after the observer says so.
+    pub fn run_showing(
+        self,
+        show: &mut dyn FnMut(EarlyOutlines) -> ControlFlow<()>,
+        observe: &mut Observe<'_>,
+    ) -> Outcome {
         match self {
             Self::ReadScan(path) => read_scan(&path, observe),
             Self::DemoScan { visit } => demo_scan(visit, observe),
-            Self::Segment(target) => segment(&target, observe),
+            Self::Segment(target) => segment(&target, show, observe),
             Self::ReadLabels(target, path) => read_labels(&target, &path),
             Self::WriteLabels { labels, path } => match io::write_labels(&path, &labels) {
                 Ok(()) => Outcome::Written(format!("Outlines written to {}", path.display())),
@@ -225,12 +246,24 @@ fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
     }
 }
 
-fn segment(target: &Target, observe: &mut Observe<'_>) -> Outcome {
+fn segment(
+    target: &Target,
+    show: &mut dyn FnMut(EarlyOutlines) -> ControlFlow<()>,
+    observe: &mut Observe<'_>,
+) -> Outcome {
+    let mut early = |labels| {
+        show(EarlyOutlines {
+            visit: target.visit,
+            revision: target.revision,
+            parts: structure_parts(&labels),
+        })
+    };
     let run = predict::Segmenter::shipped().and_then(|segmenter| {
-        predict::segment(
+        predict::segment_early(
             &target.volume,
             &segmenter,
             &predict::SegmentOptions::default(),
+            &mut early,
             observe,
         )
     });

@@ -4,7 +4,7 @@ mod marks;
 
 use super::{
     Alignment, AppState, Command, NewOutlines, NewScan, Outcome, Preset, Task, ViewCommand,
-    VisitCommand, VisitId, WorkCommand, apply, next_task,
+    VisitCommand, VisitId, WorkCommand, apply, next_task, task::EarlyOutlines,
 };
 use crate::{
     measure::{self, Plane},
@@ -89,6 +89,45 @@ fn outlines(state: &AppState, visit: VisitId, revision: u64) -> Outcome {
         labels,
         seconds: None,
     }))
+}
+
+#[test]
+fn first_outlines_are_shown_until_the_work_ends_and_never_over_finished_ones() {
+    let (mut state, ids) = visits(&[None]);
+    let early = |state: &AppState, revision| {
+        let Outcome::Outlined(new) = outlines(state, ids[0], revision) else {
+            unreachable!()
+        };
+        Command::Work(WorkCommand::Early(EarlyOutlines {
+            visit: ids[0],
+            revision,
+            parts: new.parts,
+        }))
+    };
+    let shown = |state: &AppState| state.visit(ids[0]).unwrap().early.len();
+    let command = early(&state, 0);
+    apply(&mut state, command);
+    assert_eq!(shown(&state), 1);
+    assert!(state.visit(ids[0]).unwrap().outlines.is_none());
+    apply(
+        &mut state,
+        Command::Work(WorkCommand::Ended(Some(Outcome::Cancelled))),
+    );
+    assert_eq!(shown(&state), 0, "stopped");
+    let command = early(&state, 0);
+    apply(&mut state, command);
+    let finished = outlines(&state, ids[0], 0);
+    apply(
+        &mut state,
+        Command::Work(WorkCommand::Ended(Some(finished))),
+    );
+    assert_eq!(shown(&state), 0, "finished");
+    let revision = state.visit(ids[0]).unwrap().revision;
+    for revision in [0, revision] {
+        let command = early(&state, revision);
+        apply(&mut state, command);
+        assert_eq!(shown(&state), 0, "over finished outlines");
+    }
 }
 
 #[test]

@@ -6,13 +6,13 @@ use super::{
     job::Job,
     keys, panel,
     state::{AppState, Message},
-    task::{Outcome, Task},
+    task::{EarlyOutlines, Outcome, Task},
     view::{Canvas, Gpu, Wheel, events_per_notch, show_planes},
 };
 use crate::volume::Progress;
 use egui::{CentralPanel, Context, Frame, Panel, Ui};
 use egui_wgpu::RenderState;
-use std::{ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
+use std::{cell::RefCell, ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
 
 /// How often a window looks after work whose end cannot wake it (a thread ends after its last word).
 const POLL: Duration = Duration::from_millis(100);
@@ -20,12 +20,19 @@ const POLL: Duration = Duration::from_millis(100);
 /// Least and greatest height of the strip below compared planes, points: a chart that can be read.
 const GROWTH_HEIGHT: [f32; 2] = [200.0, 400.0];
 
+/// What background work says before its end.
+#[derive(Debug)]
+enum Event {
+    Progress(Progress),
+    Early(EarlyOutlines),
+}
+
 /// The window.
 #[derive(Debug)]
 pub struct App {
     state: AppState,
     canvas: Canvas,
-    job: Option<Job<Progress, Outcome>>,
+    job: Option<Job<Event, Outcome>>,
     dialog: Option<Dialog>,
     panels: panel::Panels,
 }
@@ -79,7 +86,16 @@ impl App {
                 job.cancel();
             }
             let ended = job.poll();
-            if let Some(progress) = job.events().pop() {
+            let mut progress = None;
+            for event in job.events() {
+                match event {
+                    Event::Progress(p) => progress = Some(p),
+                    Event::Early(outlines) => {
+                        apply(&mut self.state, Command::Work(WorkCommand::Early(outlines)));
+                    }
+                }
+            }
+            if let Some(progress) = progress {
                 apply(
                     &mut self.state,
                     Command::Work(WorkCommand::Progressed(progress)),
@@ -118,7 +134,13 @@ impl App {
         let job = Job::spawn(
             "work",
             move || waker.request_repaint(),
-            move |observe| task.run(observe),
+            move |send| {
+                let send = RefCell::new(send);
+                task.run_showing(
+                    &mut |early| (send.borrow_mut())(Event::Early(early)),
+                    &mut |progress| (send.borrow_mut())(Event::Progress(progress)),
+                )
+            },
         );
         match job {
             Ok(job) => self.job = Some(job),

@@ -141,8 +141,13 @@ impl WorkingGrid {
     }
 
     /// Labels on the scan's own grid from class scores on the network's (`[class][superior][anterior][right]`): the scores are interpolated at
-    /// each of the scan's voxels, and the highest wins. `labels` gives each class its value. Works slice by slice.
-    pub(super) fn restore(&self, scores: &[f32], labels: &[u8]) -> Result<LabelMap, Error> {
+    /// each of the scan's voxels, and the highest wins. `labels` gives each class its value. Works slice by slice. A row whose background scores are all above `certain` is background.
+    pub(super) fn restore(
+        &self,
+        scores: &[f32],
+        labels: &[u8],
+        certain: f32,
+    ) -> Result<LabelMap, Error> {
         let [along_r, along_a, along_s] = [0, 1, 2].map(|w| self.interpolation(w));
         let [nr, na, _] = self.scan_shape;
         let (plane, width) = (self.shape[0] * self.shape[1], self.shape[0]);
@@ -171,7 +176,7 @@ impl WorkingGrid {
                         {
                             blend(slice, row, weights);
                         }
-                        classify(row, width, &along_r, labels, out);
+                        classify(row, width, &along_r, (labels, certain), out);
                     }
                 },
             );
@@ -188,9 +193,15 @@ impl WorkingGrid {
 }
 
 /// The class with the highest score at each voxel of a row; `row` is `[class][voxel of the network's grid]`.
-fn classify(row: &[f32], width: usize, along: &Weights, labels: &[u8], out: &mut [u8]) {
-    // Where background has more than half everywhere, no interpolation can make another class win.
-    if row[..width].iter().all(|&p| p > 0.5) {
+fn classify(
+    row: &[f32],
+    width: usize,
+    along: &Weights,
+    (labels, certain): (&[u8], f32),
+    out: &mut [u8],
+) {
+    // No interpolation can make another class win.
+    if row[..width].iter().all(|&p| p > certain) {
         return out.fill(labels[0]);
     }
     for (out, weights) in out.iter_mut().zip(&along.weights) {

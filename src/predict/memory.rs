@@ -42,7 +42,9 @@ pub(super) fn needed_bytes(
     // Going back to the scan's size keeps one class in double precision, its copy, the best score and the label.
     let restoring = scan as u64 * 32 + voxels * 16;
     let running = weight_bytes(network) + network_bytes(network, tile);
-    PROGRAM_BYTES + voxels * network.in_channels as u64 * 4 + sums + restoring.max(running)
+    // Early labels are made while the network waits.
+    let early = running + scan as u64 * 8;
+    PROGRAM_BYTES + voxels * network.in_channels as u64 * 4 + sums + restoring.max(early)
 }
 
 /// Refuses what does not fit into the memory that is free now.

@@ -11,7 +11,9 @@ mod tiles;
 pub use crate::patient::ModelInfo;
 pub use nnunet::{Folds, NnUnet};
 pub use plan::{Plan, prepare, standardise};
-pub use segmenter::{Prediction, SegmentOptions, Segmenter, segment, segment_channels};
+pub use segmenter::{
+    Early, Prediction, SegmentOptions, Segmenter, segment, segment_channels, segment_early,
+};
 pub use tiles::Tiling;
 
 use crate::model;

@@ -11,6 +11,8 @@ use std::time::Instant;
 
 /// Least extent of a scan that a head's structures can be seen in, mm.
 const SMALLEST_EXTENT_MM: f64 = 10.0;
+/// With a background probability above this no other class can win.
+const CERTAIN: f32 = 0.5;
 /// Grids that differ by less than this, mm, are the same.
 const SAME_GRID_MM: f64 = 1e-3;
 /// Voxels beyond this blur away what the model looks for, mm.
@@ -190,6 +192,24 @@ pub fn segment(
     segment_channels(&[scan], segmenter, options, observe)
 }
 
+/// Takes labels of the scan's middle before the rest is done, and says whether to go on.
+pub type Early<'a> = dyn FnMut(LabelMap) -> ControlFlow<()> + 'a;
+
+/// [`segment`] that gives `early` a first label map when the tiles about the scan's middle are done, an eighth of the way or less on a usual
+/// scan: there the angles lie. Beyond them it is empty, and what it has may still change. Small scans and an nnU-Net give none.
+///
+/// # Errors
+/// As [`segment`].
+pub fn segment_early(
+    scan: &Volume,
+    segmenter: &Segmenter,
+    options: &SegmentOptions,
+    early: &mut Early<'_>,
+    observe: &mut Observe<'_>,
+) -> Result<Prediction, Error> {
+    predict(&[scan], segmenter, options, Some(early), observe)
+}
+
 /// [`segment`] for a model that takes several scans of one case, in the order of [`Segmenter::channels`] and on one grid.
 ///
 /// # Errors
@@ -198,6 +218,16 @@ pub fn segment_channels(
     scans: &[&Volume],
     segmenter: &Segmenter,
     options: &SegmentOptions,
+    observe: &mut Observe<'_>,
+) -> Result<Prediction, Error> {
+    predict(scans, segmenter, options, None, observe)
+}
+
+fn predict(
+    scans: &[&Volume],
+    segmenter: &Segmenter,
+    options: &SegmentOptions,
+    early: Option<&mut Early<'_>>,
     observe: &mut Observe<'_>,
 ) -> Result<Prediction, Error> {
     let names = segmenter.channels();
@@ -220,7 +250,8 @@ pub fn segment_channels(
             // A scan that is too large for any memory is told first.
             let grid = WorkingGrid::new(first.grid(), own.plan.spacing_mm)?;
             memory::check(needed)?;
-            segment_own(first, &grid, own, (options, &chosen), &mut clock, observe)?
+            let how = (options, &chosen);
+            segment_own(first, &grid, own, how, early, &mut clock, observe)?
         }
         Kind::NnUnet(model) => {
             memory::check(needed)?;
@@ -251,6 +282,7 @@ fn segment_own(
     grid: &WorkingGrid,
     own: &Own,
     (options, chosen): (&SegmentOptions, &ChosenDevice),
+    early: Option<&mut Early<'_>>,
     clock: &mut Clock,
     observe: &mut Observe<'_>,
 ) -> Result<(LabelMap, Vec<String>), Error> {
@@ -274,11 +306,12 @@ fn segment_own(
             "voxels of more than {COARSE_MM} mm: small structures cannot be outlined"
         ));
     }
-    let scores = run(grid, &intensities, own, (options, chosen), observe)?;
+    let how = (options, chosen);
+    let scores = run(grid, &intensities, own, how, early, observe)?;
     drop(intensities);
     clock.stop("network");
     report(observe, "restoring", 0.0)?;
-    let labels = grid.restore(&scores, &plan.class_labels()?)?;
+    let labels = grid.restore(&scores, &plan.class_labels()?, CERTAIN)?;
     drop(scores);
     clock.stop("restore");
     report(observe, "cleaning", 0.0)?;
@@ -312,13 +345,14 @@ fn run(
     intensities: &[f32],
     own: &Own,
     (options, chosen): (&SegmentOptions, &ChosenDevice),
+    mut early: Option<&mut Early<'_>>,
     observe: &mut Observe<'_>,
 ) -> Result<Vec<f32>, Error> {
     let plan = &own.plan;
     let mut runner = Runner::new(&own.network, &chosen.device)?;
     let [d, h, w] = plan.network.divisor();
     let tiling = Tiling::new(grid.shape, plan.patch, [w, h, d], options.step);
-    let tiles = tiling.tiles();
+    let (tiles, middle) = tiling.middle_first();
     let mut sums = vec![0.0; plan.classes.len() * intensities.len()];
     for (done, &first) in tiles.iter().enumerate() {
         let mut tile = tiling.cut(intensities, first);
@@ -337,6 +371,16 @@ fn run(
             other => other?,
         };
         tiling.add(&mut sums, first, &scores);
+        if done + 1 == middle
+            && middle < tiles.len()
+            && let Some(early) = early.take()
+        {
+            // These are not probabilities yet: no background is certain.
+            let labels = grid.restore(&sums, &plan.class_labels()?, f32::INFINITY)?;
+            if early(clean(&labels)?.0).is_break() {
+                return Err(Error::Cancelled);
+            }
+        }
     }
     tiling.normalise(&mut sums);
     Ok(sums)

@@ -5,6 +5,9 @@ use rayon::prelude::*;
 /// Standard deviation of the merging weights, as a part of the tile (nnU-Net's value).
 const SIGMA: f64 = 0.125;
 
+/// Tiles whose centre is no farther than this part of a tile from the grid's along any axis are in its middle.
+const MIDDLE: f64 = 0.65;
+
 /// The tiles over a grid. Triples are right, anterior, superior.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tiling {
@@ -50,6 +53,21 @@ impl Tiling {
             }
         }
         tiles
+    }
+
+    /// The tiles in the order in which they are run, those about the grid's middle first, and how many these are.
+    pub fn middle_first(&self) -> (Vec<Shape>, usize) {
+        let near = |first: &Shape| {
+            (0..3).all(|a| {
+                let [tile, grid] = [self.tile[a], self.grid[a]].map(|n| n as f64);
+                (first[a] as f64 + 0.5 * tile - 0.5 * grid).abs() <= MIDDLE * tile
+            })
+        };
+        let (mut tiles, others): (Vec<Shape>, Vec<Shape>) =
+            self.tiles().iter().partition(|t| near(t));
+        let middle = tiles.len();
+        tiles.extend(others);
+        (tiles, middle)
     }
 
     /// Copies a tile out of `values`; beyond the grid the border is repeated.
@@ -166,6 +184,23 @@ mod tests {
             prop_assert!(sums[..volume].iter().all(|v| (v - 3.0).abs() < 1e-4));
             prop_assert!(sums[volume..].iter().all(|v| (v + 1.0).abs() < 1e-4));
         }
+    }
+
+    #[test]
+    fn the_middle_comes_first_and_nothing_twice() {
+        let tiling = Tiling::new([264, 264, 120], [96, 96, 48], [8; 3], 0.6);
+        let (mut tiles, middle) = tiling.middle_first();
+        assert_eq!((tiles.len(), middle), (64, 8));
+        for first in &tiles[..middle] {
+            let [r, a, s] = *first;
+            assert!((r..r + 96).contains(&132) && (a..a + 96).contains(&132));
+            assert!((s..=s + 48).contains(&60), "{first:?}");
+        }
+        tiles.sort_unstable_by_key(|[r, a, s]| [*s, *a, *r]);
+        assert_eq!(tiles, tiling.tiles());
+        // A scan of one tile has nothing but a middle.
+        let (tiles, middle) = Tiling::new([90, 80, 40], [96, 96, 48], [8; 3], 0.6).middle_first();
+        assert_eq!((tiles.len(), middle), (1, 1));
     }
 
     #[test]

@@ -3,7 +3,9 @@ use glam::{DAffine3, DMat3, DQuat, DVec3};
 use schwann::measure::KoosGrade;
 use schwann::model::DeviceChoice;
 use schwann::phantom::{GridSpec, Modality, Patient, PatientSpec, Scan, Site, VisitSpec};
-use schwann::predict::{Error, Folds, Prediction, SegmentOptions, Segmenter, segment};
+use schwann::predict::{
+    Error, Folds, Prediction, SegmentOptions, Segmenter, segment, segment_early,
+};
 use schwann::volume::{Grid, Structure, Volume, Voxels, unobserved};
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
@@ -33,6 +35,10 @@ fn phantom() -> &'static Scan {
 }
 
 fn scanned(koos: Option<KoosGrade>, seed: u64) -> Scan {
+    scanned_on(koos, seed, [130, 90, 26])
+}
+
+fn scanned_on(koos: Option<KoosGrade>, seed: u64, shape: [usize; 3]) -> Scan {
     let spec = PatientSpec {
         seed,
         koos,
@@ -46,7 +52,7 @@ fn scanned(koos: Option<KoosGrade>, seed: u64) -> Scan {
         modality: Modality::HrT2,
         seed: 5,
         grid: Some(GridSpec {
-            shape: [130, 90, 26],
+            shape,
             spacing_mm: [0.8, 0.8, 1.5],
         }),
     };
@@ -218,6 +224,48 @@ fn what_ran_is_written_down() {
             .sum::<f64>()
             <= total
     );
+}
+
+#[test]
+fn first_labels_come_early_agree_in_the_middle_and_change_nothing() {
+    let scan = scanned_on(Some(KoosGrade::III), 77, [240, 180, 26]);
+    let segmenter = Segmenter::shipped().unwrap();
+    let done = std::cell::Cell::new(0.0_f32);
+    let mut shown = Vec::new();
+    let found = segment_early(
+        &scan.volume,
+        &segmenter,
+        &options(),
+        &mut |labels| {
+            shown.push((done.get(), labels));
+            ControlFlow::Continue(())
+        },
+        &mut |p| {
+            if p.stage == "segmenting" {
+                done.set(p.fraction);
+            }
+            ControlFlow::Continue(())
+        },
+    )
+    .unwrap();
+    assert_eq!(found.labels, run(&scan.volume).labels);
+    let [(when, early)] = shown.as_slice() else {
+        panic!("{} early label maps", shown.len());
+    };
+    assert!(*when < 0.5, "{when}");
+    assert_eq!(early.grid(), found.labels.grid());
+    for structure in [Structure::VestibularSchwannoma, Structure::Brainstem] {
+        let [a, b] = [early, &found.labels].map(|l| l.mask(structure));
+        let both = a.iter().zip(&b).filter(|(a, b)| **a && **b).count();
+        let sum = a.iter().chain(&b).filter(|v| **v).count();
+        let dice = 2.0 * both as f64 / sum as f64;
+        let least = if structure == Structure::Brainstem {
+            0.7
+        } else {
+            0.85
+        };
+        assert!(dice > least, "{structure:?}: {dice}");
+    }
 }
 
 #[test]

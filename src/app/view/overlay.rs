@@ -12,6 +12,10 @@ use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, Vec2, ep
 
 /// Width of outlines, points, at every magnification.
 const CONTOUR_POINTS: f32 = 1.5;
+/// Dashes of outlines that may still change, and the gaps between them, points.
+const DASH: f32 = 4.0;
+/// What such outlines are, in words.
+const EARLY: &str = "first outlines of the scan's middle, not final: still segmenting";
 /// Half the gap that the crosshair leaves around the marked point, points.
 const CROSSHAIR_GAP: f32 = 10.0;
 const TEXT: Color32 = Color32::from_gray(225);
@@ -68,25 +72,35 @@ fn draw_outlines(
     canvas: &mut Canvas,
     (visit, plane): (&VisitState, Plane),
 ) {
-    let Some(outlines) = &visit.outlines else {
-        return;
+    let (parts, early) = match &visit.outlines {
+        Some(outlines) => (&outlines.parts, false),
+        None => (&visit.early, true),
     };
+    if parts.is_empty() {
+        return;
+    }
     let style = &state.view.style;
     let cell = (visit.id, plane as usize);
     let found = canvas
         .outlined
-        .get(cell, &outlines.parts, visit.revision, &screen.view.frame);
+        .get(cell, parts, visit.revision, &screen.view.frame);
     for (structure, contours) in found {
         if !style.structure(*structure).contour {
             continue;
         }
         let stroke = Stroke::new(CONTOUR_POINTS, colour(style, *structure));
         for contour in contours {
-            let points = contour
+            let mut points: Vec<Pos2> = contour
                 .points_mm
                 .iter()
                 .map(|&mm| screen.position(screen.view.px_from_mm(mm)))
                 .collect();
+            // What may still change is dashed.
+            if early {
+                points.extend(points.first().copied().filter(|_| contour.closed));
+                painter.extend(Shape::dashed_line(&points, stroke, DASH, DASH));
+                continue;
+            }
             painter.add(if contour.closed {
                 PathShape::closed_line(points, stroke)
             } else {
@@ -221,6 +235,9 @@ fn draw_words(
             &outlines.measured.finding.provenance.state.to_string(),
             CAUTION,
         );
+    }
+    if !visit.early.is_empty() && !state.view.hidden {
+        line(EARLY, CAUTION);
     }
     let (guide, _) = state.cut_by(visit);
     if guide.id != visit.id {
