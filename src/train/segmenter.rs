@@ -87,7 +87,7 @@ impl SegmenterTraining {
             validation_crops: 12,
             plan: Plan {
                 name: "segmenter".to_owned(),
-                version: "0.3.0".to_owned(),
+                version: "0.4.0".to_owned(),
                 spacing_mm: [0.8, 0.8, 1.0],
                 patch: [96, 96, 48],
                 clip_quantiles: [0.005, 0.995],

@@ -138,3 +138,63 @@ fn the_scans_of_one_session_differ_by_a_small_motion() {
         assert!((1e-3..5.0).contains(&moved), "{moved} mm");
     }
 }
+
+#[test]
+fn after_radiosurgery_the_core_is_dark_on_cet1_and_only_where_it_is_said_to() {
+    let treated = |core_loses_enhancement| GrowthModel::Radiosurgery {
+        treated_at: 0.0,
+        swelling: 0.0,
+        peak_years: 1.0,
+        lost: 0.2,
+        regression: 0.3,
+        core_loses_enhancement,
+    };
+    let of = |seed, lost| {
+        Patient::new(&PatientSpec {
+            seed,
+            koos: Some(KoosGrade::IV),
+            side: Some(Side::Right),
+            growth: Some(treated(lost)),
+            ..PatientSpec::default()
+        })
+        .unwrap()
+    };
+    let visit = |patient: &Patient, grid| scan(patient, Site::London, Modality::CeT1, 0.75, grid);
+    // A cyst has no core to lose.
+    let solid = (31..60).find(|&seed| {
+        let drawn = visit(&of(seed, true), TINY).truth.drawn.tumour.unwrap();
+        drawn.cyst_volume_mm3 < 1.0
+    });
+    // Mean intensity of the tumour's voxels deeper than 4.5 mm, and of those less than 2 mm below its surface.
+    let shells = |lost| {
+        let scan = visit(&of(solid.unwrap(), lost), EARS);
+        let tumour = scan.labels.mask(Structure::VestibularSchwannoma);
+        let grid = *scan.labels.grid();
+        let at = |n: usize| grid.point_in_world(grid.voxel(n));
+        let outside: Vec<_> = (0..grid.len()).filter(|&n| !tumour[n]).map(at).collect();
+        let values = scan.volume.to_f32();
+        let mut sums = [(0.0, 0); 2];
+        for n in (0..grid.len()).filter(|&n| tumour[n]) {
+            let p = at(n);
+            let depth = outside
+                .iter()
+                .map(|q| q.distance_squared(p))
+                .fold(f64::MAX, f64::min)
+                .sqrt();
+            let shell = match depth {
+                d if d > 4.5 => 0,
+                d if d < 2.0 => 1,
+                _ => continue,
+            };
+            sums[shell].0 += f64::from(values[n]);
+            sums[shell].1 += 1;
+        }
+        assert!(sums.iter().all(|(_, n)| *n > 50), "{sums:?}");
+        assert_eq!(scan.truth.dark_core > 0.9, lost);
+        sums.map(|(sum, n)| sum / f64::from(n))
+    };
+    let [dark, rim] = shells(true);
+    let [bright, same] = shells(false);
+    assert!(dark < 0.75 * bright, "core {dark} against {bright}");
+    assert!((rim / same - 1.0).abs() < 0.15, "rim {rim} against {same}");
+}

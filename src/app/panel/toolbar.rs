@@ -12,7 +12,7 @@ use crate::{
     render::Interpolation,
     volume::Volume,
 };
-use egui::{Button, ProgressBar, RichText, Ui};
+use egui::{Button, Label, ProgressBar, RichText, Ui};
 use glam::DVec3;
 
 /// What can be done, and how far the work has come.
@@ -168,7 +168,8 @@ fn progress_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
         out.push(Command::Work(WorkCommand::Cancel));
     }
     ui.add(bar);
-    ui.label(format!("{text}{waiting}"));
+    // A second line would move the planes.
+    ui.add(Label::new(format!("{text}{waiting}")).truncate());
 }
 
 /// The notice that every result carries, the readout, and what draws.
@@ -273,7 +274,7 @@ pub(in crate::app) fn messages_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<C
             }
             let text = RichText::new(&message.text);
             ui.add(
-                egui::Label::new(if message.error {
+                Label::new(if message.error {
                     text.color(ERROR)
                 } else {
                     text
