@@ -141,7 +141,8 @@ impl WorkingGrid {
     }
 
     /// Labels on the scan's own grid from class scores on the network's (`[class][superior][anterior][right]`): the scores are interpolated at
-    /// each of the scan's voxels, and the highest wins. `labels` gives each class its value. Works slice by slice. A row whose background scores are all above `certain` is background.
+    /// each of the scan's voxels, and the highest wins. `labels` gives each class its value. A row whose background scores are all above `certain` is
+    /// background. Works slice by slice.
     pub(super) fn restore(
         &self,
         scores: &[f32],

@@ -195,8 +195,8 @@ pub fn segment(
 /// Takes labels of the scan's middle before the rest is done, and says whether to go on.
 pub type Early<'a> = dyn FnMut(LabelMap) -> ControlFlow<()> + 'a;
 
-/// [`segment`] that gives `early` a first label map when the tiles about the scan's middle are done, an eighth of the way or less on a usual
-/// scan: there the angles lie. Beyond them it is empty, and what it has may still change. Small scans and an nnU-Net give none.
+/// [`segment`] that gives `early` a first label map when the tiles about the scan's middle are done, about an eighth of the way on a whole
+/// head: there the angles lie. Beyond them it is empty, and what it has may still change. Small scans and an nnU-Net give none.
 ///
 /// # Errors
 /// As [`segment`].
