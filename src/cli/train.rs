@@ -55,7 +55,9 @@ fn weights_of(folder: &Path) -> anyhow::Result<Parameters> {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum Model {
-    /// The 3D U-Net, on phantoms made on the fly.
+    /// Finds both cerebellopontine angles in a head.
+    Localiser,
+    /// Outlines tumour, cochlea and what surrounds them about an ear.
     Segmenter,
 }
 
@@ -70,9 +72,12 @@ struct Output {
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
-    let Model::Segmenter = arguments.name;
-    let mut defaults = SegmenterTraining::new(arguments.output.clone());
-    let mut command = format!("schwann train segmenter --seed {}", arguments.seed);
+    let out = arguments.output.clone();
+    let mut defaults = match arguments.name {
+        Model::Localiser => SegmenterTraining::localiser(out),
+        Model::Segmenter => SegmenterTraining::new(out),
+    };
+    let mut command = format!("{} --seed {}", defaults.command, arguments.seed);
     if let Some(steps) = arguments.steps {
         command.push_str(&format!(" --steps {steps}"));
     }

@@ -180,9 +180,50 @@ impl Palette {
         palette
     }
 
-    /// Signals drawn at large for training, in the order that all heavily T2-weighted scans share: fluids bright, bone and air dark, the
-    /// tumour darker than fluid.
-    pub(super) fn random(draw: &mut Draw) -> Self {
+    /// Signals drawn at large for training, in the order that all scans of a modality share.
+    pub(super) fn random(modality: Modality, draw: &mut Draw) -> Self {
+        match modality {
+            Modality::HrT2 => Self::random_fluid_bright(draw),
+            Modality::CeT1 => Self::random_enhanced(draw),
+        }
+    }
+
+    /// As on T1-weighted scans after gadolinium: fluids, bone and air dark, brain between, fat, veins and tumour bright.
+    fn random_enhanced(draw: &mut Draw) -> Self {
+        let brain = draw.uniform(0.45, 1.0);
+        let fluid = draw.uniform(0.08, 0.35);
+        let solid = draw.uniform(1.15, 2.2);
+        let mut signal = [0.0; COUNT];
+        for (s, tissue) in signal.iter_mut().zip(ALL) {
+            *s = match tissue {
+                Tissue::Air => 0.0,
+                Tissue::Bone => draw.uniform(0.0, 0.15),
+                Tissue::Csf | Tissue::Labyrinth | Tissue::Vitreous => {
+                    fluid * draw.uniform(0.8, 1.3)
+                }
+                Tissue::Grey
+                | Tissue::White
+                | Tissue::Cerebellum
+                | Tissue::Brainstem
+                | Tissue::Nerve => brain * draw.uniform(0.8, 1.2),
+                Tissue::Fat | Tissue::Marrow | Tissue::Vein => draw.uniform(0.8, 2.2),
+                Tissue::Tumour => solid,
+                Tissue::LooseTumour => solid * draw.uniform(0.6, 1.0),
+                Tissue::TreatedCore => solid * draw.uniform(0.3, 0.8),
+                Tissue::Cyst => fluid * draw.uniform(0.9, 2.0),
+                Tissue::Muscle | Tissue::Artery | Tissue::Dura | Tissue::Mucosa | Tissue::Lens => {
+                    draw.uniform(0.3, 1.8)
+                }
+            };
+        }
+        Self {
+            meningioma: solid * draw.uniform(0.8, 1.2),
+            ..Self::with(signal, draw)
+        }
+    }
+
+    /// As on heavily T2-weighted scans: fluids bright, bone and air dark, the tumour darker than fluid.
+    fn random_fluid_bright(draw: &mut Draw) -> Self {
         let mut signal = [0.0; COUNT];
         let brain = draw.uniform(0.08, 0.55);
         for (n, s) in signal.iter_mut().enumerate() {

@@ -1,6 +1,6 @@
 //! Endless crops of random patients for training.
 use super::{
-    Error, GridSpec, Patient, PatientSpec, Site,
+    Error, GridSpec, Modality, Patient, PatientSpec, Site,
     acquire::{Acquisition, Scanner, fat_shift_mm, receive, sample},
     draw::Draw,
     motion::{Ghost, Jump},
@@ -31,19 +31,39 @@ pub struct Crop {
     pub shape: Shape,
     /// Distance of neighbouring voxels, mm.
     pub spacing_mm: [f64; 3],
+    /// Centre of the left and of the right porus in voxels, also outside the crop.
+    pub pori_voxel: [[f64; 3]; 2],
 }
 
-/// Part of the crops that lies about an ear.
-const NEAR_EAR: f64 = 0.7;
+/// What a training crop is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CropPlace {
+    /// Mostly an ear with its cerebellopontine angle, the tumour's more often than the other; some lie anywhere in the head, also across its border.
+    Ear,
+    /// The head at large: its middle lies within a few centimetres of that of the skull base.
+    Head,
+}
+
+/// Part of the crops about an ear that show one at their middle, and of those that show it aside.
+const NEAR_EAR: [f64; 2] = [0.5, 0.35];
+/// From the porus to the middle of a crop about an ear, mm towards the midline: there large tumours grow.
+const MEDIAL_MM: f64 = 6.0;
+/// Part of the crops that are ceT1.
+const ENHANCED: f64 = 0.35;
 /// Part of the crops whose contrast is drawn at large rather than from a site.
 const RANDOM_CONTRAST: f64 = 0.3;
 
-/// A crop of a random patient: anatomy, grade or no tumour, side, pose, contrast, resolution, shading, artefacts and noise are drawn from the seed. 70 % lie
-/// about an ear, mostly the tumour's; the others anywhere in the head, also across its border. A pure function of its arguments.
+/// A crop of a random patient: anatomy, grade or no tumour, side, pose, hrT2 or ceT1, contrast, resolution, shading, artefacts and noise are drawn from
+/// the seed. A pure function of its arguments.
 ///
 /// # Errors
 /// When the shape is empty or too large or the spacing is out of range.
-pub fn training_crop(seed: u64, shape: Shape, spacing_mm: [f64; 3]) -> Result<Crop, Error> {
+pub fn training_crop(
+    seed: u64,
+    shape: Shape,
+    spacing_mm: [f64; 3],
+    about: CropPlace,
+) -> Result<Crop, Error> {
     GridSpec { shape, spacing_mm }.check()?;
     let mut draw = Draw::new(seed, 3);
     let spec = PatientSpec::random(draw.seed());
@@ -59,18 +79,28 @@ pub fn training_crop(seed: u64, shape: Shape, spacing_mm: [f64; 3]) -> Result<Cr
         )?,
         other => other?,
     };
+    let modality = if draw.chance(ENHANCED) {
+        Modality::CeT1
+    } else {
+        Modality::HrT2
+    };
     let palette = if draw.chance(RANDOM_CONTRAST) {
-        Palette::random(&mut draw)
+        Palette::random(modality, &mut draw)
     } else {
         let site = if draw.chance(0.5) {
             Site::London
         } else {
             Site::Tilburg
         };
-        Palette::of_site(site, super::Modality::HrT2, &mut draw)
+        Palette::of_site(site, modality, &mut draw)
     };
-    let scanner = random_scanner(palette.sequence, &mut draw);
-    let head_from_voxel = place(&patient, shape, spacing_mm, &mut draw);
+    let scanner = random_scanner(modality, palette.sequence, &mut draw);
+    let head_from_voxel = place(&patient, shape, spacing_mm, about, &mut draw);
+    let voxel_from_head = head_from_voxel.inverse();
+    let pori_voxel = [Side::Left, Side::Right].map(|side| {
+        let porus = patient.anatomy.ear(side).canal.porus;
+        voxel_from_head.transform_point3(porus).to_array()
+    });
     let tumour = patient.growth.as_ref().map(|g| &g.tumour);
     let tumour_part = patient.growth.as_ref().map(|g| part(&g.tumour, g, 0.0));
     let scene = patient.scene(tumour, tumour_part.as_ref(), &palette);
@@ -88,11 +118,18 @@ pub fn training_crop(seed: u64, shape: Shape, spacing_mm: [f64; 3]) -> Result<Cr
         regions: sampled.regions,
         shape,
         spacing_mm,
+        pori_voxel,
     })
 }
 
 /// Where a crop lies in the head.
-fn place(patient: &Patient, shape: Shape, spacing_mm: [f64; 3], draw: &mut Draw) -> DAffine3 {
+fn place(
+    patient: &Patient,
+    shape: Shape,
+    spacing_mm: [f64; 3],
+    about: CropPlace,
+    draw: &mut Draw,
+) -> DAffine3 {
     let mut spread = |x: f64, y: f64, z: f64| {
         DVec3::new(
             draw.uniform(-x, x),
@@ -100,21 +137,28 @@ fn place(patient: &Patient, shape: Shape, spacing_mm: [f64; 3], draw: &mut Draw)
             draw.uniform(-z, z),
         )
     };
-    let jitter = spread(14.0, 16.0, 11.0);
+    let close = spread(6.0, 6.0, 6.0);
+    let aside = spread(24.0, 24.0, 20.0);
     let anywhere = spread(75.0, 90.0, 45.0) + DVec3::new(0.0, -5.0, 5.0);
-    let centre = if draw.chance(NEAR_EAR) {
-        let drawn = if draw.chance(0.5) {
-            Side::Left
-        } else {
-            Side::Right
-        };
-        let side = patient
-            .side()
-            .filter(|_| draw.chance(0.75))
-            .unwrap_or(drawn);
-        patient.anatomy.ear(side).canal.porus + jitter
+    let middle = spread(25.0, 30.0, 30.0);
+    let drawn = if draw.chance(0.5) {
+        Side::Left
     } else {
-        anywhere
+        Side::Right
+    };
+    let side = patient
+        .side()
+        .filter(|_| draw.chance(0.75))
+        .unwrap_or(drawn);
+    let porus = patient.anatomy.ear(side).canal.porus;
+    let kind = draw.uniform(0.0, 1.0);
+    let centre = match about {
+        CropPlace::Head => DVec3::new(0.0, porus.y, porus.z) + middle,
+        CropPlace::Ear if kind < NEAR_EAR[0] + NEAR_EAR[1] => {
+            let medial = DVec3::X * MEDIAL_MM * -porus.x.signum();
+            porus + medial + if kind < NEAR_EAR[0] { close } else { aside }
+        }
+        CropPlace::Ear => anywhere,
     };
     let rotation = draw_pose(draw).matrix3.transpose();
     let axes = rotation * DMat3::from_diagonal(DVec3::from_array(spacing_mm));
@@ -128,7 +172,7 @@ const BANDED: f64 = 0.23;
 const SINC_WIDTH: f64 = 1.207;
 
 /// Blur up to that of slices of 3 mm, shading of up to half the signal, SNR from 12 to 120, and every artefact more often than in the clinic.
-fn random_scanner(sequence: Option<Sequence>, draw: &mut Draw) -> Scanner {
+fn random_scanner(modality: Modality, sequence: Option<Sequence>, draw: &mut Draw) -> Scanner {
     // These come from the crop's own stream, the rest from another, so that a crop keeps them.
     let in_plane = draw.uniform(0.0, 1.3);
     let thick = if draw.chance(0.3) {
@@ -151,7 +195,9 @@ fn random_scanner(sequence: Option<Sequence>, draw: &mut Draw) -> Scanner {
         flip_deg: draw.uniform(40.0, 80.0),
         dual: false,
     };
-    let banded = draw.chance(BANDED) && !matches!(sequence, Some(Sequence::Tse { .. }));
+    let banded = draw.chance(BANDED)
+        && modality == Modality::HrT2
+        && !matches!(sequence, Some(Sequence::Tse { .. }));
     let sequence = if banded { Some(one_pass) } else { sequence };
     let bandwidth_hz = draw.uniform(130.0, 400.0);
     // Acquired pixels of less than half a millimetre are not heard of.

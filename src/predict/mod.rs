@@ -10,7 +10,7 @@ mod tiles;
 
 pub use crate::patient::ModelInfo;
 pub use nnunet::{Folds, NnUnet};
-pub use plan::{Plan, prepare, standardise};
+pub use plan::{Plan, class, prepare, standardise};
 pub use segmenter::{
     Early, Prediction, SegmentOptions, Segmenter, segment, segment_channels, segment_early,
 };

@@ -16,7 +16,7 @@ pub struct Plan {
     pub spacing_mm: [f64; 3],
     /// Voxels of a tile.
     pub patch: [usize; 3],
-    /// Names of the classes; the first is `background`, the others are those of [`Structure::name`].
+    /// Names of the classes; the first is `background`, the others are those of [`Structure::name`] or [`class`].
     pub classes: Vec<String>,
     /// Fractions of the scan's voxels below which intensities are raised to, and above which they are lowered to, that quantile.
     pub clip_quantiles: [f64; 2],
@@ -70,25 +70,55 @@ impl Plan {
         if self.classes.len() != self.network.classes || self.classes[0] != "background" {
             return wrong("the number of classes, or the first is not background");
         }
+        if self.is_localiser() {
+            return Ok(());
+        }
         self.class_labels().map(|_| ())
     }
 
-    /// For each class its value in the default [`LabelTable`].
+    /// Whether the model finds the angles rather than outlines what is in them.
+    pub fn is_localiser(&self) -> bool {
+        self.classes.iter().skip(1).eq(class::ANGLES.iter())
+    }
+
+    /// For each class its value in the default [`LabelTable`]; 0 for one that no label stands for.
     ///
     /// # Errors
     /// When a name is not known or given twice.
     pub fn class_labels(&self) -> Result<Vec<u8>, Error> {
         let table = LabelTable::default();
         let mut values = vec![0];
-        for name in self.classes.iter().skip(1) {
-            let structure = Structure::ALL.into_iter().find(|s| s.name() == name);
-            match structure.and_then(|s| table.value(s)) {
-                Some(value) if !values.contains(&value) => values.push(value),
-                _ => return Err(Error::Plan(format!("the class {name}"))),
+        for (n, name) in self.classes.iter().enumerate().skip(1) {
+            let structure = match name.as_str() {
+                class::INTRAMEATAL | class::EXTRAMEATAL => Some(Structure::VestibularSchwannoma),
+                class::CEREBELLUM => None,
+                other => {
+                    let known = Structure::ALL.into_iter().find(|s| s.name() == other);
+                    Some(known.ok_or_else(|| Error::Plan(format!("the class {name}")))?)
+                }
+            };
+            if self.classes[..n].contains(name) {
+                return Err(Error::Plan(format!("the class {name} twice")));
             }
+            values.push(structure.and_then(|s| table.value(s)).unwrap_or(0));
         }
         Ok(values)
     }
+}
+
+/// Names of classes that are no [`Structure`] of their own.
+pub mod class {
+    /// The tumour on the canal's side of the porus plane.
+    pub const INTRAMEATAL: &str = "intrameatal vestibular schwannoma";
+    /// The tumour in the cerebellopontine angle.
+    pub const EXTRAMEATAL: &str = "extrameatal vestibular schwannoma";
+    /// Hemispheres and vermis: learned for what lies beside them, not labelled.
+    pub const CEREBELLUM: &str = "cerebellum";
+    /// About the porus of each side: the localiser's classes.
+    pub const ANGLES: [&str; 2] = [
+        "left cerebellopontine angle",
+        "right cerebellopontine angle",
+    ];
 }
 
 /// Prepares the intensities of a tile for the network, in place: limits them to the quantiles, then [standardises](standardise). The same for

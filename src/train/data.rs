@@ -1,7 +1,8 @@
 //! Training examples: crops of phantoms, standardised and augmented, made by a thread of their own.
 use super::Error;
-use crate::phantom;
-use crate::predict::{Plan, prepare, standardise};
+use crate::phantom::{self, CropPlace, Region};
+use crate::predict::{Plan, class, prepare, standardise};
+use crate::volume::Structure;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -22,19 +23,84 @@ pub trait CropSource: Sync {
     /// # Errors
     /// When the crop cannot be made.
     fn crop(&self, seed: u64, plan: &Plan) -> Result<Sample, Error>;
+
+    /// The class that a class becomes when a head is seen in a mirror, right and left exchanged.
+    fn mirrored(&self, class: u8) -> u8 {
+        class
+    }
 }
 
-/// Crops of synthetic patients.
+/// Crops of synthetic patients about the ears, labelled with the plan's classes.
 #[derive(Debug, Clone, Copy)]
-pub struct PhantomCrops;
+pub struct EarCrops;
 
-impl CropSource for PhantomCrops {
+impl CropSource for EarCrops {
     fn crop(&self, seed: u64, plan: &Plan) -> Result<Sample, Error> {
-        let crop = phantom::training_crop(seed, plan.patch, plan.spacing_mm)?;
+        let crop = phantom::training_crop(seed, plan.patch, plan.spacing_mm, CropPlace::Ear)?;
+        let class_of: Vec<u8> = (0..=Region::ALL.len() as u8)
+            .map(|value| {
+                let name = Region::of_value(value).and_then(class_name);
+                let class = plan.classes.iter().position(|c| Some(c.as_str()) == name);
+                class.map_or(0, |c| c as u8)
+            })
+            .collect();
+        let labels = crop.regions.iter().map(|&r| class_of[usize::from(r)]);
+        Ok(Sample {
+            labels: labels.collect(),
+            intensities: crop.intensities,
+        })
+    }
+}
+
+/// The class of the segmenter that a region belongs to.
+fn class_name(region: Region) -> Option<&'static str> {
+    Some(match region {
+        Region::IntrameatalSchwannoma => class::INTRAMEATAL,
+        Region::ExtrameatalSchwannoma => class::EXTRAMEATAL,
+        Region::Cochlea(_) => Structure::Cochlea.name(),
+        Region::Brainstem => Structure::Brainstem.name(),
+        Region::FourthVentricle => Structure::FourthVentricle.name(),
+        Region::InternalAuditoryCanal(_) => Structure::InternalAuditoryCanal.name(),
+        Region::Cerebellum(_) | Region::Vermis => class::CEREBELLUM,
+        Region::Vestibule(_) | Region::CerebrospinalFluid => return None,
+    })
+}
+
+/// Crops of synthetic heads whose classes are a ball about the left porus and one about the right: what the localiser learns.
+#[derive(Debug, Clone, Copy)]
+pub struct HeadCrops;
+
+/// Radius of the balls, mm.
+const BALL_MM: f64 = 8.0;
+
+impl CropSource for HeadCrops {
+    fn crop(&self, seed: u64, plan: &Plan) -> Result<Sample, Error> {
+        let crop = phantom::training_crop(seed, plan.patch, plan.spacing_mm, CropPlace::Head)?;
+        let [w, h, d] = crop.shape;
+        let mut labels = Vec::with_capacity(w * h * d);
+        for index in 0..w * h * d {
+            let at = [index % w, index / w % h, index / (w * h)];
+            let near = |porus: &[f64; 3]| {
+                let squared: f64 = (0..3)
+                    .map(|a| ((at[a] as f64 - porus[a]) * plan.spacing_mm[a]).powi(2))
+                    .sum();
+                squared <= BALL_MM * BALL_MM
+            };
+            let side = crop.pori_voxel.iter().position(near);
+            labels.push(side.map_or(0, |n| n as u8 + 1));
+        }
         Ok(Sample {
             intensities: crop.intensities,
-            labels: crop.labels,
+            labels,
         })
+    }
+
+    fn mirrored(&self, class: u8) -> u8 {
+        match class {
+            1 => 2,
+            2 => 1,
+            other => other,
+        }
     }
 }
 
@@ -124,14 +190,19 @@ impl<'a> Examples<'a> {
             self.crops.insert(crop, sample.clone());
             sample
         };
-        Ok(augment(sample, mix(self.seed, !index), self.plan))
+        Ok(augment(
+            self.source,
+            sample,
+            mix(self.seed, !index),
+            self.plan,
+        ))
     }
 }
 
 /// Changes an example as other scanners and heads would, by what belongs to `seed`.
-fn augment(mut sample: Sample, seed: u64, plan: &Plan) -> Sample {
+fn augment(source: &dyn CropSource, mut sample: Sample, seed: u64, plan: &Plan) -> Sample {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    // No label tells left from right, so a head seen in a mirror is as good as a head.
+    // A head seen in a mirror is as good as a head.
     if random.random_bool(0.5) {
         let row = plan.patch[0];
         sample
@@ -142,6 +213,10 @@ fn augment(mut sample: Sample, seed: u64, plan: &Plan) -> Sample {
             .labels
             .chunks_exact_mut(row)
             .for_each(<[u8]>::reverse);
+        sample
+            .labels
+            .iter_mut()
+            .for_each(|l| *l = source.mirrored(*l));
     }
     if random.random_bool(0.3) {
         let weight = random.random_range(0.2..0.5);

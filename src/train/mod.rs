@@ -8,7 +8,7 @@ mod report;
 mod segmenter;
 mod validation;
 
-pub use data::{CropSource, PhantomCrops, Sample};
+pub use data::{CropSource, EarCrops, HeadCrops, Sample};
 pub use loss::{Loss, dice_cross_entropy};
 pub use optimiser::{Optimiser, Rule, polynomial_decay};
 pub use segmenter::{SegmenterTraining, TrainingSummary, train_on, train_segmenter};

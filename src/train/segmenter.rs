@@ -1,13 +1,13 @@
 //! `schwann train segmenter`: a U-Net on phantoms made on the fly.
 use super::checkpoint::{self, Progress as Saved};
-use super::data::{CropSource, Examples, PhantomCrops};
+use super::data::{CropSource, EarCrops, Examples, HeadCrops};
 use super::report::{self, Log};
 use super::validation::{ClassDice, to_tensor, validate, validation_samples};
 use super::{Error, Loss, Optimiser, Rule, Sample, dice_cross_entropy, polynomial_decay};
 use crate::model::{DeviceChoice, Level, Parameters, UNet, UNetDescription};
-use crate::predict::Plan;
+use crate::predict::{Plan, class};
 use crate::volume::{Observe, Progress, Structure};
-use candle_core::{Device, Var};
+use candle_core::{Device, Tensor, Var};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -31,7 +31,7 @@ pub struct SegmenterTraining {
     pub max_seconds: Option<f64>,
     /// Decides the first parameters and all examples.
     pub seed: u64,
-    /// Weights to begin with instead of random ones, of a network of the same description.
+    /// Weights to begin with instead of random ones: each that has a name and shape of the network's.
     pub start: Option<Parameters>,
     /// Whether to go on from the checkpoint in `out`, if there is one.
     pub resume: bool,
@@ -57,22 +57,32 @@ pub struct SegmenterTraining {
 }
 
 impl SegmenterTraining {
-    /// The settings of the model that Schwann ships, into a folder.
+    /// The settings of the segmenter that Schwann ships, into a folder.
     pub fn new(out: PathBuf) -> Self {
-        let level = |channels, stride| Level {
-            channels,
-            kernel: [3; 3],
-            stride: [stride; 3],
-            encoder_convs: 2,
-            decoder_convs: 1,
+        let classes = [
+            "background",
+            class::INTRAMEATAL,
+            class::EXTRAMEATAL,
+            Structure::Cochlea.name(),
+            Structure::Brainstem.name(),
+            Structure::InternalAuditoryCanal.name(),
+            Structure::FourthVentricle.name(),
+            class::CEREBELLUM,
+        ];
+        let levels = vec![
+            level(8, [1; 3]),
+            level(32, [1, 2, 2]),
+            level(64, [2; 3]),
+            level(96, [2; 3]),
+            level(128, [2; 3]),
+        ];
+        let network = UNetDescription {
+            deep_supervision: true,
+            ..UNetDescription::plain(1, classes.len(), levels)
         };
-        let classes: Vec<String> = std::iter::once("background")
-            .chain(Structure::ALL.iter().map(|s| s.name()))
-            .map(str::to_owned)
-            .collect();
         Self {
             out,
-            steps: 4000,
+            steps: 8000,
             max_seconds: None,
             seed: 1,
             start: None,
@@ -81,33 +91,68 @@ impl SegmenterTraining {
             batch: 1,
             learning_rate: 2e-3,
             warm_up: 50,
-            // The cochlea has a hundred voxels among a hundred thousand.
-            class_weights: vec![1.0, 30.0, 60.0, 2.0, 60.0, 10.0],
+            // The cochlea has a few hundred voxels among half a million.
+            class_weights: vec![1.0, 20.0, 10.0, 20.0, 2.0, 20.0, 6.0, 1.5],
             checkpoint_every: 300,
-            validation_crops: 12,
+            validation_crops: 16,
             plan: Plan {
                 name: "segmenter".to_owned(),
-                version: "0.4.0".to_owned(),
-                spacing_mm: [0.8, 0.8, 1.0],
+                version: "0.5.0".to_owned(),
+                spacing_mm: [0.5, 0.5, 1.0],
                 patch: [96, 96, 48],
                 clip_quantiles: [0.005, 0.995],
                 trained_on: "synthetic patients only".to_owned(),
-                network: UNetDescription::plain(
-                    1,
-                    classes.len(),
-                    vec![level(8, 1), level(32, 2), level(64, 2), level(96, 2)],
-                ),
-                classes,
+                network,
+                classes: classes.map(str::to_owned).to_vec(),
             },
             command: "schwann train segmenter".to_owned(),
         }
     }
 
-    /// The same settings from weights that already know their task: a third of the learning rate, and class weights nearer to one.
+    /// The settings of the localiser that Schwann ships, into a folder.
+    pub fn localiser(out: PathBuf) -> Self {
+        let classes: Vec<String> = std::iter::once("background")
+            .chain(class::ANGLES)
+            .map(str::to_owned)
+            .collect();
+        let levels = vec![
+            level(8, [1; 3]),
+            level(16, [2; 3]),
+            level(32, [2; 3]),
+            level(64, [2; 3]),
+        ];
+        let segmenter = Self::new(out);
+        Self {
+            steps: 2500,
+            class_weights: vec![1.0, 20.0, 20.0],
+            plan: Plan {
+                name: "localiser".to_owned(),
+                version: "0.1.0".to_owned(),
+                spacing_mm: [2.0; 3],
+                patch: [80, 80, 32],
+                network: UNetDescription::plain(1, classes.len(), levels),
+                classes,
+                ..segmenter.plan
+            },
+            command: "schwann train localiser".to_owned(),
+            ..segmenter
+        }
+    }
+
+    /// The same settings with weights to begin with. Where they are those of the same network, which knows its task already, a third of the
+    /// learning rate and class weights nearer to one.
     #[must_use]
     pub fn starting_from(self, parameters: Parameters) -> Self {
+        let shapes = self.plan.network.shapes();
+        let all = shapes
+            .iter()
+            .all(|(name, shape)| parameters.get(name).is_some_and(|t| t.dims() == shape));
+        let start = Some(parameters);
+        if !all {
+            return Self { start, ..self };
+        }
         Self {
-            start: Some(parameters),
+            start,
             learning_rate: self.learning_rate / 3.0,
             class_weights: self.class_weights.iter().map(|w| w.sqrt()).collect(),
             ..self
@@ -141,6 +186,17 @@ impl SegmenterTraining {
     }
 }
 
+/// A level with kernels of three voxels, two convolutions on the way down and one on the way up.
+fn level(channels: usize, stride: [usize; 3]) -> Level {
+    Level {
+        channels,
+        kernel: [3; 3],
+        stride,
+        encoder_convs: 2,
+        decoder_convs: 1,
+    }
+}
+
 /// What a training achieved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingSummary {
@@ -156,7 +212,7 @@ pub struct TrainingSummary {
     pub sha256: String,
 }
 
-/// Trains a segmenter on phantoms and writes a model folder: `plan.json`, `model.safetensors`, `card.md`, `log.csv`, and a checkpoint.
+/// Trains a segmenter or localiser on phantoms and writes a model folder: `plan.json`, `model.safetensors`, `card.md`, `log.csv`, and a checkpoint.
 ///
 /// # Errors
 /// When the settings are unusable, a file cannot be written, the loss leaves the numbers, or the observer stops the work (after a checkpoint).
@@ -164,7 +220,11 @@ pub fn train_segmenter(
     config: &SegmenterTraining,
     observe: &mut Observe<'_>,
 ) -> Result<TrainingSummary, Error> {
-    train_on(&PhantomCrops, config, observe)
+    if config.plan.is_localiser() {
+        train_on(&HeadCrops, config, observe)
+    } else {
+        train_on(&EarCrops, config, observe)
+    }
 }
 
 /// [`train_segmenter`] on crops from anywhere.
@@ -220,6 +280,37 @@ fn produce(
     }
 }
 
+/// Takes over each tensor that has the same name and shape.
+fn begin_with(first: &mut Parameters, start: &Parameters) -> Result<(), Error> {
+    let mut taken = 0;
+    for (name, tensor) in first.iter_mut() {
+        if let Some(known) = start.get(name).filter(|k| k.dims() == tensor.dims()) {
+            *tensor = known.clone();
+            taken += 1;
+        }
+    }
+    if taken == 0 {
+        let text = "no tensor of the model to start from fits the network";
+        return Err(Error::Settings(text.to_owned()));
+    }
+    log::info!("{taken} of {} tensors begin as in the model", first.len());
+    Ok(())
+}
+
+/// Labels (`N, D, H, W` of the size `[D, H, W]`) on a grid coarser by `by` along each axis: those of the voxel in the middle.
+fn coarser(labels: &[u8], [d, h, w]: [usize; 3], by: [usize; 3]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(labels.len() / by.iter().product::<usize>());
+    for image in labels.chunks_exact(d * h * w) {
+        for k in (by[0] / 2..d).step_by(by[0]) {
+            for j in (by[1] / 2..h).step_by(by[1]) {
+                let row = &image[(k * h + j) * w..][..w];
+                out.extend(row.iter().skip(by[2] / 2).step_by(by[2]));
+            }
+        }
+    }
+    out
+}
+
 struct Training<'a> {
     config: &'a SegmenterTraining,
     validation: Vec<Sample>,
@@ -237,10 +328,10 @@ struct Training<'a> {
 impl<'a> Training<'a> {
     fn start(source: &dyn CropSource, config: &'a SegmenterTraining) -> Result<Self, Error> {
         let chosen = config.device.open();
-        let first = match &config.start {
-            Some(parameters) => parameters.clone(),
-            None => config.plan.network.initial_parameters(config.seed)?,
-        };
+        let mut first = config.plan.network.initial_parameters(config.seed)?;
+        if let Some(parameters) = &config.start {
+            begin_with(&mut first, parameters)?;
+        }
         // Names and shapes are checked before anything is spent on them.
         UNet::new(config.plan.network.clone(), first.clone())?;
         let variables = first
@@ -333,7 +424,6 @@ impl<'a> Training<'a> {
             .iter()
             .flat_map(|s| s.labels.iter().copied())
             .collect();
-        let scores = self.network.forward(&x)?;
         let fade = 1.0 - self.done().min(1.0) as f32;
         let weights: Vec<f32> = self
             .config
@@ -341,9 +431,32 @@ impl<'a> Training<'a> {
             .iter()
             .map(|w| w.powf(fade))
             .collect();
-        let (loss, gradient) = dice_cross_entropy(&scores.detach(), &labels, &weights)?;
-        // A sum weighted by the known gradient has exactly that gradient: so candle carries it on through the network.
-        let gradients = (scores * gradient)?.sum_all()?.backward()?;
+        let [w, h, d] = self.config.plan.patch;
+        let mut by = [1; 3];
+        let mut finest = None;
+        let mut weighted: Option<Tensor> = None;
+        // Deep supervision: each coarser level counts half as much.
+        let levels = self.network.forward_deep(&x)?;
+        for (l, (scores, level)) in levels
+            .iter()
+            .zip(&self.config.plan.network.levels)
+            .enumerate()
+        {
+            by = std::array::from_fn(|a| by[a] * level.stride[a]);
+            let (loss, gradient) =
+                dice_cross_entropy(&scores.detach(), &coarser(&labels, [d, h, w], by), &weights)?;
+            // A sum weighted by the known gradient has exactly that gradient: so candle carries it on through the network.
+            let part = ((scores * gradient)?.sum_all()? * 0.5_f64.powi(l as i32))?;
+            weighted = Some(match weighted {
+                Some(sum) => (sum + part)?,
+                None => part,
+            });
+            finest.get_or_insert(loss);
+        }
+        let (Some(loss), Some(weighted)) = (finest, weighted) else {
+            return Err(Error::Labels);
+        };
+        let gradients = weighted.backward()?;
         let norm = self
             .optimiser
             .step(&gradients, self.saved.step + 1, rate, 12.0)?;

@@ -1,6 +1,6 @@
 //! Crops for training: pure functions of the seed, with labels that fit the picture.
 use rayon::prelude::*;
-use schwann::phantom::{Crop, training_crop};
+use schwann::phantom::{Crop, CropPlace, training_crop};
 
 const SHAPE: [usize; 3] = [48, 48, 24];
 const SPACING: [f64; 3] = [1.2, 1.2, 1.5];
@@ -8,23 +8,25 @@ const SPACING: [f64; 3] = [1.2, 1.2, 1.5];
 fn crops(seeds: std::ops::Range<u64>) -> Vec<Crop> {
     seeds
         .into_par_iter()
-        .map(|seed| training_crop(seed, SHAPE, SPACING).unwrap())
+        .map(|seed| training_crop(seed, SHAPE, SPACING, CropPlace::Ear).unwrap())
         .collect()
 }
 
 #[test]
 fn a_crop_depends_on_its_arguments_only() {
-    let alone = training_crop(3, SHAPE, SPACING).unwrap();
+    let alone = training_crop(3, SHAPE, SPACING, CropPlace::Ear).unwrap();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .build()
         .unwrap();
-    let again = pool.install(|| training_crop(3, SHAPE, SPACING).unwrap());
+    let again = pool.install(|| training_crop(3, SHAPE, SPACING, CropPlace::Ear).unwrap());
     assert_eq!(alone, again);
     assert_eq!((alone.shape, alone.spacing_mm), (SHAPE, SPACING));
     assert_ne!(
         alone.intensities,
-        training_crop(4, SHAPE, SPACING).unwrap().intensities
+        training_crop(4, SHAPE, SPACING, CropPlace::Ear)
+            .unwrap()
+            .intensities
     );
 }
 
