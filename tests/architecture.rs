@@ -27,6 +27,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         "io",
         &["measure", "patient", "volume"],
         &[
+            "csv",
             "flate2",
             "glam",
             "half",
@@ -36,6 +37,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "sha2",
             "tempfile",
             "thiserror",
+            "walkdir",
         ],
     ),
     (

@@ -5,12 +5,14 @@
 
 mod cohort;
 mod demo;
+mod evaluate;
 mod growth;
 mod inspect;
 mod koos;
 mod measure;
 mod output;
 mod phantom;
+mod rank;
 mod register;
 mod segment;
 mod train;
@@ -50,6 +52,10 @@ enum Command {
     Register(register::Arguments),
     /// Change between visits.
     Growth(growth::Arguments),
+    /// Judge label maps by a reference, as the crossMoDA challenge does.
+    Evaluate(evaluate::Arguments),
+    /// Rank teams by their scores, as the challenge does.
+    Rank(rank::Arguments),
     /// Write a synthetic patient, or a cohort of them, with exact truth.
     Phantom(phantom::Arguments),
     /// Train a model.
@@ -69,6 +75,8 @@ pub fn run() -> ExitCode {
         Some(Command::Koos(a)) => koos::run(&a, json),
         Some(Command::Register(a)) => register::run(&a, json),
         Some(Command::Growth(a)) => growth::run(&a, json),
+        Some(Command::Evaluate(a)) => evaluate::run(&a, json),
+        Some(Command::Rank(a)) => rank::run(&a, json),
         Some(Command::Phantom(a)) => phantom::run(&a, json),
         Some(Command::Train(a)) => train::run(&a, json),
     };

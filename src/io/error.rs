@@ -25,6 +25,22 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Not a table of the kind that is wanted.
+    #[error("this table cannot be used: {problem}: {}", shown(path))]
+    Table {
+        /// What is wrong with it.
+        problem: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Label maps of a folder whose cases cannot be told apart.
+    #[error("{problem}: {}", shown(path))]
+    Cases {
+        /// What is wrong.
+        problem: String,
+        /// The folder.
+        path: PathBuf,
+    },
     /// A folder where a file is wanted.
     #[error(
         "is a folder, not a scan; name a .nii, .nii.gz, .hdr or .img file: {}",

@@ -4,6 +4,7 @@
 //! [`Error`] or in a [`Warning`] that stays with the result.
 
 mod atomic;
+mod cases;
 mod each;
 mod error;
 mod hash;
@@ -11,13 +12,16 @@ mod inspect;
 mod nifti;
 mod outlines;
 mod report;
+mod scores;
 mod statistics;
 mod warning;
 
 pub use atomic::write_atomically;
+pub use cases::label_maps_by_case;
 pub use error::{Error, HeaderError};
 pub use hash::voxels_sha256;
 pub use inspect::{Inspection, Percentiles, Rescale, inspect};
 pub use nifti::{read_channels, read_labels, read_volume, write_labels, write_volume};
 pub use outlines::{read_outline, read_outlines};
+pub use scores::{ScoreRow, read_grades, read_scores, write_scores};
 pub use warning::Warning;

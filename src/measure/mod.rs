@@ -3,24 +3,34 @@
 //! Lengths are mm, areas mm², volumes mm³, coordinates RAS mm. No number here depends on the order or direction in which a scan stores its
 //! voxels.
 
+mod agreement;
 mod boundary;
 mod contour;
 mod growth;
 mod koos;
 mod midline;
-mod overlap;
 mod parts;
 mod plane;
 mod porus;
+mod ranking;
 mod size;
 mod surface;
 
+pub use agreement::{
+    Agreement, EMPTY_MM, LimitsOfAgreement, Spread, agreement, dice,
+    macro_averaged_mean_absolute_error,
+};
 pub use boundary::{Boundary, BoundaryPoint};
 pub use contour::{Contour, contours};
 pub use growth::*;
 pub use koos::{KoosAssessment, KoosEvidence, KoosGrade, koos};
-pub use overlap::dice;
 pub use plane::{Plane, PlaneFrame, direction_letters};
 pub use porus::{HeadAxes, PorusPlane, porus_plane};
+pub use ranking::{Ranking, Stability, TeamScores, rank};
 pub use size::{SizeSide, StructureSize, structure_size, structure_sizes};
 pub use surface::surface_area_mm2;
+
+/// Two label maps that must lie on one grid do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the prediction does not lie on the reference's grid")]
+pub struct GridsDiffer;

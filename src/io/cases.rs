@@ -1,0 +1,139 @@
+//! Label maps of many cases in a folder.
+use super::Error;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Most files that a folder of cases may hold.
+const MOST_FILES: usize = 100_000;
+/// Folders inside folders.
+const DEPTH: usize = 8;
+/// Ends of a name that say what the file is, not whose.
+const ROLES: [&str; 10] = [
+    "label",
+    "labels",
+    "labelmap",
+    "seg",
+    "segmentation",
+    "pred",
+    "prediction",
+    "mask",
+    "gt",
+    "truth",
+];
+/// Files that are scans by name.
+const SCANS: [&str; 6] = ["hrt2", "cet1", "t1", "t2", "flair", "anatomy"];
+
+/// The label maps (`.nii`, `.nii.gz`) of a folder by the name of their case, in one folder or nested.
+///
+/// A case is named by its file without what says that it is a label map (`crossmoda_1_Label.nii.gz` is case `crossmoda_1`); where
+/// that leaves nothing (`case_1/labels.nii.gz`), or files of several folders share it, by the folders before it too. Scans (`…_hrT2`, `…_ceT1`) and hidden files are passed over.
+///
+/// # Errors
+/// When the folder cannot be read, holds no label map, or holds two of one case.
+pub fn label_maps_by_case(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
+    let cases = |problem: String| Error::Cases {
+        problem,
+        path: folder.to_owned(),
+    };
+    let mut found: Vec<(Vec<String>, String, PathBuf)> = Vec::new();
+    for entry in walkdir::WalkDir::new(folder)
+        .max_depth(DEPTH)
+        .sort_by_file_name()
+    {
+        let entry = entry.map_err(|e| {
+            let path = e.path().unwrap_or(folder).to_owned();
+            Error::Open {
+                source: e.into(),
+                path,
+            }
+        })?;
+        let name = entry.file_name().to_string_lossy();
+        let stem = name
+            .strip_suffix(".nii.gz")
+            .or_else(|| name.strip_suffix(".nii"));
+        let Some(stem) = stem.filter(|s| entry.file_type().is_file() && !s.starts_with('.')) else {
+            continue;
+        };
+        let last = stem.rsplit('_').next().unwrap_or(stem).to_ascii_lowercase();
+        if SCANS.contains(&last.as_str()) {
+            continue;
+        }
+        let own = if ROLES.contains(&last.as_str()) {
+            stem[..stem.len() - last.len()].trim_end_matches('_')
+        } else {
+            stem
+        };
+        let inside = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+        let parents = inside.parent().into_iter().flat_map(Path::components);
+        let parents = parents.map(|c| c.as_os_str().to_string_lossy().into_owned());
+        found.push((parents.collect(), own.to_owned(), entry.into_path()));
+        if found.len() > MOST_FILES {
+            return Err(cases(format!("more than {MOST_FILES} files")));
+        }
+    }
+    if found.is_empty() {
+        return Err(cases(
+            "no label map (.nii or .nii.gz) is in this folder".to_owned(),
+        ));
+    }
+    let mut by_own: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, own, _) in &found {
+        *by_own.entry(own.clone()).or_default() += 1;
+    }
+    let mut maps = BTreeMap::new();
+    for (mut parts, own, path) in found {
+        let shared = own.is_empty() || by_own.get(&own).is_some_and(|n| *n > 1);
+        if !shared {
+            parts.clear();
+        }
+        if !own.is_empty() {
+            parts.push(own);
+        }
+        let case = parts.join("/");
+        if let Some(other) = maps.insert(case.clone(), path) {
+            return Err(cases(format!(
+                "two label maps of the case `{case}` ({})",
+                other.display()
+            )));
+        }
+    }
+    Ok(maps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cases(files: &[&str]) -> Result<Vec<String>, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, b"").unwrap();
+        }
+        Ok(label_maps_by_case(folder.path())?.into_keys().collect())
+    }
+
+    #[test]
+    fn a_case_has_one_name_in_every_layout() {
+        let flat = [
+            "ldn_1_Label.nii.gz",
+            "ldn_2_Label.nii.gz",
+            "ldn_1_ceT1.nii.gz",
+            "list.csv",
+        ];
+        let plain = ["ldn_1.nii.gz", "ldn_2.nii"];
+        let nested = ["x/ldn_1/labels.nii.gz", "x/ldn_2/labels.nii.gz"];
+        assert_eq!(cases(&flat).unwrap(), ["ldn_1", "ldn_2"]);
+        assert_eq!(cases(&plain).unwrap(), ["ldn_1", "ldn_2"]);
+        assert_eq!(cases(&nested).unwrap(), ["x/ldn_1", "x/ldn_2"]);
+        assert_eq!(cases(&["ldn_1/ldn_1_pred.nii.gz"]).unwrap(), ["ldn_1"]);
+    }
+
+    #[test]
+    fn nothing_and_doubles_are_told() {
+        assert!(cases(&["a_ceT1.nii.gz"]).is_err());
+        assert!(cases(&["a_Label.nii.gz", "a_pred.nii.gz"]).is_err());
+        assert!(label_maps_by_case(Path::new("nowhere at all")).is_err());
+    }
+}
