@@ -5,6 +5,7 @@
 //! both ways are three one-dimensional interpolations.
 use super::Error;
 use crate::volume::{ClosestRas, Grid, LabelMap, LabelTable, Shape, Volume};
+use glam::DVec3;
 use rayon::prelude::*;
 
 /// Most voxels of the network's grid: their class scores take under 2 GB.
@@ -52,6 +53,22 @@ impl WorkingGrid {
     pub(super) fn extent_mm(&self) -> [f64; 3] {
         let spacing = self.scan.spacing_mm();
         std::array::from_fn(|w| self.scan_shape[w] as f64 * spacing[self.ras.voxel_axis(w)])
+    }
+
+    /// Where a point of the network's grid, in its voxels, lies in the scan's world.
+    pub(super) fn point_in_world(&self, voxel: DVec3) -> DVec3 {
+        let mut at = DVec3::ZERO;
+        for w in 0..3 {
+            let axis = self.ras.voxel_axis(w);
+            let count = self.scan_shape[w];
+            let along = middle(count) + (voxel[w] - middle(self.shape[w])) * self.step[w];
+            at[axis] = if self.ras.flipped[axis] {
+                count as f64 - 1.0 - along
+            } else {
+                along
+            };
+        }
+        self.scan.world_from_voxel().transform_point3(at)
     }
 
     /// Memory offset of the scan's voxel at right, anterior, superior zero, and the steps along these axes.

@@ -5,6 +5,7 @@ mod grid;
 mod memory;
 mod nnunet;
 mod plan;
+mod region;
 mod segmenter;
 mod tiles;
 

@@ -20,6 +20,9 @@ pub struct Plan {
     pub classes: Vec<String>,
     /// Fractions of the scan's voxels below which intensities are raised to, and above which they are lowered to, that quantile.
     pub clip_quantiles: [f64; 2],
+    /// Whether a tile is a region about an ear, which a localiser finds; otherwise tiles cover the scan.
+    #[serde(default)]
+    pub about_ears: bool,
     /// What the model learned from, in words that end the sentence "it was trained on …".
     pub trained_on: String,
     /// The network.

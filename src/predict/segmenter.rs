@@ -2,6 +2,7 @@
 use super::clean::clean;
 use super::grid::WorkingGrid;
 use super::nnunet::{self, Folds, NnUnet};
+use super::region::segment_about_ears;
 use super::{Error, ModelInfo, Plan, Tiling, memory, prepare};
 use crate::model::{self, ChosenDevice, DeviceChoice, Runner, UNet, Watch, read_tensors, sha256};
 use crate::volume::{Grid, LabelMap, LabelTable, Observe, Progress, Volume};
@@ -12,7 +13,7 @@ use std::time::Instant;
 /// Least extent of a scan that a head's structures can be seen in, mm.
 const SMALLEST_EXTENT_MM: f64 = 10.0;
 /// With a background probability above this no other class can win.
-const CERTAIN: f32 = 0.5;
+pub(super) const CERTAIN: f32 = 0.5;
 /// Grids that differ by less than this, mm, are the same.
 const SAME_GRID_MM: f64 = 1e-3;
 /// Voxels beyond this blur away what the model looks for, mm.
@@ -28,12 +29,85 @@ enum Kind {
     NnUnet(Box<NnUnet>),
 }
 
+/// A network of Schwann's own.
 #[derive(Debug, Clone)]
-struct Own {
-    plan: Plan,
+pub(super) struct Own {
+    pub(super) plan: Plan,
     network: UNet,
     info: ModelInfo,
+    /// Label of each channel of the scores: classes of one label are one channel.
+    pub(super) labels: Vec<u8>,
+    /// Channel of each class.
+    channels: Vec<usize>,
+    /// Finds the regions that a network about ears is for.
+    localiser: Option<Box<Own>>,
 }
+
+impl Own {
+    fn from_bytes(plan: &str, weights: &[u8]) -> Result<Self, Error> {
+        let plan = Plan::from_json(plan)?;
+        let (parameters, _) = read_tensors(weights)?;
+        let info = ModelInfo {
+            name: plan.name.clone(),
+            version: plan.version.clone(),
+            sha256: sha256(weights),
+        };
+        let network = UNet::new(plan.network.clone(), parameters)?;
+        let (labels, channels) = if plan.is_localiser() {
+            (vec![0, 1, 2], vec![0, 1, 2])
+        } else {
+            let mut labels = Vec::new();
+            let channels = plan.class_labels()?.into_iter().map(|label| {
+                labels.iter().position(|l| *l == label).unwrap_or_else(|| {
+                    labels.push(label);
+                    labels.len() - 1
+                })
+            });
+            let channels = channels.collect();
+            (labels, channels)
+        };
+        Ok(Self {
+            plan,
+            network,
+            info,
+            labels,
+            channels,
+            localiser: None,
+        })
+    }
+
+    /// The localiser that comes with Schwann.
+    fn shipped_localiser() -> Result<Self, Error> {
+        Self::from_bytes(
+            include_str!("../../assets/models/localiser/plan.json"),
+            include_bytes!("../../assets/models/localiser/model.safetensors"),
+        )
+    }
+
+    /// Probabilities of the labels from those of the classes (`[class][voxel]`).
+    fn merged(&self, scores: Vec<f32>, voxels: usize) -> Vec<f32> {
+        if self.labels.len() == self.channels.len() {
+            return scores;
+        }
+        let mut merged = vec![0.0; self.labels.len() * voxels];
+        for (class, &channel) in scores.chunks_exact(voxels).zip(&self.channels) {
+            let to = &mut merged[channel * voxels..][..voxels];
+            to.iter_mut().zip(class).for_each(|(to, p)| *to += p);
+        }
+        merged
+    }
+
+    /// Where the model comes from, for the reader.
+    pub(super) fn origin(&self) -> String {
+        format!(
+            "the model {} {} was trained on {}",
+            self.plan.name, self.plan.version, self.plan.trained_on
+        )
+    }
+}
+
+/// Options and the device that they came to.
+pub(super) type How<'a> = (&'a SegmentOptions, &'a ChosenDevice);
 
 impl Segmenter {
     /// The model that comes with Schwann.
@@ -69,19 +143,15 @@ impl Segmenter {
     }
 
     fn from_bytes(plan: &str, weights: &[u8]) -> Result<Self, Error> {
-        let plan = Plan::from_json(plan)?;
-        let (parameters, _) = read_tensors(weights)?;
-        let info = ModelInfo {
-            name: plan.name.clone(),
-            version: plan.version.clone(),
-            sha256: sha256(weights),
-        };
-        let network = UNet::new(plan.network.clone(), parameters)?;
-        Ok(Self(Kind::Own(Box::new(Own {
-            plan,
-            network,
-            info,
-        }))))
+        let mut own = Own::from_bytes(plan, weights)?;
+        if own.plan.is_localiser() {
+            let text = "this is a localiser, not a segmenter";
+            return Err(Error::Plan(text.to_owned()));
+        }
+        if own.plan.about_ears {
+            own.localiser = Some(Box::new(Own::shipped_localiser()?));
+        }
+        Ok(Self(Kind::Own(Box::new(own))))
     }
 
     /// Name, version and weights.
@@ -105,7 +175,10 @@ impl Segmenter {
         match &self.0 {
             Kind::Own(own) => {
                 let plan = &own.plan;
-                let mm3 = grid.len() as f64 * grid.voxel_volume_mm3();
+                let mut mm3 = grid.len() as f64 * grid.voxel_volume_mm3();
+                if plan.about_ears {
+                    mm3 = mm3.min(super::region::LARGEST_MM3);
+                }
                 let array = (mm3 / plan.spacing_mm.iter().product::<f64>()).ceil() as usize;
                 memory::needed_bytes(&plan.network, array, grid.len(), plan.patch, false)
             }
@@ -248,10 +321,17 @@ fn predict(
     let (labels, warnings) = match &segmenter.0 {
         Kind::Own(own) => {
             // A scan that is too large for any memory is told first.
-            let grid = WorkingGrid::new(first.grid(), own.plan.spacing_mm)?;
+            let spacing = own
+                .localiser
+                .as_ref()
+                .map_or(own.plan.spacing_mm, |l| l.plan.spacing_mm);
+            let grid = WorkingGrid::new(first.grid(), spacing)?;
             memory::check(needed)?;
             let how = (options, &chosen);
-            segment_own(first, &grid, own, how, early, &mut clock, observe)?
+            match &own.localiser {
+                Some(l) => segment_about_ears(first, own, l, how, early, &mut clock, observe)?,
+                None => segment_own(first, &grid, own, how, early, &mut clock, observe)?,
+            }
         }
         Kind::NnUnet(model) => {
             memory::check(needed)?;
@@ -281,16 +361,12 @@ fn segment_own(
     scan: &Volume,
     grid: &WorkingGrid,
     own: &Own,
-    (options, chosen): (&SegmentOptions, &ChosenDevice),
+    how: How<'_>,
     early: Option<&mut Early<'_>>,
     clock: &mut Clock,
     observe: &mut Observe<'_>,
 ) -> Result<(LabelMap, Vec<String>), Error> {
-    let plan = &own.plan;
-    let mut warnings = vec![format!(
-        "the model {} {} was trained on {}",
-        plan.name, plan.version, plan.trained_on
-    )];
+    let mut warnings = vec![own.origin()];
     report(observe, "resampling", 0.0)?;
     let [low] = scan.quantiles([0.005]);
     let intensities = grid.resample(scan, low as f32);
@@ -306,12 +382,11 @@ fn segment_own(
             "voxels of more than {COARSE_MM} mm: small structures cannot be outlined"
         ));
     }
-    let how = (options, chosen);
     let scores = run(grid, &intensities, own, how, early, observe)?;
     drop(intensities);
     clock.stop("network");
     report(observe, "restoring", 0.0)?;
-    let labels = grid.restore(&scores, &plan.class_labels()?, CERTAIN)?;
+    let labels = grid.restore(&scores, &own.labels, CERTAIN)?;
     drop(scores);
     clock.stop("restore");
     report(observe, "cleaning", 0.0)?;
@@ -322,7 +397,7 @@ fn segment_own(
 }
 
 /// Why a scan cannot show what the model looks for.
-fn unreadable(grid: &WorkingGrid, intensities: &[f32]) -> Option<String> {
+pub(super) fn unreadable(grid: &WorkingGrid, intensities: &[f32]) -> Option<String> {
     let [r, a, s] = grid.extent_mm();
     if [r, a, s].iter().any(|e| *e < SMALLEST_EXTENT_MM) {
         return Some(format!(
@@ -340,11 +415,11 @@ fn unreadable(grid: &WorkingGrid, intensities: &[f32]) -> Option<String> {
 }
 
 /// Class probabilities on the network's grid, `[class][superior][anterior][right]`.
-fn run(
+pub(super) fn run(
     grid: &WorkingGrid,
     intensities: &[f32],
     own: &Own,
-    (options, chosen): (&SegmentOptions, &ChosenDevice),
+    (options, chosen): How<'_>,
     mut early: Option<&mut Early<'_>>,
     observe: &mut Observe<'_>,
 ) -> Result<Vec<f32>, Error> {
@@ -353,7 +428,7 @@ fn run(
     let [d, h, w] = plan.network.divisor();
     let tiling = Tiling::new(grid.shape, plan.patch, [w, h, d], options.step);
     let (tiles, middle) = tiling.middle_first();
-    let mut sums = vec![0.0; plan.classes.len() * intensities.len()];
+    let mut sums = vec![0.0; own.labels.len() * intensities.len()];
     for (done, &first) in tiles.iter().enumerate() {
         let mut tile = tiling.cut(intensities, first);
         prepare(&mut tile, plan.clip_quantiles);
@@ -370,13 +445,13 @@ fn run(
             Err(model::Error::Stopped) => return Err(Error::Cancelled),
             other => other?,
         };
-        tiling.add(&mut sums, first, &scores);
+        tiling.add(&mut sums, first, &own.merged(scores, tile.len()));
         if done + 1 == middle
             && middle < tiles.len()
             && let Some(early) = early.take()
         {
             // These are not probabilities yet: no background is certain.
-            let labels = grid.restore(&sums, &plan.class_labels()?, f32::INFINITY)?;
+            let labels = grid.restore(&sums, &own.labels, f32::INFINITY)?;
             if early(clean(&labels)?.0).is_break() {
                 return Err(Error::Cancelled);
             }
@@ -435,7 +510,11 @@ fn softmax(scores: &mut [f32], voxels: usize) {
     }
 }
 
-fn report(observe: &mut Observe<'_>, stage: &'static str, fraction: f32) -> Result<(), Error> {
+pub(super) fn report(
+    observe: &mut Observe<'_>,
+    stage: &'static str,
+    fraction: f32,
+) -> Result<(), Error> {
     match observe(Progress { stage, fraction }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Error::Cancelled),
@@ -443,7 +522,7 @@ fn report(observe: &mut Observe<'_>, stage: &'static str, fraction: f32) -> Resu
 }
 
 /// Measures stages.
-struct Clock {
+pub(super) struct Clock {
     started: Instant,
     stage: Instant,
     seconds: Vec<(&'static str, f64)>,
@@ -461,7 +540,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    fn stop(&mut self, stage: &'static str) {
+    pub(super) fn stop(&mut self, stage: &'static str) {
         self.seconds
             .push((stage, self.stage.elapsed().as_secs_f64()));
         self.stage = Instant::now();

@@ -100,6 +100,7 @@ impl SegmenterTraining {
                 version: "0.5.0".to_owned(),
                 spacing_mm: [0.5, 0.5, 1.0],
                 patch: [96, 96, 48],
+                about_ears: true,
                 clip_quantiles: [0.005, 0.995],
                 trained_on: "synthetic patients only".to_owned(),
                 network,
@@ -130,6 +131,7 @@ impl SegmenterTraining {
                 version: "0.1.0".to_owned(),
                 spacing_mm: [2.0; 3],
                 patch: [80, 80, 32],
+                about_ears: false,
                 network: UNetDescription::plain(1, classes.len(), levels),
                 classes,
                 ..segmenter.plan

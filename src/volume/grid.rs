@@ -60,6 +60,23 @@ impl Grid {
         Self::new(shape, DAffine3::from_mat3_translation(m, origin_mm))
     }
 
+    /// The part of the grid that begins at voxel `low` and has `shape` voxels.
+    ///
+    /// # Errors
+    /// When it is empty or reaches beyond the grid.
+    pub fn cropped(&self, low: [usize; 3], shape: Shape) -> Result<Self, Error> {
+        let inside = (0..3).all(|a| {
+            let end = low[a].checked_add(shape[a]);
+            end.is_some_and(|e| e <= self.shape[a])
+        });
+        if !inside {
+            return Err(Error::Crop);
+        }
+        let mut world_from_voxel = self.world_from_voxel;
+        world_from_voxel.translation = self.point_in_world(low);
+        Self::new(shape, world_from_voxel)
+    }
+
     /// Number of voxels along each axis.
     pub fn shape(&self) -> Shape {
         self.shape

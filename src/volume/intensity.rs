@@ -1,5 +1,5 @@
 //! Intensities on a grid, in their stored type.
-use super::{Error, Grid};
+use super::{Error, Grid, Shape};
 
 /// What a scan shows; decides which model may read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +126,32 @@ impl Volume {
             slope,
             intercept,
         })
+    }
+
+    /// The part of the scan that begins at voxel `low` and has `shape` voxels.
+    ///
+    /// # Errors
+    /// When it is empty or reaches beyond the scan.
+    pub fn cropped(&self, low: [usize; 3], shape: Shape) -> Result<Self, Error> {
+        let grid = self.grid.cropped(low, shape)?;
+        macro_rules! part {
+            ($($variant:ident),*) => {
+                match &self.voxels {
+                    $(Voxels::$variant(values) => {
+                        let mut part = Vec::with_capacity(grid.len());
+                        for k in low[2]..low[2] + shape[2] {
+                            for j in low[1]..low[1] + shape[1] {
+                                let start = self.grid.index([low[0], j, k]);
+                                part.extend_from_slice(&values[start..start + shape[0]]);
+                            }
+                        }
+                        Voxels::$variant(part)
+                    })*
+                }
+            };
+        }
+        let voxels = part!(U8, I8, U16, I16, U32, I32, U64, I64, F32, F64);
+        Self::new(grid, voxels, self.slope, self.intercept)
     }
 
     /// Where the voxels lie.

@@ -31,6 +31,9 @@ pub enum Error {
     /// An axis has no voxels, or the voxel count overflows.
     #[error("a grid of {0:?} voxels is not possible")]
     Shape(Shape),
+    /// A part that is not inside its grid.
+    #[error("the part reaches beyond the grid")]
+    Crop,
     /// The affine has an entry that is not finite.
     #[error("the affine contains a number that is not finite")]
     AffineNotFinite,

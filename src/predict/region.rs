@@ -1,0 +1,369 @@
+//! Two stages: the localiser finds the ears, the segmenter outlines what is about each.
+use super::Error;
+use super::clean::clean;
+use super::grid::WorkingGrid;
+use super::segmenter::{CERTAIN, Clock, Early, How, Own, report, run, unreadable};
+use crate::volume::{
+    Grid, LabelMap, LabelTable, Observe, Progress, Shape, Side, Structure, Volume, components,
+};
+use glam::DVec3;
+
+/// Probability from which a voxel of the localiser belongs to an ear.
+const LIKELY: f32 = 0.5;
+/// Smallest find of the localiser that is an ear, mm³: it learns balls of 2100 mm³, which a scan's border may cut.
+const SMALLEST_FIND_MM3: f64 = 400.0;
+/// Distance of the pori of one head, mm; in adults about 50.
+const PORI_APART_MM: std::ops::Range<f64> = 30.0..85.0;
+/// From the porus to the middle of its region, mm towards the midline, as in training.
+const MEDIAL_MM: f64 = 6.0;
+/// Distance of neighbouring regions where no ear was found, as a part of a region.
+const SEARCH_STEP: f64 = 0.75;
+/// How often a region grows that cuts through a tumour.
+const MOST_GROWTHS: usize = 2;
+
+/// The largest that a region can become, mm³: grown on both sides of every axis.
+pub(super) const LARGEST_MM3: f64 = 144.0 * 144.0 * 144.0;
+
+/// A box of the scan's voxels: the first, and one beyond the last.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Region {
+    low: Shape,
+    high: Shape,
+}
+
+impl Region {
+    /// The box of `extent_mm` (right, anterior, superior) about a point, moved into the scan where it reaches beyond it.
+    fn about(grid: &Grid, centre_in_world: DVec3, extent_mm: [f64; 3]) -> Self {
+        let centre = grid
+            .voxel_from_world()
+            .transform_point3(centre_in_world)
+            .to_array();
+        let (ras, spacing, shape) = (grid.closest_ras(), grid.spacing_mm(), grid.shape());
+        let mut region = Self {
+            low: [0; 3],
+            high: shape,
+        };
+        for (w, mm) in extent_mm.into_iter().enumerate() {
+            let a = ras.voxel_axis(w);
+            let count = ((mm / spacing[a] + 1e-6) as usize).clamp(1, shape[a]);
+            let low = (centre[a] - (count as f64 - 1.0) / 2.0).round();
+            region.low[a] = (low.max(0.0) as usize).min(shape[a] - count);
+            region.high[a] = region.low[a] + count;
+        }
+        region
+    }
+
+    /// Boxes that cover the scan.
+    fn everywhere(grid: &Grid, extent_mm: [f64; 3]) -> Vec<Self> {
+        let (ras, spacing, shape) = (grid.closest_ras(), grid.spacing_mm(), grid.shape());
+        let mut regions = vec![Self {
+            low: [0; 3],
+            high: shape,
+        }];
+        for (w, mm) in extent_mm.into_iter().enumerate() {
+            let a = ras.voxel_axis(w);
+            let count = ((mm / spacing[a]) as usize).clamp(1, shape[a]);
+            let free = shape[a] - count;
+            let steps = (free as f64 / (count as f64 * SEARCH_STEP)).ceil() as usize;
+            regions = (0..=steps)
+                .flat_map(|n| regions.iter().map(move |r| (n, *r)))
+                .map(|(n, mut r)| {
+                    r.low[a] = free * n / steps.max(1);
+                    r.high[a] = r.low[a] + count;
+                    r
+                })
+                .collect();
+        }
+        regions
+    }
+
+    fn contains(&self, voxel: Shape) -> bool {
+        (0..3).all(|a| (self.low[a]..self.high[a]).contains(&voxel[a]))
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        (0..3).all(|a| self.low[a] < other.high[a] && other.low[a] < self.high[a])
+    }
+
+    /// Twice the squared distance of a voxel to the middle, mm².
+    fn apart(&self, voxel: Shape, spacing: [f64; 3]) -> f64 {
+        let along = |a: usize| {
+            let middle = (self.low[a] + self.high[a] - 1) as f64;
+            ((2.0 * voxel[a] as f64 - middle) * spacing[a]).powi(2)
+        };
+        along(0) + along(1) + along(2)
+    }
+
+    /// The region with more of the scan wherever a tumour in `labels`, those of the region, reaches its border; `None` where none does.
+    fn grown(&self, labels: &LabelMap, grid: &Grid, by_mm: f64) -> Option<Self> {
+        let bounds = labels.bounds(Structure::VestibularSchwannoma)?;
+        let mut grown = *self;
+        for a in 0..3 {
+            let by = (by_mm / grid.spacing_mm()[a]).ceil() as usize;
+            if bounds[a][0] == 0 {
+                grown.low[a] = self.low[a].saturating_sub(by);
+            }
+            if self.low[a] + bounds[a][1] + 1 == self.high[a] {
+                grown.high[a] = (self.high[a] + by).min(grid.shape()[a]);
+            }
+        }
+        (grown != *self).then_some(grown)
+    }
+}
+
+/// Labels what is about the ears; where the localiser finds none, everything is searched.
+pub(super) fn segment_about_ears(
+    scan: &Volume,
+    own: &Own,
+    localiser: &Own,
+    how: How<'_>,
+    mut early: Option<&mut Early<'_>>,
+    clock: &mut Clock,
+    observe: &mut Observe<'_>,
+) -> Result<(LabelMap, Vec<String>), Error> {
+    let grid = scan.grid();
+    let mut warnings = vec![own.origin()];
+    let mut values = vec![0; grid.len()];
+    let found = match find_ears(scan, localiser, how, observe)? {
+        Ok(found) => found,
+        Err(why) => {
+            warnings.push(why);
+            return Ok((
+                LabelMap::new(*grid, values, LabelTable::default())?,
+                warnings,
+            ));
+        }
+    };
+    clock.stop("localise");
+    let extent_mm: [f64; 3] =
+        std::array::from_fn(|a| own.plan.patch[a] as f64 * own.plan.spacing_mm[a]);
+    let mut regions: Vec<Region> = [Side::Left, Side::Right]
+        .into_iter()
+        .zip(found)
+        .filter_map(|(side, porus)| {
+            let medial = if side == Side::Left {
+                MEDIAL_MM
+            } else {
+                -MEDIAL_MM
+            };
+            Some(Region::about(grid, porus? + DVec3::X * medial, extent_mm))
+        })
+        .collect();
+    match (found, regions.is_empty()) {
+        (_, true) => {
+            warnings.push(
+                "no inner ear was found at first sight: the whole scan was searched".to_owned(),
+            );
+            regions = Region::everywhere(grid, extent_mm);
+        }
+        ([None, Some(_)], _) => warnings
+            .push("only the right inner ear was found: the left was not looked at".to_owned()),
+        ([Some(_), None], _) => warnings
+            .push("only the left inner ear was found: the right was not looked at".to_owned()),
+        _ => {}
+    }
+    let count = regions.len();
+    for n in 0..count {
+        let mut part = |p: Progress| {
+            observe(Progress {
+                stage: "segmenting",
+                fraction: (n as f32 + p.fraction) / count as f32,
+            })
+        };
+        let mut labels = label(scan, &regions[n], own, how, &mut part)?;
+        for _ in 0..MOST_GROWTHS {
+            let Some(larger) = regions[n].grown(&labels, grid, extent_mm[0] / 2.0) else {
+                break;
+            };
+            regions[n] = larger;
+            labels = label(scan, &larger, own, how, &mut part)?;
+        }
+        paste(&labels, n, &regions, grid, &mut values);
+        if n + 1 < count
+            && n == 0
+            && let Some(early) = early.take()
+        {
+            let first = LabelMap::new(*grid, values.clone(), LabelTable::default())?;
+            if early(clean(&first)?.0).is_break() {
+                return Err(Error::Cancelled);
+            }
+        }
+    }
+    clock.stop("network");
+    report(observe, "cleaning", 0.0)?;
+    let (labels, more) = clean(&LabelMap::new(*grid, values, LabelTable::default())?)?;
+    clock.stop("clean");
+    warnings.extend(more);
+    Ok((labels, warnings))
+}
+
+/// Labels of a region, on its own grid.
+fn label(
+    scan: &Volume,
+    region: &Region,
+    own: &Own,
+    how: How<'_>,
+    observe: &mut Observe<'_>,
+) -> Result<LabelMap, Error> {
+    let shape = std::array::from_fn(|a| region.high[a] - region.low[a]);
+    let part = scan.cropped(region.low, shape)?;
+    let grid = WorkingGrid::new(part.grid(), own.plan.spacing_mm)?;
+    let [low] = part.quantiles([0.005]);
+    let intensities = grid.resample(&part, low as f32);
+    let scores = run(&grid, &intensities, own, how, None, observe)?;
+    grid.restore(&scores, &own.labels, CERTAIN)
+}
+
+/// Writes a region's labels into those of the scan. Where regions overlap the nearest middle decides, but no tumour is lost.
+fn paste(labels: &LabelMap, number: usize, regions: &[Region], grid: &Grid, values: &mut [u8]) {
+    let region = &regions[number];
+    let tumour = labels.table().value(Structure::VestibularSchwannoma);
+    let others: Vec<&Region> = regions
+        .iter()
+        .enumerate()
+        .filter(|(n, r)| *n != number && r.overlaps(region))
+        .map(|(_, r)| r)
+        .collect();
+    let spacing = grid.spacing_mm();
+    for (index, &value) in labels.labels().iter().enumerate() {
+        let inside = labels.grid().voxel(index);
+        let voxel: Shape = std::array::from_fn(|a| inside[a] + region.low[a]);
+        let to = &mut values[grid.index(voxel)];
+        let own = region.apart(voxel, spacing);
+        let nearer = others
+            .iter()
+            .any(|o| o.contains(voxel) && o.apart(voxel, spacing) < own);
+        let is_tumour = Some(value) == tumour;
+        if is_tumour || (!nearer && Some(*to) != tumour) {
+            *to = value;
+        }
+    }
+}
+
+/// The left and the right porus, RAS mm; or why the scan shows nothing.
+fn find_ears(
+    scan: &Volume,
+    localiser: &Own,
+    how: How<'_>,
+    observe: &mut Observe<'_>,
+) -> Result<Result<[Option<DVec3>; 2], String>, Error> {
+    report(observe, "finding the ears", 0.0)?;
+    let grid = WorkingGrid::new(scan.grid(), localiser.plan.spacing_mm)?;
+    let [low] = scan.quantiles([0.005]);
+    let intensities = grid.resample(scan, low as f32);
+    if let Some(why) = unreadable(&grid, &intensities) {
+        return Ok(Err(why));
+    }
+    let mut watch = |p: Progress| {
+        observe(Progress {
+            stage: "finding the ears",
+            ..p
+        })
+    };
+    let scores = run(&grid, &intensities, localiser, how, None, &mut watch)?;
+    let voxels = intensities.len();
+    let mut finds = [1, 2].map(|class| {
+        let p = &scores[class * voxels..][..voxels];
+        centre(p, &grid, localiser.plan.spacing_mm)
+    });
+    if let [Some((left, a)), Some((right, b))] = finds {
+        // Two that cannot be the ears of one head: the surer one remains.
+        let apart = right - left;
+        if !(PORI_APART_MM.contains(&apart.length()) && apart.x > 0.5 * apart.length()) {
+            finds[usize::from(a > b)] = None;
+        }
+    }
+    Ok(Ok(finds.map(|f| f.map(|(point, _)| point))))
+}
+
+/// Middle of the largest likely piece, RAS mm, and its volume, mm³.
+fn centre(p: &[f32], grid: &WorkingGrid, spacing_mm: [f64; 3]) -> Option<(DVec3, f64)> {
+    let mask: Vec<bool> = p.iter().map(|p| *p > LIKELY).collect();
+    let found = components(&mask, grid.shape);
+    let largest = (0..found.sizes.len()).max_by_key(|&n| found.sizes[n])?;
+    let mm3 = found.sizes[largest] as f64 * spacing_mm.iter().product::<f64>();
+    if mm3 < SMALLEST_FIND_MM3 {
+        return None;
+    }
+    let mut sum = DVec3::ZERO;
+    let [nr, na, _] = grid.shape;
+    for (index, _) in found
+        .component
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| **c as usize == largest + 1)
+    {
+        sum +=
+            DVec3::from_array([index % nr, index / nr % na, index / (nr * na)].map(|n| n as f64));
+    }
+    Some((grid.point_in_world(sum / found.sizes[largest] as f64), mm3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid() -> Grid {
+        Grid::axis_aligned(
+            [200, 180, 60],
+            [0.5, 0.5, 1.5],
+            DVec3::new(-50.0, -45.0, -45.0),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_region_has_its_extent_and_stays_in_the_scan() {
+        let grid = grid();
+        let middle = Region::about(&grid, DVec3::ZERO, [48.0; 3]);
+        assert_eq!(middle.low, [52, 42, 14]);
+        assert_eq!(middle.high, [148, 138, 46]);
+        let edge = Region::about(&grid, DVec3::new(-60.0, 0.0, 44.0), [48.0; 3]);
+        assert_eq!((edge.low[0], edge.high[0]), (0, 96));
+        assert_eq!((edge.low[2], edge.high[2]), (28, 60));
+    }
+
+    #[test]
+    fn regions_everywhere_cover_every_voxel() {
+        let grid = grid();
+        let regions = Region::everywhere(&grid, [48.0; 3]);
+        for n in 0..grid.len() {
+            let voxel = grid.voxel(n);
+            assert!(regions.iter().any(|r| r.contains(voxel)), "{voxel:?}");
+        }
+    }
+
+    #[test]
+    fn a_region_grows_only_where_a_tumour_is_cut() {
+        let grid = grid();
+        let region = Region {
+            low: [50, 40, 0],
+            high: [146, 136, 32],
+        };
+        let part = Grid::axis_aligned([96, 96, 32], [0.5, 0.5, 1.5], DVec3::ZERO).unwrap();
+        let mut values = vec![0; part.len()];
+        values[part.index([95, 40, 0])] = 1;
+        let labels = LabelMap::new(part, values, LabelTable::default()).unwrap();
+        let grown = region.grown(&labels, &grid, 24.0).unwrap();
+        // Below lies the scan's own border.
+        assert_eq!((grown.low, grown.high), ([50, 40, 0], [194, 136, 32]));
+        let empty = LabelMap::new(part, vec![0; part.len()], LabelTable::default()).unwrap();
+        assert!(region.grown(&empty, &grid, 24.0).is_none());
+    }
+
+    #[test]
+    fn where_regions_overlap_the_nearer_decides_but_no_tumour_is_lost() {
+        let grid = Grid::axis_aligned([8, 1, 1], [1.0; 3], DVec3::ZERO).unwrap();
+        let part = Grid::axis_aligned([6, 1, 1], [1.0; 3], DVec3::ZERO).unwrap();
+        let regions = [0, 2].map(|low| Region {
+            low: [low, 0, 0],
+            high: [low + 6, 1, 1],
+        });
+        let mut values = vec![0; 8];
+        for (n, labels) in [[3, 3, 3, 3, 3, 1], [4, 4, 4, 4, 4, 4]].iter().enumerate() {
+            let labels = LabelMap::new(part, labels.to_vec(), LabelTable::default()).unwrap();
+            paste(&labels, n, &regions, &grid, &mut values);
+        }
+        assert_eq!(values, [3, 3, 3, 3, 4, 1, 4, 4]);
+    }
+}
