@@ -8,7 +8,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     (
         "measure",
         &["volume"],
-        &["glam", "rayon", "serde", "thiserror"],
+        &["glam", "rand", "rand_chacha", "rayon", "serde", "thiserror"],
     ),
     (
         "patient",
@@ -157,6 +157,7 @@ const CRATES: &[&str] = &[
     "candle_nn",
     "chrono",
     "clap",
+    "csv",
     "eframe",
     "egui",
     "egui_plot",
@@ -178,6 +179,7 @@ const CRATES: &[&str] = &[
     "sha2",
     "tempfile",
     "thiserror",
+    "walkdir",
     "wgpu",
     "zip",
 ];

@@ -5,8 +5,6 @@ use crate::{
     measure::{Ranking, Stability, TeamScores, rank},
 };
 use anyhow::{Context, bail};
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -51,13 +49,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         rows.extend(io::read_scores(path)?);
     }
     let teams = teams(rows)?;
-    let mut random = ChaCha8Rng::seed_from_u64(arguments.seed);
-    let (ranking, stability) = rank(
-        &teams,
-        &HIGHER_IS_BETTER,
-        arguments.bootstrap as usize,
-        &mut |n| random.random_range(0..n),
-    );
+    let resamples = arguments.bootstrap as usize;
+    let (ranking, stability) = rank(&teams, &HIGHER_IS_BETTER, resamples, arguments.seed);
     let output = Output {
         ranking,
         stability: stability.map(shown),

@@ -51,7 +51,7 @@ pub fn label_maps_by_case(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Er
         let stem = name
             .strip_suffix(".nii.gz")
             .or_else(|| name.strip_suffix(".nii"));
-        let Some(stem) = stem.filter(|s| entry.file_type().is_file() && !s.starts_with('.')) else {
+        let Some(stem) = stem.filter(|s| entry.path().is_file() && !s.starts_with('.')) else {
             continue;
         };
         let last = stem.rsplit('_').next().unwrap_or(stem).to_ascii_lowercase();

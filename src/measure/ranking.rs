@@ -1,4 +1,6 @@
 //! The challenge's ranking of teams, in the style of `BraTS`, and how stable it is.
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 /// What one team reached: for each case, in the same order for every team, one value a metric.
@@ -67,15 +69,16 @@ fn places(scores: &[f64]) -> Vec<usize> {
 }
 
 /// Ranks teams as crossMoDA does: per case and metric, ties take the best place; the mean over metrics, then over cases. With `resamples` the ranking is repeated
-/// on that many draws of as many cases with replacement; `pick(n)` draws a whole number below `n`.
+/// on that many draws of as many cases with replacement, which `seed` decides.
 ///
 /// Every team needs the same cases and `higher_is_better` one entry a metric; teams are given back best first.
 pub fn rank(
     teams: &[TeamScores],
     higher_is_better: &[bool],
     resamples: usize,
-    pick: &mut dyn FnMut(usize) -> usize,
+    seed: u64,
 ) -> (Vec<Ranking>, Option<Stability>) {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
     let ranks = case_ranks(teams, higher_is_better);
     let cases = ranks.first().map_or(0, Vec::len);
     let mean = |of: &[f64]| of.iter().sum::<f64>() / cases.max(1) as f64;
@@ -95,7 +98,7 @@ pub fn rank(
     let mut counts = vec![vec![0; teams.len()]; teams.len()];
     let (mut sum, mut lowest) = (0.0, f64::INFINITY);
     for _ in 0..resamples {
-        let drawn: Vec<usize> = (0..cases).map(|_| pick(cases)).collect();
+        let drawn: Vec<usize> = (0..cases).map(|_| random.random_range(0..cases)).collect();
         let of_team = |r: &Vec<f64>| drawn.iter().map(|&c| r[c]).sum::<f64>() / cases as f64;
         let drawn_places = places(&ranks.iter().map(of_team).collect::<Vec<_>>());
         let tau = kendall_tau(&drawn_places, &final_places);
@@ -148,7 +151,7 @@ mod tests {
             team("b", &[[0.9, 0.3], [0.7, 0.6]]),
             team("c", &[[0.1, f64::NAN], [0.2, 9.0]]),
         ];
-        let (ranking, none) = rank(&teams, &[true, false], 0, &mut |_| 0);
+        let (ranking, none) = rank(&teams, &[true, false], 0, 1);
         // a: (1 + 2) / 2 and 1; b: 1 and 2; c: 3 and 3.
         let found: Vec<_> = ranking
             .iter()
@@ -161,11 +164,7 @@ mod tests {
     #[test]
     fn resampling_the_same_cases_changes_nothing() {
         let teams = [team("a", &[[0.9, 0.1]; 3]), team("b", &[[0.8, 0.2]; 3])];
-        let mut next = 0;
-        let (_, stability) = rank(&teams, &[true, false], 10, &mut |n| {
-            next += 1;
-            next % n
-        });
+        let (_, stability) = rank(&teams, &[true, false], 10, 7);
         let stability = stability.unwrap();
         assert_eq!(
             (stability.kendall_tau_mean, stability.kendall_tau_min),

@@ -31,6 +31,8 @@ pub struct Crop {
     pub shape: Shape,
     /// Distance of neighbouring voxels, mm.
     pub spacing_mm: [f64; 3],
+    /// What the contrast is like.
+    pub modality: Modality,
     /// Centre of the left and of the right porus in voxels, also outside the crop.
     pub pori_voxel: [[f64; 3]; 2],
 }
@@ -118,6 +120,7 @@ pub fn training_crop(
         regions: sampled.regions,
         shape,
         spacing_mm,
+        modality,
         pori_voxel,
     })
 }

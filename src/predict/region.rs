@@ -316,8 +316,8 @@ mod tests {
     fn a_region_has_its_extent_and_stays_in_the_scan() {
         let grid = grid();
         let middle = Region::about(&grid, DVec3::ZERO, [48.0; 3]);
-        assert_eq!(middle.low, [52, 42, 14]);
-        assert_eq!(middle.high, [148, 138, 46]);
+        assert_eq!(middle.low, [53, 43, 15]);
+        assert_eq!(middle.high, [149, 139, 47]);
         let edge = Region::about(&grid, DVec3::new(-60.0, 0.0, 44.0), [48.0; 3]);
         assert_eq!((edge.low[0], edge.high[0]), (0, 96));
         assert_eq!((edge.low[2], edge.high[2]), (28, 60));

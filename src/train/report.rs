@@ -124,7 +124,7 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
         "Trained on synthetic patients only: nothing here shows that it works on a real scan, and no result of it may be used without a \
          reader's check.\n\n\
          # {} {}\n\n\
-         - Input: one hrT2 scan at {x} × {y} × {z} mm in tiles of {w} × {h} × {d} voxels (right, anterior, superior), intensities limited to \
+         - Input: one scan, hrT2 or ceT1, at {x} × {y} × {z} mm in tiles of {w} × {h} × {d} voxels (right, anterior, superior), intensities limited to \
          the quantiles {:?} and standardised tile by tile.\n\
          - Output: {}.\n\
          - Network: 3D U-Net, channels {}; instance normalisation, leaky ReLU.\n\
