@@ -219,7 +219,7 @@ fn rows(cases: &[Case], team: &str) -> Vec<ScoreRow> {
 
 fn table(output: &Output) -> String {
     let mut text = format!(
-        "{:<26}{:>6}{:>20}{:>22}{:>22}{:>24}",
+        "{:<26}{:>6}{:>24}{:>24}{:>24}{:>26}",
         "structure", "cases", "Dice", "ASSD mm", "HD95 mm", "volume error %"
     );
     let range = |spread: Option<Spread>, digits: usize| {
@@ -232,7 +232,7 @@ fn table(output: &Output) -> String {
     };
     for s in &output.summary {
         text += &format!(
-            "\n{:<26}{:>6}{:>20}{:>22}{:>22}{:>24}",
+            "\n{:<26}{:>6}{:>24}{:>24}{:>24}{:>26}",
             s.structure,
             s.cases,
             range(s.dice, 3),

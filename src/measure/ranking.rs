@@ -26,7 +26,7 @@ pub struct Ranking {
 /// How a ranking holds when the cases are drawn anew.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Stability {
-    /// Mean over the resamples of Kendall's tau-b between the resample's places and the final ones; not a number where all teams are level.
+    /// Mean over the resamples of Kendall's tau-b between the resample's places and the final ones; resamples with all teams level have none. Not a number where none has.
     pub kendall_tau_mean: f64,
     /// The lowest.
     pub kendall_tau_min: f64,
@@ -96,20 +96,23 @@ pub fn rank(
         return (ranking, None);
     }
     let mut counts = vec![vec![0; teams.len()]; teams.len()];
-    let (mut sum, mut lowest) = (0.0, f64::INFINITY);
+    let (mut sum, mut counted, mut lowest) = (0.0, 0.0, f64::INFINITY);
     for _ in 0..resamples {
         let drawn: Vec<usize> = (0..cases).map(|_| random.random_range(0..cases)).collect();
         let of_team = |r: &Vec<f64>| drawn.iter().map(|&c| r[c]).sum::<f64>() / cases as f64;
         let drawn_places = places(&ranks.iter().map(of_team).collect::<Vec<_>>());
         let tau = kendall_tau(&drawn_places, &final_places);
-        sum += tau;
+        if !tau.is_nan() {
+            sum += tau;
+            counted += 1.0;
+        }
         lowest = lowest.min(tau);
         for (count, place) in counts.iter_mut().zip(drawn_places) {
             count[place - 1] += 1;
         }
     }
     let stability = Stability {
-        kendall_tau_mean: sum / resamples as f64,
+        kendall_tau_mean: sum / counted,
         kendall_tau_min: lowest,
         rank_counts: order
             .iter()

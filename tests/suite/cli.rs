@@ -303,3 +303,78 @@ fn a_label_map_of_another_scan_is_refused() {
         "not on the scan's grid",
     );
 }
+
+#[test]
+fn evaluate_matches_cases_by_name_and_rank_reads_its_table() {
+    let first = &visits().1[0];
+    let mut values = first.labels().to_vec();
+    values.rotate_right(1);
+    let shifted = LabelMap::new(*first.grid(), values, first.table().clone()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let write = |name: &str, labels: &LabelMap| {
+        let file = folder.path().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        io::write_labels(&file, labels).unwrap();
+    };
+    write("truth/a_Label.nii.gz", first);
+    write("truth/b_Label.nii.gz", first);
+    write("same/a/a_pred.nii.gz", first);
+    write("other/a.nii.gz", &shifted);
+    let same = json(&[
+        "evaluate",
+        "--json",
+        "--prediction",
+        &path("same"),
+        "--reference",
+        &path("truth"),
+        "-o",
+        &path("same.csv"),
+    ]);
+    let row = |v: &Value, case: &str| {
+        let rows = v["cases"].as_array().unwrap();
+        let found = rows
+            .iter()
+            .find(|r| r["case"] == case && r["structure"] == "vestibular schwannoma");
+        found.unwrap().clone()
+    };
+    assert_eq!(row(&same, "a")["dice"], 1.0);
+    assert_eq!(row(&same, "a")["assd_mm"], 0.0);
+    // What was not answered counts as empty, and is told.
+    assert_eq!(row(&same, "b")["assd_mm"], 350.0);
+    assert!(same["warnings"][0].as_str().unwrap().contains("case b"));
+    let other = json(&[
+        "evaluate",
+        "--json",
+        "--prediction",
+        &path("other"),
+        "--reference",
+        &path("truth"),
+        "-o",
+        &path("other.csv"),
+    ]);
+    assert!(row(&other, "a")["dice"].as_f64().unwrap() < 1.0);
+    let tables = [path("same.csv"), path("other.csv")];
+    let ranked = json(&[
+        "rank",
+        "--json",
+        &tables[0],
+        &tables[1],
+        "--bootstrap",
+        "20",
+    ]);
+    assert_eq!(ranked["ranking"][0]["team"], "same");
+    assert_eq!(ranked["ranking"][0]["rank"], 1);
+    assert!(ranked["stability"]["rank_counts"]["same"]["1"].as_u64() == Some(20));
+    fails(&["rank", &tables[0], &tables[0]], "twice");
+    fails(
+        &[
+            "evaluate",
+            "--prediction",
+            &path("nothing"),
+            "--reference",
+            &path("truth"),
+        ],
+        "nothing",
+    );
+}
