@@ -95,6 +95,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &[
             "candle_core",
             "candle_nn",
+            "glam",
             "rand",
             "rand_chacha",
             "rayon",

@@ -1,6 +1,7 @@
 //! `schwann train`: trains a model.
 use super::output;
 use crate::{
+    io::read_outlines,
     model::{DeviceChoice, Parameters, read_tensors},
     train::{SegmenterTraining, train_segmenter},
 };
@@ -33,6 +34,9 @@ pub(super) struct Arguments {
     /// A model folder whose weights to begin with.
     #[arg(long, value_name = "FOLDER")]
     start: Option<PathBuf>,
+    /// Outlines of real tumours, a JSON file or a folder of them: a part of the segmenter's tumours get their shapes.
+    #[arg(long, value_name = "PATH")]
+    tumour_shapes: Option<PathBuf>,
     /// Go on from the checkpoint in the folder.
     #[arg(long)]
     resume: bool,
@@ -87,6 +91,12 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     if let Some(folder) = &arguments.start {
         command.push_str(" --start FOLDER");
         defaults = defaults.starting_from(weights_of(folder)?);
+    }
+    if let Some(path) = &arguments.tumour_shapes {
+        command.push_str(" --tumour-shapes PATH");
+        defaults.outlines = read_outlines(path)?;
+        let count = defaults.outlines.len();
+        output::note(&format!("{count} outlines of tumours are used"));
     }
     let config = SegmenterTraining {
         steps: arguments.steps.map_or(defaults.steps, |n| n as usize),

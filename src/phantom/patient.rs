@@ -141,6 +141,42 @@ impl Patient {
         Self::with_step(spec, outlines, EXACT_STEP)
     }
 
+    /// A patient whose tumour has the shape and the size of this outline, of whatever grade it then is; `None` when bone cuts away too much of it.
+    pub(super) fn shaped(seed: u64, outline: &Outline, step: f64) -> Option<Self> {
+        // What a tumour did to its canal goes with its size.
+        let likely = match outline.volume_mm3() {
+            ..150.0 => KoosGrade::I,
+            ..700.0 => KoosGrade::II,
+            ..2500.0 => KoosGrade::III,
+            _ => KoosGrade::IV,
+        };
+        let spec = PatientSpec {
+            seed,
+            koos: Some(likely),
+            ..PatientSpec::default()
+        };
+        let origin = Origin::drawn(&spec, likely);
+        let side = origin.side;
+        let anatomy = Anatomy::widened(seed, Some((side, origin.porus_widened_mm)));
+        let tumour = outlined_tumour(outline, side, &anatomy, &mut Draw::new(seed, 100))?;
+        let [volume_mm3, extrameatal] = tumour.volumes_mm3(step);
+        let koos = grade(&contact(&tumour, side, &anatomy), volume_mm3, extrameatal);
+        let content = Content::new(&tumour, koos, volume_mm3, seed, step.max(QUICK_STEP));
+        Some(Self {
+            anatomy,
+            growth: Some(Growth {
+                side,
+                tumour,
+                volume_mm3,
+                course: spec.course(),
+                content: Arc::new(content),
+                porus_widened_mm: origin.porus_widened_mm,
+            }),
+            mimic: None,
+            seed,
+        })
+    }
+
     pub(super) fn with_step(
         spec: &PatientSpec,
         outlines: &[Outline],

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     measure::KoosGrade,
-    volume::{Shape, Side, unobserved},
+    volume::{Outline, Shape, Side, unobserved},
 };
 use glam::{DAffine3, DMat3, DVec3};
 
@@ -55,8 +55,13 @@ const ENHANCED: f64 = 0.35;
 /// Part of the crops whose contrast is drawn at large rather than from a site.
 const RANDOM_CONTRAST: f64 = 0.3;
 
+/// Part of the tumours that have the shape of an outline where outlines are given.
+const REAL_SHAPE: f64 = 0.4;
+/// Stream of which outline a crop's tumour has.
+const OUTLINE_STREAM: u64 = 8;
+
 /// A crop of a random patient: anatomy, grade or no tumour, side, pose, hrT2 or ceT1, contrast, resolution, shading, artefacts and noise are drawn from
-/// the seed. A pure function of its arguments.
+/// the seed. Where outlines of real tumours are given, a part of the tumours have one of their shapes. A pure function of its arguments.
 ///
 /// # Errors
 /// When the shape is empty or too large or the spacing is out of range.
@@ -65,22 +70,11 @@ pub fn training_crop(
     shape: Shape,
     spacing_mm: [f64; 3],
     about: CropPlace,
+    outlines: &[Outline],
 ) -> Result<Crop, Error> {
     GridSpec { shape, spacing_mm }.check()?;
     let mut draw = Draw::new(seed, 3);
-    let spec = PatientSpec::random(draw.seed());
-    let patient = match Patient::with_step(&spec, &[], QUICK_STEP) {
-        // A head into which the grade does not fit serves as one with the smallest tumour.
-        Err(Error::Grade(_)) => Patient::with_step(
-            &PatientSpec {
-                koos: Some(KoosGrade::I),
-                ..spec
-            },
-            &[],
-            QUICK_STEP,
-        )?,
-        other => other?,
-    };
+    let patient = random_patient(draw.seed(), outlines)?;
     let modality = if draw.chance(ENHANCED) {
         Modality::CeT1
     } else {
@@ -123,6 +117,29 @@ pub fn training_crop(
         modality,
         pori_voxel,
     })
+}
+
+fn random_patient(seed: u64, outlines: &[Outline]) -> Result<Patient, Error> {
+    let spec = PatientSpec::random(seed);
+    let mut draw = Draw::new(seed, OUTLINE_STREAM);
+    if spec.koos.is_some() && draw.chance(REAL_SHAPE) {
+        let outline = outlines.get((draw.uniform(0.0, 1.0) * outlines.len() as f64) as usize);
+        if let Some(patient) = outline.and_then(|o| Patient::shaped(seed, o, QUICK_STEP)) {
+            return Ok(patient);
+        }
+    }
+    match Patient::with_step(&spec, &[], QUICK_STEP) {
+        // A head into which the grade does not fit serves as one with the smallest tumour.
+        Err(Error::Grade(_)) => Patient::with_step(
+            &PatientSpec {
+                koos: Some(KoosGrade::I),
+                ..spec
+            },
+            &[],
+            QUICK_STEP,
+        ),
+        other => other,
+    }
 }
 
 /// Where a crop lies in the head.

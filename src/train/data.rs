@@ -2,7 +2,8 @@
 use super::Error;
 use crate::phantom::{self, CropPlace, Region};
 use crate::predict::{Plan, class, prepare, standardise};
-use crate::volume::Structure;
+use crate::volume::{Outline, Structure};
+use glam::{DMat3, DVec3, EulerRot};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -31,12 +32,17 @@ pub trait CropSource: Sync {
 }
 
 /// Crops of synthetic patients about the ears, labelled with the plan's classes.
-#[derive(Debug, Clone, Copy)]
-pub struct EarCrops;
+#[derive(Debug, Clone, Default)]
+pub struct EarCrops {
+    /// Outlines of real tumours, whose shapes a part of the patients' tumours have; may be empty.
+    pub outlines: Vec<Outline>,
+}
 
 impl CropSource for EarCrops {
     fn crop(&self, seed: u64, plan: &Plan) -> Result<Sample, Error> {
-        let crop = phantom::training_crop(seed, plan.patch, plan.spacing_mm, CropPlace::Ear)?;
+        let (shape, spacing) = (plan.patch, plan.spacing_mm);
+        let crop =
+            phantom::training_crop(seed, shape, spacing, CropPlace::Ear, &self.outlines)?;
         let class_of: Vec<u8> = (0..=Region::ALL.len() as u8)
             .map(|value| {
                 let name = Region::of_value(value).and_then(class_name);
@@ -75,7 +81,8 @@ const BALL_MM: f64 = 8.0;
 
 impl CropSource for HeadCrops {
     fn crop(&self, seed: u64, plan: &Plan) -> Result<Sample, Error> {
-        let crop = phantom::training_crop(seed, plan.patch, plan.spacing_mm, CropPlace::Head)?;
+        let (shape, spacing) = (plan.patch, plan.spacing_mm);
+        let crop = phantom::training_crop(seed, shape, spacing, CropPlace::Head, &[])?;
         let [w, h, d] = crop.shape;
         let mut labels = Vec::with_capacity(w * h * d);
         for index in 0..w * h * d {
@@ -218,6 +225,9 @@ fn augment(source: &dyn CropSource, mut sample: Sample, seed: u64, plan: &Plan) 
             .iter_mut()
             .for_each(|l| *l = source.mirrored(*l));
     }
+    if random.random_bool(0.35) {
+        sample = turned(&sample, plan, &mut random);
+    }
     if random.random_bool(0.3) {
         let weight = random.random_range(0.2..0.5);
         smooth(
@@ -251,6 +261,49 @@ fn augment(source: &dyn CropSource, mut sample: Sample, seed: u64, plan: &Plan) 
         standardise(&mut sample.intensities);
     }
     sample
+}
+
+/// The example rotated by up to 15 degrees about each axis and scaled by 0.85 to 1.18 about its middle; beyond its border it goes on as at the
+/// border. Intensities are interpolated, labels those of the nearest voxel.
+fn turned(sample: &Sample, plan: &Plan, random: &mut ChaCha8Rng) -> Sample {
+    let [a, b, c] = [0; 3].map(|_| random.random_range(-15.0_f64..15.0).to_radians());
+    let scale = random.random_range(-0.16_f64..0.16).exp();
+    let spacing = DVec3::from_array(plan.spacing_mm);
+    let turn = DMat3::from_euler(EulerRot::XYZ, a, b, c) * scale;
+    let from = DMat3::from_diagonal(spacing.recip()) * turn * DMat3::from_diagonal(spacing);
+    let shape = plan.patch;
+    let last = DVec3::from_array(shape.map(|n| n as f64 - 1.0));
+    let middle = last * 0.5;
+    let mut out = Sample {
+        intensities: Vec::with_capacity(sample.intensities.len()),
+        labels: Vec::with_capacity(sample.labels.len()),
+    };
+    let row = shape[0];
+    let plane = row * shape[1];
+    for k in 0..shape[2] {
+        for j in 0..shape[1] {
+            for i in 0..row {
+                let at = DVec3::new(i as f64, j as f64, k as f64) - middle;
+                let p = (from * at + middle).clamp(DVec3::ZERO, last);
+                let low = p.min(last - 1.0).floor().max(DVec3::ZERO);
+                let [x, y, z] = low.to_array().map(|v| v as usize);
+                let first = x + y * row + z * plane;
+                let f = (p - low).as_vec3();
+                // One voxel on along each axis that has one.
+                let [dx, dy, dz] = [(0, 1), (1, row), (2, plane)]
+                    .map(|(axis, step)| if shape[axis] > 1 { step } else { 0 });
+                let at = |n: usize| sample.intensities[first + n];
+                let mix = |a: f32, b: f32, t: f32| a + (b - a) * t;
+                let along_x = |n: usize| mix(at(n), at(n + dx), f.x);
+                let in_plane = |n: usize| mix(along_x(n), along_x(n + dy), f.y);
+                out.intensities.push(mix(in_plane(0), in_plane(dz), f.z));
+                let near = |t: f32, step: usize| if t < 0.5 { 0 } else { step };
+                let nearest = first + near(f.x, dx) + near(f.y, dy) + near(f.z, dz);
+                out.labels.push(sample.labels[nearest]);
+            }
+        }
+    }
+    out
 }
 
 /// Mixes each voxel with its two neighbours along an axis, as thicker slices would: `weight` goes to the neighbours together.

@@ -128,7 +128,7 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
          the quantiles {:?} and standardised tile by tile.\n\
          - Output: {}.\n\
          - Network: 3D U-Net, channels {}; instance normalisation, leaky ReLU.\n\
-         - Data: crops of phantoms, seed {}, made on the fly, {} a step; no real scan; the first weights were {}.\n\
+         - Data: crops of phantoms, seed {}, made on the fly, {} a step; no real scan; {}the first weights were {}.\n\
          - Training: {} steps, {:.0} minutes on {} with {} threads; Dice plus cross-entropy, AdamW, learning rate {:e} with polynomial decay.\n\
          - Command: `{}`\n\
          - SHA-256 of the weights: `{sha256}`\n\n\
@@ -143,6 +143,10 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
         channels.join(", "),
         config.seed,
         config.batch,
+        match config.outlines.len() {
+            0 => String::new(),
+            n => format!("the shapes of {n} real tumours' outlines for a part of the tumours; "),
+        },
         if config.start.is_some() {
             "those of another model"
         } else {

@@ -6,7 +6,7 @@ use super::validation::{ClassDice, to_tensor, validate, validation_samples};
 use super::{Error, Loss, Optimiser, Rule, Sample, dice_cross_entropy, polynomial_decay};
 use crate::model::{DeviceChoice, Level, Parameters, UNet, UNetDescription};
 use crate::predict::{Plan, class};
-use crate::volume::{Observe, Progress, Structure};
+use crate::volume::{Observe, Outline, Progress, Structure};
 use candle_core::{Device, Tensor, Var};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -52,6 +52,8 @@ pub struct SegmenterTraining {
     pub validation_crops: u64,
     /// What is trained.
     pub plan: Plan,
+    /// Outlines of real tumours, whose shapes a part of a segmenter's tumours have; may be empty.
+    pub outlines: Vec<Outline>,
     /// The command that started it, for the card.
     pub command: String,
 }
@@ -106,6 +108,7 @@ impl SegmenterTraining {
                 network,
                 classes: classes.map(str::to_owned).to_vec(),
             },
+            outlines: Vec::new(),
             command: "schwann train segmenter".to_owned(),
         }
     }
@@ -225,7 +228,8 @@ pub fn train_segmenter(
     if config.plan.is_localiser() {
         train_on(&HeadCrops, config, observe)
     } else {
-        train_on(&EarCrops, config, observe)
+        let outlines = config.outlines.clone();
+        train_on(&EarCrops { outlines }, config, observe)
     }
 }
 

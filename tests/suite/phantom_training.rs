@@ -8,23 +8,23 @@ const SPACING: [f64; 3] = [1.2, 1.2, 1.5];
 fn crops(seeds: std::ops::Range<u64>) -> Vec<Crop> {
     seeds
         .into_par_iter()
-        .map(|seed| training_crop(seed, SHAPE, SPACING, CropPlace::Ear).unwrap())
+        .map(|seed| training_crop(seed, SHAPE, SPACING, CropPlace::Ear, &[]).unwrap())
         .collect()
 }
 
 #[test]
 fn a_crop_depends_on_its_arguments_only() {
-    let alone = training_crop(3, SHAPE, SPACING, CropPlace::Ear).unwrap();
+    let alone = training_crop(3, SHAPE, SPACING, CropPlace::Ear, &[]).unwrap();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .build()
         .unwrap();
-    let again = pool.install(|| training_crop(3, SHAPE, SPACING, CropPlace::Ear).unwrap());
+    let again = pool.install(|| training_crop(3, SHAPE, SPACING, CropPlace::Ear, &[]).unwrap());
     assert_eq!(alone, again);
     assert_eq!((alone.shape, alone.spacing_mm), (SHAPE, SPACING));
     assert_ne!(
         alone.intensities,
-        training_crop(4, SHAPE, SPACING, CropPlace::Ear)
+        training_crop(4, SHAPE, SPACING, CropPlace::Ear, &[])
             .unwrap()
             .intensities
     );

@@ -394,8 +394,8 @@ fn senseless_parameters_are_refused() {
             "{mm}"
         );
     }
-    assert!(training_crop(1, [0, 8, 8], [1.0; 3], CropPlace::Ear).is_err());
-    assert!(training_crop(1, [8, 8, 8], [f64::NAN; 3], CropPlace::Ear).is_err());
+    assert!(training_crop(1, [0, 8, 8], [1.0; 3], CropPlace::Ear, &[]).is_err());
+    assert!(training_crop(1, [8, 8, 8], [f64::NAN; 3], CropPlace::Ear, &[]).is_err());
     let stopped = patient.scan(&visit(1, 0.0, TINY), &mut |_| ControlFlow::Break(()));
     assert!(matches!(stopped, Err(Error::Stopped)));
 }
