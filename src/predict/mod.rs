@@ -1,7 +1,9 @@
 //! A scan to labels on its own grid: plan, preprocessing, tiles, merging, restoring, post-processing.
 
 mod clean;
+mod foreign;
 mod grid;
+mod interval;
 mod memory;
 mod nnunet;
 mod plan;
@@ -11,7 +13,7 @@ mod tiles;
 
 pub use crate::patient::ModelInfo;
 pub use nnunet::{Folds, NnUnet};
-pub use plan::{Plan, class, prepare, standardise};
+pub use plan::{Calibration, Plan, class, prepare, standardise};
 pub use segmenter::{
     Early, Prediction, SegmentOptions, Segmenter, segment, segment_channels, segment_early,
 };

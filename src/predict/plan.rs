@@ -23,13 +23,32 @@ pub struct Plan {
     /// Whether a tile is a region about an ear, which a localiser finds; otherwise tiles cover the scan.
     #[serde(default)]
     pub about_ears: bool,
+    /// What its probabilities were found to mean on examples that the training never saw; `None` where that was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// What the model learned from, in words that end the sentence "it was trained on …".
     pub trained_on: String,
     /// The network.
     pub network: UNetDescription,
 }
 
+/// What turns the scores of a network into probabilities that mean what they say, and those into an interval of the tumour's volume.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// By which scores are divided before the softmax (Guo et al. 2017).
+    pub temperature: f64,
+    /// Probability `t` below one half such that in 95 % of the tumours measured the true volume lay between those of the voxels above `1 - t`
+    /// and above `t`.
+    pub interval_level: f64,
+}
+
 impl Plan {
+    /// By which scores are divided before the softmax.
+    pub fn temperature(&self) -> f32 {
+        self.calibration.map_or(1.0, |c| c.temperature as f32)
+    }
+
     /// Reads a plan and checks it.
     ///
     /// # Errors
@@ -69,6 +88,13 @@ impl Plan {
         let [low, high] = self.clip_quantiles;
         if !(0.0 <= low && low < high && high <= 1.0) {
             return wrong("the clip quantiles");
+        }
+        if let Some(c) = self.calibration
+            && !((0.1..=10.0).contains(&c.temperature)
+                && c.interval_level > 0.0
+                && c.interval_level <= 0.5)
+        {
+            return wrong("the calibration");
         }
         if self.classes.len() != self.network.classes || self.classes[0] != "background" {
             return wrong("the number of classes, or the first is not background");

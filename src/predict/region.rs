@@ -2,6 +2,7 @@
 use super::Error;
 use super::clean::clean;
 use super::grid::WorkingGrid;
+use super::interval::{Spread, spread};
 use super::segmenter::{CERTAIN, Clock, Early, How, Own, report, run, unreadable};
 use crate::volume::{
     Grid, LabelMap, LabelTable, Observe, Progress, Shape, Side, Structure, Volume, components,
@@ -111,6 +112,13 @@ impl Region {
     }
 }
 
+/// What was found about the ears.
+pub(super) struct Found {
+    pub(super) labels: LabelMap,
+    pub(super) tumour_interval95_mm3: Option<[f64; 2]>,
+    pub(super) warnings: Vec<String>,
+}
+
 /// Labels what is about the ears; where the localiser finds none, everything is searched.
 pub(super) fn segment_about_ears(
     scan: &Volume,
@@ -120,7 +128,7 @@ pub(super) fn segment_about_ears(
     mut early: Option<&mut Early<'_>>,
     clock: &mut Clock,
     observe: &mut Observe<'_>,
-) -> Result<(LabelMap, Vec<String>), Error> {
+) -> Result<Found, Error> {
     let grid = scan.grid();
     let mut warnings = vec![own.origin()];
     let mut values = vec![0; grid.len()];
@@ -128,10 +136,11 @@ pub(super) fn segment_about_ears(
         Ok(found) => found,
         Err(why) => {
             warnings.push(why);
-            return Ok((
-                LabelMap::new(*grid, values, LabelTable::default())?,
+            return Ok(Found {
+                labels: LabelMap::new(*grid, values, LabelTable::default())?,
+                tumour_interval95_mm3: None,
                 warnings,
-            ));
+            });
         }
     };
     clock.stop("localise");
@@ -163,6 +172,7 @@ pub(super) fn segment_about_ears(
         _ => {}
     }
     let count = regions.len();
+    let mut spreads = vec![None; count];
     for n in 0..count {
         let mut part = |p: Progress| {
             observe(Progress {
@@ -170,14 +180,15 @@ pub(super) fn segment_about_ears(
                 fraction: (n as f32 + p.fraction) / count as f32,
             })
         };
-        let mut labels = label(scan, &regions[n], own, how, &mut part)?;
+        let (mut labels, mut spread) = label(scan, &regions[n], own, how, &mut part)?;
         for _ in 0..MOST_GROWTHS {
             let Some(larger) = regions[n].grown(&labels, grid, extent_mm[0] / 2.0) else {
                 break;
             };
             regions[n] = larger;
-            labels = label(scan, &larger, own, how, &mut part)?;
+            (labels, spread) = label(scan, &larger, own, how, &mut part)?;
         }
+        spreads[n] = spread;
         paste(&labels, n, &regions, grid, &mut values);
         if n + 1 < count
             && n == 0
@@ -194,24 +205,54 @@ pub(super) fn segment_about_ears(
     let (labels, more) = clean(&LabelMap::new(*grid, values, LabelTable::default())?)?;
     clock.stop("clean");
     warnings.extend(more);
-    Ok((labels, warnings))
+    Ok(Found {
+        tumour_interval95_mm3: interval(&labels, &regions, &spreads),
+        labels,
+        warnings,
+    })
 }
 
-/// Labels of a region, on its own grid.
+/// The interval of the tumour's volume, from the spread of the region that holds most of it.
+fn interval(labels: &LabelMap, regions: &[Region], spreads: &[Option<Spread>]) -> Option<[f64; 2]> {
+    let tumour = labels.mask(Structure::VestibularSchwannoma);
+    let grid = labels.grid();
+    let mut counts = vec![0_usize; regions.len()];
+    let mut voxels = 0;
+    for (index, _) in tumour.iter().enumerate().filter(|(_, is)| **is) {
+        let voxel = grid.voxel(index);
+        voxels += 1;
+        for (count, region) in counts.iter_mut().zip(regions) {
+            *count += usize::from(region.contains(voxel));
+        }
+    }
+    let most = (0..regions.len()).max_by_key(|&n| counts[n])?;
+    let spread = spreads.get(most).copied().flatten()?;
+    let mm3 = voxels as f64 * grid.voxel_volume_mm3();
+    (voxels > 0).then(|| [mm3 * spread.low, mm3 * spread.high])
+}
+
+/// Labels of a region, on its own grid, and how sure their tumour's volume is.
 fn label(
     scan: &Volume,
     region: &Region,
     own: &Own,
     how: How<'_>,
     observe: &mut Observe<'_>,
-) -> Result<LabelMap, Error> {
+) -> Result<(LabelMap, Option<Spread>), Error> {
     let shape = std::array::from_fn(|a| region.high[a] - region.low[a]);
     let part = scan.cropped(region.low, shape)?;
     let grid = WorkingGrid::new(part.grid(), own.plan.spacing_mm)?;
     let [low] = part.quantiles([0.005]);
     let intensities = grid.resample(&part, low as f32);
     let scores = run(&grid, &intensities, own, how, None, observe)?;
-    grid.restore(&scores, &own.labels, CERTAIN)
+    let tumour = LabelTable::default().value(Structure::VestibularSchwannoma);
+    let channel = own.labels.iter().position(|l| Some(*l) == tumour);
+    let spread = channel.zip(own.plan.calibration).and_then(|(channel, c)| {
+        let voxels = intensities.len();
+        let p = &scores[channel * voxels..][..voxels];
+        spread(p, grid.shape, c.interval_level)
+    });
+    Ok((grid.restore(&scores, &own.labels, CERTAIN)?, spread))
 }
 
 /// Writes a region's labels into those of the scan. Where regions overlap the nearest middle decides, but no tumour is lost.

@@ -1,5 +1,6 @@
 //! The segmenter: a model folder, and a scan through it.
 use super::clean::clean;
+use super::foreign::foreign;
 use super::grid::WorkingGrid;
 use super::nnunet::{self, Folds, NnUnet};
 use super::region::segment_about_ears;
@@ -242,6 +243,8 @@ pub struct Prediction {
     pub model: ModelInfo,
     /// Which device ran it, and why if it is not the one asked for.
     pub device: String,
+    /// Volumes between which the tumour's lies with 95 % by the model's calibrated probabilities, mm³; `None` without a tumour or a calibration.
+    pub tumour_interval95_mm3: Option<[f64; 2]>,
     /// Seconds of each stage, then `total`.
     pub seconds: Vec<(&'static str, f64)>,
     /// What the reader should know.
@@ -318,6 +321,7 @@ fn predict(
     let needed = segmenter.memory_bytes(first.grid(), options);
     let mut clock = Clock::default();
     let chosen = options.device.open();
+    let mut tumour_interval95_mm3 = None;
     let (labels, warnings) = match &segmenter.0 {
         Kind::Own(own) => {
             // A scan that is too large for any memory is told first.
@@ -329,7 +333,11 @@ fn predict(
             memory::check(needed)?;
             let how = (options, &chosen);
             match &own.localiser {
-                Some(l) => segment_about_ears(first, own, l, how, early, &mut clock, observe)?,
+                Some(l) => {
+                    let found = segment_about_ears(first, own, l, how, early, &mut clock, observe)?;
+                    tumour_interval95_mm3 = found.tumour_interval95_mm3;
+                    (found.labels, found.warnings)
+                }
                 None => segment_own(first, &grid, own, how, early, &mut clock, observe)?,
             }
         }
@@ -352,6 +360,7 @@ fn predict(
         labels,
         model: segmenter.info().clone(),
         device: chosen.words,
+        tumour_interval95_mm3,
         seconds: clock.finish(),
         warnings,
     })
@@ -411,7 +420,7 @@ pub(super) fn unreadable(grid: &WorkingGrid, intensities: &[f32]) -> Option<Stri
     if range[1] - range[0] <= smallest {
         return Some("every voxel has the same intensity: nothing was labelled".to_owned());
     }
-    None
+    foreign(grid, intensities)
 }
 
 /// Class probabilities on the network's grid, `[class][superior][anterior][right]`.
@@ -440,7 +449,9 @@ pub(super) fn run(
                 fraction,
             })
         };
-        let scores = classify(&mut runner, &mut tile, &tiling, options.mirror, &mut watch);
+        let temperature = plan.temperature();
+        let how = (options.mirror, temperature);
+        let scores = classify(&mut runner, &mut tile, &tiling, how, &mut watch);
         let scores = match scores {
             Err(model::Error::Stopped) => return Err(Error::Cancelled),
             other => other?,
@@ -467,16 +478,16 @@ fn classify(
     runner: &mut Runner,
     tile: &mut [f32],
     tiling: &Tiling,
-    mirror: bool,
+    (mirror, temperature): (bool, f32),
     watch: &mut Watch<'_>,
 ) -> Result<Vec<f32>, model::Error> {
     let [w, h, d] = tiling.tile;
     let mut scores = runner.scores(tile, [d, h, w], watch)?;
-    softmax(&mut scores, d * h * w);
+    softmax(&mut scores, d * h * w, temperature);
     if mirror {
         tile.chunks_exact_mut(w).for_each(<[f32]>::reverse);
         let mut mirrored = runner.scores(tile, [d, h, w], &mut |part| watch(1.0 + part))?;
-        softmax(&mut mirrored, d * h * w);
+        softmax(&mut mirrored, d * h * w, temperature);
         let rows = scores.chunks_exact_mut(w).zip(mirrored.chunks_exact(w));
         for (row, mirrored) in rows {
             let pairs = row.iter_mut().zip(mirrored.iter().rev());
@@ -486,8 +497,8 @@ fn classify(
     Ok(scores)
 }
 
-/// Scores `[class][voxel]` to probabilities.
-fn softmax(scores: &mut [f32], voxels: usize) {
+/// Scores `[class][voxel]` to probabilities at a temperature.
+fn softmax(scores: &mut [f32], voxels: usize, temperature: f32) {
     const BLOCK: usize = 4096;
     for first in (0..voxels).step_by(BLOCK) {
         let last = (first + BLOCK).min(voxels);
@@ -499,7 +510,7 @@ fn softmax(scores: &mut [f32], voxels: usize) {
         }
         for class in scores.chunks_exact_mut(voxels) {
             for (n, s) in class[first..last].iter_mut().enumerate() {
-                *s = (*s - highest[n]).exp();
+                *s = ((*s - highest[n]) / temperature).exp();
                 sum[n] += *s;
             }
         }

@@ -104,6 +104,7 @@ impl SegmenterTraining {
                 patch: [96, 96, 48],
                 about_ears: true,
                 clip_quantiles: [0.005, 0.995],
+                calibration: None,
                 trained_on: "synthetic patients only".to_owned(),
                 network,
                 classes: classes.map(str::to_owned).to_vec(),
