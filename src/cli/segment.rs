@@ -123,6 +123,8 @@ struct Output {
     device: String,
     seconds: BTreeMap<&'static str, f64>,
     structures: Vec<StructureSize>,
+    /// By the model's calibrated probabilities; null where the model has none or found no tumour.
+    tumour_volume_interval95_mm3: Option<[f64; 2]>,
     scan_sha256: String,
     notice: &'static str,
     warnings: Vec<String>,
@@ -161,9 +163,18 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         device: prediction.device,
         seconds: prediction.seconds.into_iter().collect(),
         structures: structure_sizes(&prediction.labels),
+        tumour_volume_interval95_mm3: prediction.tumour_interval95_mm3,
         scan_sha256: scans.first().map(io::voxels_sha256).unwrap_or_default(),
         notice: crate::patient::NOTICE,
         warnings,
     };
-    output::result(json, &output, || measure::table(&output.structures))
+    output::result(json, &output, || {
+        let mut text = measure::table(&output.structures);
+        if let Some([low, high]) = output.tumour_volume_interval95_mm3 {
+            text += &format!(
+                "\nthe model's own interval of the tumour's volume: {low:.0} to {high:.0} mm³ (95 % of the tumours it was calibrated on)"
+            );
+        }
+        text
+    })
 }

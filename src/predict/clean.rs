@@ -10,6 +10,8 @@ const SMALLEST_TUMOUR_MM3: f64 = 10.0;
 const FARTHEST_FROM_PORUS_MM: f64 = 12.0;
 /// The same from the cochlea's centroid, where only one is known.
 const FARTHEST_FROM_COCHLEA_MM: f64 = 45.0;
+/// The same from a porus that the localiser found, which knows it to a few millimetres more.
+const FARTHEST_FROM_FOUND_PORUS_MM: f64 = 15.0;
 /// Smallest cochlea that is kept, mm³; a whole one has about 90.
 const SMALLEST_COCHLEA_MM3: f64 = 10.0;
 /// Least distance from right to left between the two cochleae, mm; in adults about 50.
@@ -17,14 +19,16 @@ const COCHLEAE_APART_MM: f64 = 25.0;
 /// Pieces within this distance of a cochlea's centroid belong to it, mm.
 const COCHLEA_REACH_MM: f64 = 7.0;
 
-/// Labels without what cannot be, and what the reader should know about it.
-pub(super) fn clean(labels: &LabelMap) -> Result<(LabelMap, Vec<String>), Error> {
+/// Labels without what cannot be, and what the reader should know about it. `pori` are those that a localiser found, RAS mm: they tell
+/// where a tumour may begin where the cochleae do not show, as on many ceT1 scans.
+pub(super) fn clean(labels: &LabelMap, pori: &[DVec3]) -> Result<(LabelMap, Vec<String>), Error> {
     let mut values = labels.labels().to_vec();
     let mut warnings = Vec::new();
     let cochleae = keep_cochleae(labels, &mut values);
     let origin = Origin::of(
         &LabelMap::new(*labels.grid(), values.clone(), labels.table().clone())?,
         &cochleae,
+        pori,
     );
     keep_tumour(labels, &origin, &mut values, &mut warnings);
     for structure in [Structure::Brainstem, Structure::FourthVentricle] {
@@ -35,7 +39,12 @@ pub(super) fn clean(labels: &LabelMap) -> Result<(LabelMap, Vec<String>), Error>
     }
     if cochleae.len() < 2 {
         let found = ["no cochlea was", "only one cochlea was"][cochleae.len()];
-        warnings.push(format!("{found} found: the scan may not cover both inner ears, or is not one that the model can read"));
+        let means = if pori.is_empty() {
+            "the scan may not cover both inner ears, or is not one that the model can read"
+        } else {
+            "the tumour was looked for about the inner ears' likely place; check its side and place"
+        };
+        warnings.push(format!("{found} found: {means}"));
     }
     let cleaned = LabelMap::new(*labels.grid(), values, labels.table().clone())?;
     Ok((cleaned, warnings))
@@ -134,9 +143,13 @@ struct Origin {
 }
 
 impl Origin {
-    /// The pori of both sides where both cochleae are known, else the one cochlea, else nowhere.
-    fn of(labels: &LabelMap, cochleae: &[DVec3]) -> Self {
+    /// The pori of both sides where both cochleae are known, else those that a localiser found, else the one cochlea, else nowhere.
+    fn of(labels: &LabelMap, cochleae: &[DVec3], pori: &[DVec3]) -> Self {
         match HeadAxes::of(labels).filter(|axes| axes.from_cochleae) {
+            None if !pori.is_empty() => Self {
+                points: pori.to_vec(),
+                farthest_mm: FARTHEST_FROM_FOUND_PORUS_MM,
+            },
             Some(axes) => Self {
                 points: [Side::Left, Side::Right]
                     .into_iter()
@@ -247,7 +260,7 @@ mod tests {
             (1, [80, 30, 20], 3), // a second tumour
             (1, [10, 10, 10], 2), // a speck
         ];
-        let (cleaned, warnings) = clean(&map(&[&scene[..], &clutter[..]].concat())).unwrap();
+        let (cleaned, warnings) = clean(&map(&[&scene[..], &clutter[..]].concat()), &[]).unwrap();
         let expected = map(&[&scene[..], &clutter[..1]].concat());
         assert!(
             cleaned.labels() == expected.labels(),
@@ -259,8 +272,11 @@ mod tests {
     #[test]
     fn a_region_far_from_both_cochleae_is_no_tumour_of_theirs() {
         let cochleae = [(2, [2, 30, 20], 4), (2, [40, 30, 20], 4)];
-        let (cleaned, _) =
-            clean(&map(&[&cochleae[..], &[(1, [95, 30, 20], 10)]].concat())).unwrap();
+        let (cleaned, _) = clean(
+            &map(&[&cochleae[..], &[(1, [95, 30, 20], 10)]].concat()),
+            &[],
+        )
+        .unwrap();
         assert_eq!(cleaned.count(Structure::VestibularSchwannoma), 0);
         assert_eq!(cleaned.count(Structure::Cochlea), 128);
     }
@@ -274,7 +290,7 @@ mod tests {
             (1, [36, 25, 18], 4),
         ];
         let elsewhere = [(1, [50, 50, 5], 8)];
-        let (cleaned, _) = clean(&map(&[&anatomy[..], &elsewhere[..]].concat())).unwrap();
+        let (cleaned, _) = clean(&map(&[&anatomy[..], &elsewhere[..]].concat()), &[]).unwrap();
         assert!(cleaned.labels() == map(&anatomy).labels());
     }
 
@@ -285,14 +301,23 @@ mod tests {
             (1, [40, 30, 20], 6),
             (1, [60, 30, 20], 5),
         ];
-        let (_, warnings) = clean(&map(&boxes)).unwrap();
+        let (_, warnings) = clean(&map(&boxes), &[]).unwrap();
         assert_eq!(warnings.len(), 2, "{warnings:?}");
     }
 
     #[test]
     fn without_a_cochlea_there_is_no_tumour() {
-        let (cleaned, warnings) = clean(&map(&[(1, [40, 30, 20], 6)])).unwrap();
+        let (cleaned, warnings) = clean(&map(&[(1, [40, 30, 20], 6)]), &[]).unwrap();
         assert_eq!(cleaned.count(Structure::VestibularSchwannoma), 0);
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+    }
+
+    #[test]
+    fn without_a_cochlea_a_tumour_at_a_porus_that_was_found_stays() {
+        let boxes = map(&[(1, [40, 30, 20], 6), (1, [100, 30, 20], 6)]);
+        let porus = DVec3::new(-28.0, 3.0, 3.0);
+        let (cleaned, warnings) = clean(&boxes, &[porus]).unwrap();
+        assert_eq!(cleaned.labels(), map(&[(1, [40, 30, 20], 6)]).labels());
         assert_eq!(warnings.len(), 2, "{warnings:?}");
     }
 }

@@ -144,6 +144,7 @@ pub(super) fn segment_about_ears(
         }
     };
     clock.stop("localise");
+    let pori: Vec<DVec3> = found.iter().flatten().copied().collect();
     let extent_mm: [f64; 3] =
         std::array::from_fn(|a| own.plan.patch[a] as f64 * own.plan.spacing_mm[a]);
     let mut regions: Vec<Region> = [Side::Left, Side::Right]
@@ -195,14 +196,14 @@ pub(super) fn segment_about_ears(
             && let Some(early) = early.take()
         {
             let first = LabelMap::new(*grid, values.clone(), LabelTable::default())?;
-            if early(clean(&first)?.0).is_break() {
+            if early(clean(&first, &pori)?.0).is_break() {
                 return Err(Error::Cancelled);
             }
         }
     }
     clock.stop("network");
     report(observe, "cleaning", 0.0)?;
-    let (labels, more) = clean(&LabelMap::new(*grid, values, LabelTable::default())?)?;
+    let (labels, more) = clean(&LabelMap::new(*grid, values, LabelTable::default())?, &pori)?;
     clock.stop("clean");
     warnings.extend(more);
     Ok(Found {

@@ -399,7 +399,7 @@ fn segment_own(
     drop(scores);
     clock.stop("restore");
     report(observe, "cleaning", 0.0)?;
-    let (labels, more) = clean(&labels)?;
+    let (labels, more) = clean(&labels, &[])?;
     clock.stop("clean");
     warnings.extend(more);
     Ok((labels, warnings))
@@ -463,7 +463,7 @@ pub(super) fn run(
         {
             // These are not probabilities yet: no background is certain.
             let labels = grid.restore(&sums, &own.labels, f32::INFINITY)?;
-            if early(clean(&labels)?.0).is_break() {
+            if early(clean(&labels, &[])?.0).is_break() {
                 return Err(Error::Cancelled);
             }
         }

@@ -1,5 +1,6 @@
 //! Training: data made on the fly, loss, optimiser, checkpoints, and what comes out, a model folder.
 
+mod calibration;
 mod checkpoint;
 mod data;
 mod loss;
@@ -8,6 +9,7 @@ mod report;
 mod segmenter;
 mod validation;
 
+pub use calibration::{Reliability, ReliabilityBin, calibrate};
 pub use data::{CropSource, EarCrops, HeadCrops, Sample};
 pub use loss::{Loss, dice_cross_entropy};
 pub use optimiser::{Optimiser, Rule, polynomial_decay};

@@ -1,4 +1,5 @@
 //! What a training writes for people: the log and the model folder with its card.
+use super::calibration::Reliability;
 use super::checkpoint::{Progress, write_whole};
 use super::segmenter::{SegmenterTraining, TrainingSummary};
 use super::validation::ClassDice;
@@ -91,6 +92,7 @@ pub(super) fn write_model(
     config: &SegmenterTraining,
     parameters: &Parameters,
     summary: &TrainingSummary,
+    reliability: Option<&Reliability>,
 ) -> Result<String, Error> {
     let description =
         serde_json::to_string(&config.plan.network).map_err(|e| Error::Settings(e.to_string()))?;
@@ -98,14 +100,18 @@ pub(super) fn write_model(
     let weights = write_tensors(parameters, &metadata, true)?;
     let sha256 = sha256(&weights);
     write_whole(&config.out.join("model.safetensors"), &weights)?;
-    write_whole(
-        &config.out.join("plan.json"),
-        config.plan.to_json()?.as_bytes(),
-    )?;
-    write_whole(
-        &config.out.join("card.md"),
-        card(config, summary, &sha256).as_bytes(),
-    )?;
+    let plan = Plan {
+        calibration: reliability.map(|r| r.calibration),
+        ..config.plan.clone()
+    };
+    let mut card = card(config, summary, &sha256);
+    if let Some(reliability) = reliability {
+        card += &reliability.words();
+        let path = config.out.join("reliability.svg");
+        write_whole(&path, reliability.svg().as_bytes())?;
+    }
+    write_whole(&config.out.join("plan.json"), plan.to_json()?.as_bytes())?;
+    write_whole(&config.out.join("card.md"), card.as_bytes())?;
     Ok(sha256)
 }
 

@@ -1,4 +1,5 @@
 //! `schwann train segmenter`: a U-Net on phantoms made on the fly.
+use super::calibration::{Reliability, calibrate};
 use super::checkpoint::{self, Progress as Saved};
 use super::data::{CropSource, EarCrops, Examples, HeadCrops};
 use super::report::{self, Log};
@@ -50,6 +51,8 @@ pub struct SegmenterTraining {
     pub checkpoint_every: usize,
     /// Crops of the validation set.
     pub validation_crops: u64,
+    /// Further crops on which a segmenter's probabilities are calibrated at the end.
+    pub calibration_crops: u64,
     /// What is trained.
     pub plan: Plan,
     /// Outlines of real tumours, whose shapes a part of a segmenter's tumours have; may be empty.
@@ -97,6 +100,7 @@ impl SegmenterTraining {
             class_weights: vec![1.0, 20.0, 10.0, 20.0, 2.0, 20.0, 6.0, 1.5],
             checkpoint_every: 300,
             validation_crops: 16,
+            calibration_crops: 60,
             plan: Plan {
                 name: "segmenter".to_owned(),
                 version: "0.5.0".to_owned(),
@@ -319,6 +323,7 @@ fn coarser(labels: &[u8], [d, h, w]: [usize; 3], by: [usize; 3]) -> Vec<u8> {
 }
 
 struct Training<'a> {
+    source: &'a dyn CropSource,
     config: &'a SegmenterTraining,
     validation: Vec<Sample>,
     device: Device,
@@ -333,7 +338,7 @@ struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    fn start(source: &dyn CropSource, config: &'a SegmenterTraining) -> Result<Self, Error> {
+    fn start(source: &'a dyn CropSource, config: &'a SegmenterTraining) -> Result<Self, Error> {
         let chosen = config.device.open();
         let mut first = config.plan.network.initial_parameters(config.seed)?;
         if let Some(parameters) = &config.start {
@@ -370,6 +375,7 @@ impl<'a> Training<'a> {
         };
         log::info!("training on {}", chosen.words);
         Ok(Self {
+            source,
             validation: validation_samples(source, &config.plan, config.validation_crops)?,
             config,
             device: chosen.device,
@@ -418,7 +424,7 @@ impl<'a> Training<'a> {
             self.log
                 .line(&self.saved, [rate, norm], &loss, validation.as_deref())?;
             if let Some(validation) = validation {
-                self.write_model(&validation)?;
+                self.write_model(&validation, None)?;
             }
             self.saved.seconds = self.before + self.started.elapsed().as_secs_f64();
         }
@@ -471,6 +477,10 @@ impl<'a> Training<'a> {
     }
 
     fn validate(&self) -> Result<Vec<ClassDice>, Error> {
+        validate(&self.detached()?, &self.config.plan, &self.validation)
+    }
+
+    fn detached(&self) -> Result<UNet, Error> {
         // Detached parameters leave no graph behind, and memory stays that of a prediction.
         let parameters = self
             .optimiser
@@ -478,11 +488,14 @@ impl<'a> Training<'a> {
             .into_iter()
             .map(|(name, t)| (name, t.detach()))
             .collect();
-        let network = UNet::new(self.config.plan.network.clone(), parameters)?;
-        validate(&network, &self.config.plan, &self.validation)
+        Ok(UNet::new(self.config.plan.network.clone(), parameters)?)
     }
 
-    fn write_model(&self, validation: &[ClassDice]) -> Result<TrainingSummary, Error> {
+    fn write_model(
+        &self,
+        validation: &[ClassDice],
+        reliability: Option<&Reliability>,
+    ) -> Result<TrainingSummary, Error> {
         let mut summary = TrainingSummary {
             steps: self.saved.step,
             seconds: self.saved.seconds,
@@ -490,14 +503,17 @@ impl<'a> Training<'a> {
             validation: validation.to_vec(),
             sha256: String::new(),
         };
-        summary.sha256 = report::write_model(self.config, &self.optimiser.parameters(), &summary)?;
+        let parameters = self.optimiser.parameters();
+        summary.sha256 = report::write_model(self.config, &parameters, &summary, reliability)?;
         Ok(summary)
     }
 
     fn finish(self) -> Result<TrainingSummary, Error> {
         checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
         let validation = self.validate()?;
-        self.write_model(&validation)
+        let (plan, count) = (&self.config.plan, self.config.calibration_crops);
+        let reliability = calibrate(&self.detached()?, plan, self.source, count)?;
+        self.write_model(&validation, reliability.as_ref())
     }
 }
 

@@ -56,6 +56,7 @@ fn config(out: &Path, steps: usize) -> SegmenterTraining {
     config.warm_up = 4;
     config.class_weights = vec![1.0, 3.0];
     config.validation_crops = 4;
+    config.calibration_crops = 4;
     config.plan.patch = [16, 16, 8];
     config.plan.classes.truncate(2);
     config.plan.network = UNetDescription::plain(1, 2, vec![level(4, 1), level(8, 2)]);

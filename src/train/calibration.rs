@@ -1,0 +1,354 @@
+//! What a network's probabilities mean, measured on examples that its training never saw.
+use super::data::{CropSource, plain_sample, validation_seed};
+use super::validation::to_tensor;
+use super::{Error, Sample};
+use crate::model::UNet;
+use crate::predict::{Calibration, Plan};
+use crate::volume::{LabelTable, Structure};
+use candle_core::Device;
+
+/// First of the validation examples that are for calibration alone.
+const FIRST: u64 = 1_000_000;
+/// Every so many voxels serve to find the temperature.
+const STRIDE: usize = 7;
+/// Levels of the interval that are tried, from narrow to wide.
+const LEVELS: [f32; 14] = [
+    0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001,
+];
+/// Smaller tumours say little about volumes, mm³.
+const LEAST_MM3: f64 = 30.0;
+/// Part of the tumours whose true volume the interval may miss.
+const MISSED: f64 = 0.05;
+/// Steps of the search for the temperature; each narrows it to 0.62 of what it was.
+const SEARCH_STEPS: usize = 24;
+
+/// Voxels whose probability of being tumour lies in one tenth of the scale.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ReliabilityBin {
+    /// Mean of their probabilities.
+    pub predicted: f64,
+    /// Part of them that is tumour.
+    pub observed: f64,
+    /// How many they are.
+    pub voxels: u64,
+}
+
+/// How far a network's probabilities can be trusted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reliability {
+    /// What the plan gets.
+    pub calibration: Calibration,
+    /// Tumour or not, at that temperature, by tenths.
+    pub bins: [ReliabilityBin; 10],
+    /// Examples measured.
+    pub crops: u64,
+    /// Those of them with a tumour of 30 mm³ or more of which the network saw something: they decide the interval.
+    pub tumours: usize,
+}
+
+/// Measures a segmenter on `count` examples; `None` where its classes have no tumour, or no example shows one that it sees.
+///
+/// The temperature minimises the negative log-likelihood over all classes (Guo et al. 2017). The interval's level is that at which the true
+/// volume within the crop lies inside for 95 % of the tumours (split conformal prediction over nested sets, Gupta et al. 2022).
+///
+/// # Errors
+/// When an example cannot be made or the network fails.
+pub fn calibrate(
+    network: &UNet,
+    plan: &Plan,
+    source: &dyn CropSource,
+    count: u64,
+) -> Result<Option<Reliability>, Error> {
+    if plan.is_localiser() || count == 0 {
+        return Ok(None);
+    }
+    let tumour: Vec<bool> = tumour_classes(plan)?;
+    if !tumour.contains(&true) {
+        return Ok(None);
+    }
+    let mut seen = Sampled::default();
+    for index in 0..count {
+        let (sample, scores) = scored(network, plan, source, index)?;
+        seen.add(&sample.labels, &scores);
+    }
+    let temperature = seen.temperature(plan.classes.len());
+    let mut tally = Tally::default();
+    let voxel_mm3: f64 = plan.spacing_mm.iter().product();
+    for index in 0..count {
+        let (sample, scores) = scored(network, plan, source, index)?;
+        tally.add(&sample.labels, &scores, &tumour, temperature, voxel_mm3);
+    }
+    Ok(tally.level().map(|interval_level| Reliability {
+        calibration: Calibration {
+            temperature: f64::from(temperature),
+            interval_level,
+        },
+        bins: tally.means(),
+        crops: count,
+        tumours: tally.levels.len(),
+    }))
+}
+
+/// For each class whether it is tumour.
+fn tumour_classes(plan: &Plan) -> Result<Vec<bool>, Error> {
+    let value = LabelTable::default().value(Structure::VestibularSchwannoma);
+    let labels = plan.class_labels()?;
+    Ok(labels.into_iter().map(|l| Some(l) == value).collect())
+}
+
+/// An example and the network's scores for it, `[class][voxel]`.
+fn scored(
+    network: &UNet,
+    plan: &Plan,
+    source: &dyn CropSource,
+    index: u64,
+) -> Result<(Sample, Vec<f32>), Error> {
+    let sample = plain_sample(source, validation_seed(FIRST + index), plan)?;
+    let device = network
+        .parameters()
+        .values()
+        .next()
+        .map_or(Device::Cpu, |t| t.device().clone());
+    let x = to_tensor(std::slice::from_ref(&sample), plan, &device)?;
+    let scores = network.forward(&x)?.to_device(&Device::Cpu)?;
+    Ok((sample, scores.flatten_all()?.to_vec1()?))
+}
+
+/// Probabilities of a voxel's classes.
+fn softmax(scores: &mut [f32], temperature: f32) {
+    let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for s in scores.iter_mut() {
+        *s = ((*s - highest) / temperature).exp();
+        sum += *s;
+    }
+    scores.iter_mut().for_each(|s| *s /= sum);
+}
+
+/// Scores of some voxels, the classes of a voxel side by side, and which class it is.
+#[derive(Default)]
+struct Sampled {
+    scores: Vec<f32>,
+    labels: Vec<u8>,
+}
+
+impl Sampled {
+    fn add(&mut self, labels: &[u8], scores: &[f32]) {
+        let voxels = labels.len();
+        for at in (0..voxels).step_by(STRIDE) {
+            self.labels.push(labels[at]);
+            self.scores
+                .extend(scores.iter().skip(at).step_by(voxels).copied());
+        }
+    }
+
+    /// Mean negative log-likelihood at a temperature, nats.
+    fn cost(&self, classes: usize, temperature: f32) -> f64 {
+        let mut p = vec![0.0; classes];
+        let mut sum = 0.0;
+        for (scores, &label) in self.scores.chunks_exact(classes).zip(&self.labels) {
+            p.copy_from_slice(scores);
+            softmax(&mut p, temperature);
+            sum -= f64::from(p[usize::from(label)].max(1e-12).ln());
+        }
+        sum / self.labels.len().max(1) as f64
+    }
+
+    /// The temperature of least cost between 0.3 and 5, by golden section: the cost has one minimum in 1 / T.
+    fn temperature(&self, classes: usize) -> f32 {
+        const GOLDEN: f32 = 0.618_034;
+        let (mut low, mut high) = (0.3_f32.ln(), 5.0_f32.ln());
+        let cost = |at: f32| self.cost(classes, at.exp());
+        let mut a = high - GOLDEN * (high - low);
+        let mut b = low + GOLDEN * (high - low);
+        let (mut of_a, mut of_b) = (cost(a), cost(b));
+        for _ in 0..SEARCH_STEPS {
+            if of_a < of_b {
+                (high, b, of_b) = (b, a, of_a);
+                a = high - GOLDEN * (high - low);
+                of_a = cost(a);
+            } else {
+                (low, a, of_a) = (a, b, of_b);
+                b = low + GOLDEN * (high - low);
+                of_b = cost(b);
+            }
+        }
+        (0.5 * (low + high)).exp()
+    }
+}
+
+/// Counts over the examples at the final temperature.
+#[derive(Default)]
+struct Tally {
+    /// Sums of probability, tumour voxels, voxels.
+    bins: [(f64, u64, u64); 10],
+    /// The narrowest level that held each tumour's volume.
+    levels: Vec<f32>,
+}
+
+impl Tally {
+    fn add(
+        &mut self,
+        labels: &[u8],
+        scores: &[f32],
+        tumour: &[bool],
+        temperature: f32,
+        voxel_mm3: f64,
+    ) {
+        let voxels = labels.len();
+        let mut p = vec![0.0; tumour.len()];
+        let mut truth = 0_u64;
+        // Voxels above each level, and above one less each level.
+        let mut above = [[0_u64; 2]; LEVELS.len()];
+        for (at, &label) in labels.iter().enumerate() {
+            let own = scores.iter().skip(at).step_by(voxels);
+            p.iter_mut().zip(own).for_each(|(p, s)| *p = *s);
+            softmax(&mut p, temperature);
+            let chance: f32 = p
+                .iter()
+                .zip(tumour)
+                .filter(|(_, t)| **t)
+                .map(|(p, _)| p)
+                .sum();
+            let is = u64::from(tumour[usize::from(label)]);
+            truth += is;
+            let bin = &mut self.bins[((chance * 10.0) as usize).min(9)];
+            *bin = (bin.0 + f64::from(chance), bin.1 + is, bin.2 + 1);
+            for (level, above) in LEVELS.iter().zip(&mut above) {
+                above[0] += u64::from(chance > *level);
+                above[1] += u64::from(chance > 1.0 - *level);
+            }
+        }
+        if truth as f64 * voxel_mm3 < LEAST_MM3 || above[0][0] == 0 {
+            return;
+        }
+        let holds = |above: &[u64; 2]| (above[1]..=above[0]).contains(&truth);
+        let narrowest = above.iter().position(holds).unwrap_or(LEVELS.len() - 1);
+        self.levels.push(LEVELS[narrowest]);
+    }
+
+    /// The level that misses no more tumours than allowed.
+    fn level(&self) -> Option<f64> {
+        let mut levels = self.levels.clone();
+        levels.sort_unstable_by(f32::total_cmp);
+        let at = (MISSED * levels.len() as f64) as usize;
+        // In decimals as they are written above.
+        levels.get(at).map(|l| (f64::from(*l) * 1e4).round() / 1e4)
+    }
+
+    fn means(&self) -> [ReliabilityBin; 10] {
+        self.bins.map(|(sum, tumour, voxels)| {
+            let count = voxels.max(1) as f64;
+            ReliabilityBin {
+                predicted: sum / count,
+                observed: tumour as f64 / count,
+                voxels,
+            }
+        })
+    }
+}
+
+impl Reliability {
+    /// The diagram: observed part over predicted probability, each point as large as its voxels are many (logarithmically).
+    pub(super) fn svg(&self) -> String {
+        const SIDE: f64 = 300.0;
+        let (x, y) = (|p: f64| 60.0 + SIDE * p, |p: f64| 20.0 + SIDE * (1.0 - p));
+        let mut text = String::from(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 390 380\" font-family=\"sans-serif\" font-size=\"12\">\n\
+             <rect width=\"390\" height=\"380\" fill=\"white\"/>\n",
+        );
+        for n in 0..=5 {
+            let p = f64::from(n) / 5.0;
+            text += &format!(
+                "<path d=\"M{:.1} 20V320M60 {:.1}H360\" stroke=\"#ddd\"/>\n\
+                 <text x=\"{:.1}\" y=\"336\" text-anchor=\"middle\">{p:.1}</text>\n\
+                 <text x=\"54\" y=\"{:.1}\" text-anchor=\"end\">{p:.1}</text>\n",
+                x(p),
+                y(p),
+                x(p),
+                y(p) + 4.0
+            );
+        }
+        text += "<path d=\"M60 320L360 20\" stroke=\"#888\" stroke-dasharray=\"4 4\"/>\n";
+        let mut line = String::new();
+        for bin in self.bins.iter().filter(|b| b.voxels > 0) {
+            let (x, y) = (x(bin.predicted), y(bin.observed));
+            line += &format!("{}{x:.1} {y:.1}", if line.is_empty() { "M" } else { "L" });
+            let radius = 1.5 + 0.8 * (bin.voxels as f64).log10();
+            text += &format!(
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"#1769aa\"/>\n"
+            );
+        }
+        text +=
+            &format!("<path d=\"{line}\" fill=\"none\" stroke=\"#1769aa\" stroke-width=\"2\"/>\n");
+        text += "<text x=\"210\" y=\"358\" text-anchor=\"middle\">predicted probability of tumour</text>\n\
+                 <text transform=\"translate(18 170) rotate(-90)\" text-anchor=\"middle\">part that is tumour</text>\n</svg>\n";
+        text
+    }
+
+    /// What the card says of it.
+    pub(super) fn words(&self) -> String {
+        let Calibration {
+            temperature,
+            interval_level,
+        } = self.calibration;
+        let mut text = format!(
+            "\n## Calibration\n\n\
+             On {} further phantom crops that neither training nor validation used; {} showed a tumour of 30 mm³ or more. Scores are divided by {temperature:.3} before the softmax. The interval of the \
+             volume lies between the voxels above {:.3} and above {interval_level:.3}: so it held the true volume within the crop in 95 % of these tumours.\n\n\
+             ![Reliability: part that is tumour over predicted probability](reliability.svg)\n\n\
+             | predicted probability of tumour | part that is tumour | voxels |\n| --- | --- | --- |\n",
+            self.crops,
+            self.tumours,
+            1.0 - interval_level
+        );
+        for bin in self.bins.iter().filter(|b| b.voxels > 0) {
+            text += &format!(
+                "| {:.3} | {:.3} | {} |\n",
+                bin.predicted, bin.observed, bin.voxels
+            );
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_temperature_undoes_what_made_scores_too_sure() {
+        // Scores of two classes whose odds are right at temperature 1, tripled.
+        let mut seen = Sampled::default();
+        for n in 0..2000_u32 {
+            let chance = (f64::from(n % 10) + 0.5) / 10.0;
+            let odds = (chance / (1.0 - chance)).ln() as f32;
+            seen.scores.extend([0.0, 3.0 * odds]);
+            seen.labels
+                .push(u8::from(f64::from(n / 10 % 200) / 200.0 < chance));
+        }
+        let found = seen.temperature(2);
+        assert!((found - 3.0).abs() < 0.1, "{found}");
+    }
+
+    #[test]
+    fn the_level_is_as_wide_as_the_tumours_need() {
+        // Of 20 rows with a tumour of 50 voxels, 18 are sure of it; two see only a tenth in half their tumour.
+        let mut tally = Tally::default();
+        for row in 0..20 {
+            let (mut labels, mut background) = (vec![0; 100], vec![8.0; 100]);
+            for at in 0..50 {
+                labels[at] = 1;
+                let doubtful = row < 2 && at < 25;
+                background[at] = if doubtful { 9.0_f32.ln() } else { -8.0 };
+            }
+            let scores = [background, vec![0.0; 100]].concat();
+            tally.add(&labels, &scores, &[false, true], 1.0, 1.0);
+        }
+        assert_eq!(tally.levels.len(), 20);
+        assert_eq!(tally.level(), Some(0.05));
+        let bins = tally.means();
+        assert_eq!(bins.iter().map(|b| b.voxels).sum::<u64>(), 2000);
+        assert!((bins[9].observed - 1.0).abs() < 1e-9 && bins[0].observed < 0.06);
+    }
+}
