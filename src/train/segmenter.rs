@@ -1,6 +1,7 @@
-//! `schwann train segmenter`: a U-Net on phantoms made on the fly.
+//! `schwann train`: a U-Net on crops of phantoms made on the fly, or of the scans of a folder.
 use super::checkpoint::{self, Progress as Saved};
 use super::data::{CropSource, EarCrops, Examples, HeadCrops};
+use super::folder::FolderFacts;
 use super::report::{self, Log};
 use super::validation::{ClassDice, to_tensor, validate, validation_samples};
 use super::{Error, Loss, Optimiser, Rule, Sample, dice_cross_entropy, polynomial_decay};
@@ -54,6 +55,8 @@ pub struct SegmenterTraining {
     pub plan: Plan,
     /// Outlines of real tumours, whose shapes a part of a segmenter's tumours have; may be empty.
     pub outlines: Vec<Outline>,
+    /// What the scans are that it learns from instead of phantoms; [`Self::on_folder`] sets it.
+    pub folder: Option<FolderFacts>,
     /// The command that started it, for the card.
     pub command: String,
 }
@@ -109,6 +112,7 @@ impl SegmenterTraining {
                 classes: classes.map(str::to_owned).to_vec(),
             },
             outlines: Vec::new(),
+            folder: None,
             command: "schwann train segmenter".to_owned(),
         }
     }
@@ -233,7 +237,7 @@ pub fn train_segmenter(
     }
 }
 
-/// [`train_segmenter`] on crops from anywhere.
+/// [`train_segmenter`] on crops from anywhere, such as a folder of labelled scans.
 ///
 /// # Errors
 /// As [`train_segmenter`].
