@@ -1,6 +1,7 @@
 //! Training: data made on the fly or cut from the scans of a folder, loss, optimiser, checkpoints, and what comes out, a model folder.
 
 mod checkpoint;
+mod curves;
 mod data;
 mod folder;
 mod loss;

@@ -1,5 +1,6 @@
 //! `schwann train`: a U-Net on crops of phantoms made on the fly, or of the scans of a folder.
 use super::checkpoint::{self, Progress as Saved};
+use super::curves::write_curves;
 use super::data::{CropSource, EarCrops, Examples, HeadCrops};
 use super::folder::FolderFacts;
 use super::report::{self, Log};
@@ -221,7 +222,7 @@ pub struct TrainingSummary {
     pub sha256: String,
 }
 
-/// Trains a segmenter or localiser on phantoms and writes a model folder: `plan.json`, `model.safetensors`, `card.md`, `log.csv`, and a checkpoint.
+/// Trains a segmenter or localiser on phantoms and writes a model folder: `plan.json`, `model.safetensors`, `card.md`, `log.csv` with its picture `curves.svg`, and a checkpoint.
 ///
 /// # Errors
 /// When the settings are unusable, a file cannot be written, the loss leaves the numbers, or the observer stops the work (after a checkpoint).
@@ -324,6 +325,8 @@ fn coarser(labels: &[u8], [d, h, w]: [usize; 3], by: [usize; 3]) -> Vec<u8> {
 struct Training<'a> {
     config: &'a SegmenterTraining,
     validation: Vec<Sample>,
+    /// The last validation, and the step that it was made at.
+    validated: Option<(usize, Vec<ClassDice>)>,
     device: Device,
     device_words: String,
     optimiser: Optimiser,
@@ -374,6 +377,7 @@ impl<'a> Training<'a> {
         log::info!("training on {}", chosen.words);
         Ok(Self {
             validation: validation_samples(source, &config.plan, config.validation_crops)?,
+            validated: None,
             config,
             device: chosen.device,
             device_words: chosen.words,
@@ -411,7 +415,9 @@ impl<'a> Training<'a> {
             let (loss, norm) = self.step(&batch, rate)?;
             self.saved.step += 1;
             self.saved.seconds = self.before + self.started.elapsed().as_secs_f64();
-            let due = self.saved.step.is_multiple_of(self.config.checkpoint_every);
+            // The last step is validated too, so that the log and the picture end with it.
+            let due =
+                self.saved.step.is_multiple_of(self.config.checkpoint_every) || self.done() >= 1.0;
             let validation = if due {
                 checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
                 Some(self.validate()?)
@@ -473,7 +479,12 @@ impl<'a> Training<'a> {
         Ok((loss, norm))
     }
 
-    fn validate(&self) -> Result<Vec<ClassDice>, Error> {
+    fn validate(&mut self) -> Result<Vec<ClassDice>, Error> {
+        if let Some((step, dice)) = &self.validated
+            && *step == self.saved.step
+        {
+            return Ok(dice.clone());
+        }
         // Detached parameters leave no graph behind, and memory stays that of a prediction.
         let parameters = self
             .optimiser
@@ -482,7 +493,9 @@ impl<'a> Training<'a> {
             .map(|(name, t)| (name, t.detach()))
             .collect();
         let network = UNet::new(self.config.plan.network.clone(), parameters)?;
-        validate(&network, &self.config.plan, &self.validation)
+        let dice = validate(&network, &self.config.plan, &self.validation)?;
+        self.validated = Some((self.saved.step, dice.clone()));
+        Ok(dice)
     }
 
     fn write_model(&self, validation: &[ClassDice]) -> Result<TrainingSummary, Error> {
@@ -493,11 +506,12 @@ impl<'a> Training<'a> {
             validation: validation.to_vec(),
             sha256: String::new(),
         };
+        write_curves(&self.config.out, &self.config.plan)?;
         summary.sha256 = report::write_model(self.config, &self.optimiser.parameters(), &summary)?;
         Ok(summary)
     }
 
-    fn finish(self) -> Result<TrainingSummary, Error> {
+    fn finish(mut self) -> Result<TrainingSummary, Error> {
         checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
         let validation = self.validate()?;
         self.write_model(&validation)
