@@ -3,7 +3,7 @@ use super::output;
 use crate::{
     io::read_outlines,
     model::{DeviceChoice, Parameters, read_tensors},
-    train::{SegmenterTraining, train_segmenter},
+    train::{FolderCrops, FolderFacts, SegmenterTraining, train_on, train_segmenter},
 };
 use anyhow::Context;
 use serde::Serialize;
@@ -16,6 +16,10 @@ use std::{
 pub(super) struct Arguments {
     /// Which model.
     name: Model,
+    /// Folder of labelled scans to learn from instead of synthetic patients, in the layouts of the crossMoDA challenge: `NAME_ceT1.nii.gz` (or `_hrT2`, `_T2`) with
+    /// `NAME_Label.nii.gz` beside it. A segmenter then learns tumour and cochlea. A fifth of the cases is held out for validation.
+    #[arg(long, value_name = "DIR", conflicts_with = "tumour_shapes")]
+    data: Option<PathBuf>,
     /// Folder for the model, its card, the log and the checkpoint.
     #[arg(short, long)]
     output: PathBuf,
@@ -71,8 +75,22 @@ struct Output {
     seconds: f64,
     device: String,
     sha256: String,
-    /// Dice of each class on phantoms that the training never saw.
+    /// Dice of each class on phantoms or scans that the training never saw.
     validation_dice: BTreeMap<String, Option<f64>>,
+}
+
+/// What a folder is used for, in words.
+fn told(facts: FolderFacts) -> String {
+    let FolderFacts {
+        scans, held_out, ..
+    } = facts;
+    match held_out {
+        0 => format!("{scans} labelled scans of one case: it is trained on and validates too"),
+        n => format!(
+            "{scans} labelled scans: {} to train on, {n} held out for validation",
+            scans - n
+        ),
+    }
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
@@ -81,6 +99,18 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         Model::Localiser => SegmenterTraining::localiser(out),
         Model::Segmenter => SegmenterTraining::new(out),
     };
+    let mut bar = output::Bar::new();
+    let source = match &arguments.data {
+        Some(folder) => Some(FolderCrops::open(folder, &defaults.plan, &mut |p| {
+            bar.show(p)
+        })?),
+        None => None,
+    };
+    drop(bar);
+    if let Some(source) = &source {
+        defaults = defaults.on_folder(source);
+        output::note(&told(source.facts()));
+    }
     let mut command = format!("{} --seed {}", defaults.command, arguments.seed);
     if let Some(steps) = arguments.steps {
         command.push_str(&format!(" --steps {steps}"));
@@ -108,7 +138,11 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         ..defaults
     };
     let mut bar = output::Bar::new();
-    let summary = train_segmenter(&config, &mut |p| bar.show(p))?;
+    let mut observe = |p| bar.show(p);
+    let summary = match &source {
+        Some(source) => train_on(source, &config, &mut observe)?,
+        None => train_segmenter(&config, &mut observe)?,
+    };
     drop(bar);
     let output = Output {
         steps: summary.steps,

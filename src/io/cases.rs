@@ -8,7 +8,7 @@ const MOST_FILES: usize = 100_000;
 /// Folders inside folders.
 const DEPTH: usize = 8;
 /// Ends of a name that say what the file is, not whose.
-const ROLES: [&str; 10] = [
+pub(super) const ROLES: [&str; 10] = [
     "label",
     "labels",
     "labelmap",
@@ -36,40 +36,20 @@ pub fn label_maps_by_case(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Er
         path: folder.to_owned(),
     };
     let mut found: Vec<(Vec<String>, String, PathBuf)> = Vec::new();
-    for entry in walkdir::WalkDir::new(folder)
-        .max_depth(DEPTH)
-        .sort_by_file_name()
-    {
-        let entry = entry.map_err(|e| {
-            let path = e.path().unwrap_or(folder).to_owned();
-            Error::Open {
-                source: e.into(),
-                path,
-            }
-        })?;
-        let name = entry.file_name().to_string_lossy();
-        let stem = name
-            .strip_suffix(".nii.gz")
-            .or_else(|| name.strip_suffix(".nii"));
-        let Some(stem) = stem.filter(|s| entry.path().is_file() && !s.starts_with('.')) else {
-            continue;
-        };
-        let last = stem.rsplit('_').next().unwrap_or(stem).to_ascii_lowercase();
+    for (stem, path) in nifti_files(folder)? {
+        let (before, last) = last_word(&stem);
         if SCANS.contains(&last.as_str()) {
             continue;
         }
         let own = if ROLES.contains(&last.as_str()) {
-            stem[..stem.len() - last.len()].trim_end_matches('_')
+            before.to_owned()
         } else {
             stem
         };
-        let inside = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+        let inside = path.strip_prefix(folder).unwrap_or(&path);
         let parents = inside.parent().into_iter().flat_map(Path::components);
         let parents = parents.map(|c| c.as_os_str().to_string_lossy().into_owned());
-        found.push((parents.collect(), own.to_owned(), entry.into_path()));
-        if found.len() > MOST_FILES {
-            return Err(cases(format!("more than {MOST_FILES} files")));
-        }
+        found.push((parents.collect(), own, path));
     }
     if found.is_empty() {
         return Err(cases(
@@ -98,6 +78,42 @@ pub fn label_maps_by_case(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Er
         }
     }
     Ok(maps)
+}
+
+/// The NIfTI files of a folder, in it or nested, each with its name less the ending; in the order of their names. Hidden files are passed over.
+pub(super) fn nifti_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
+    let mut found = Vec::new();
+    let entries = walkdir::WalkDir::new(folder).max_depth(DEPTH);
+    for entry in entries.sort_by_file_name() {
+        let entry = entry.map_err(|e| {
+            let path = e.path().unwrap_or(folder).to_owned();
+            Error::Open {
+                source: e.into(),
+                path,
+            }
+        })?;
+        let name = entry.file_name().to_string_lossy();
+        let stem = name
+            .strip_suffix(".nii.gz")
+            .or_else(|| name.strip_suffix(".nii"));
+        if let Some(stem) = stem.filter(|s| entry.path().is_file() && !s.starts_with('.')) {
+            found.push((stem.to_owned(), entry.path().to_owned()));
+        }
+        if found.len() > MOST_FILES {
+            return Err(Error::Cases {
+                problem: format!("more than {MOST_FILES} files"),
+                path: folder.to_owned(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// What stands before the last `_` of a name, and the word after it in lower case.
+pub(super) fn last_word(stem: &str) -> (&str, String) {
+    let last = stem.rsplit('_').next().unwrap_or(stem);
+    let before = stem[..stem.len() - last.len()].trim_end_matches('_');
+    (before, last.to_ascii_lowercase())
 }
 
 #[cfg(test)]

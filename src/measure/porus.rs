@@ -65,6 +65,30 @@ impl HeadAxes {
         })
     }
 
+    /// The scan's own axes where only one ear is labelled, as in a slab about it: the tumour, which lies medial of its cochlea, tells the side; without one near it, the side of
+    /// the scan's middle does. `None` without a cochlea.
+    pub fn of_one_ear(labels: &LabelMap) -> Option<Self> {
+        /// No tumour's middle lies farther from its own cochlea, mm.
+        const FARTHEST_MM: f64 = 45.0;
+        let cochlea = parts_by_size(labels, Structure::Cochlea).first().copied()?;
+        let middle = labels.grid().centre_in_world();
+        let tumour = parts_by_size(labels, Structure::VestibularSchwannoma);
+        let medial = tumour
+            .first()
+            .filter(|t| t.distance(cochlea) < FARTHEST_MM)
+            .unwrap_or(&middle);
+        let mut cochleae = [None, None];
+        cochleae[usize::from(cochlea.x > medial.x)] = Some(cochlea);
+        Some(Self {
+            midpoint: middle,
+            right: DVec3::X,
+            anterior: DVec3::Y,
+            superior: DVec3::Z,
+            cochleae,
+            from_cochleae: false,
+        })
+    }
+
     fn from_pair(left: DVec3, right: DVec3) -> Self {
         let x = (right - left).normalize_or(DVec3::X);
         let z = (DVec3::Z - x * x.z).normalize_or(DVec3::Z);

@@ -76,7 +76,7 @@ fn class_name(region: Region) -> Option<&'static str> {
 pub struct HeadCrops;
 
 /// Radius of the balls, mm.
-const BALL_MM: f64 = 8.0;
+pub(super) const BALL_MM: f64 = 8.0;
 
 impl CropSource for HeadCrops {
     fn crop(&self, seed: u64, plan: &Plan) -> Result<Sample, Error> {
@@ -123,8 +123,13 @@ pub(super) fn validation_seed(index: u64) -> u64 {
     mix(0, index) | VALIDATION_BIT
 }
 
+/// Whether a seed is one of validation.
+pub(super) fn is_validation(seed: u64) -> bool {
+    seed & VALIDATION_BIT != 0
+}
+
 /// `SplitMix64`'s finaliser (Steele et al. 2014): neighbouring numbers become unrelated ones.
-fn mix(seed: u64, index: u64) -> u64 {
+pub(super) fn mix(seed: u64, index: u64) -> u64 {
     let mut z = seed
         .wrapping_mul(0xD134_2543_DE82_EF95)
         .wrapping_add(index.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));

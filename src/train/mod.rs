@@ -1,8 +1,10 @@
-//! Training: data made on the fly, loss, optimiser, checkpoints, and what comes out, a model folder.
+//! Training: data made on the fly or cut from the scans of a folder, loss, optimiser, checkpoints, and what comes out, a model folder.
 
 mod calibration;
 mod checkpoint;
+mod curves;
 mod data;
+mod folder;
 mod loss;
 mod optimiser;
 mod report;
@@ -11,6 +13,7 @@ mod validation;
 
 pub use calibration::{Reliability, ReliabilityBin, calibrate};
 pub use data::{CropSource, EarCrops, HeadCrops, Sample};
+pub use folder::{FolderCrops, FolderFacts};
 pub use loss::{Loss, dice_cross_entropy};
 pub use optimiser::{Optimiser, Rule, polynomial_decay};
 pub use segmenter::{SegmenterTraining, TrainingSummary, train_on, train_segmenter};
@@ -29,6 +32,14 @@ pub enum Error {
     /// A training example could not be made.
     #[error("a training example could not be made: {0}")]
     Phantom(#[from] phantom::Error),
+    /// A folder's scans cannot be trained on.
+    #[error("{problem}: {}", path.display())]
+    Folder {
+        /// What is wrong.
+        problem: String,
+        /// Which file.
+        path: PathBuf,
+    },
     /// An example does not have the size or the labels that the plan asks for.
     #[error("the labels of a batch do not fit the network's output")]
     Labels,
@@ -57,9 +68,9 @@ pub enum Error {
         /// Which file.
         path: PathBuf,
     },
-    /// A result cannot be written.
+    /// A scan cannot be read or a result not be written.
     #[error(transparent)]
-    Write(#[from] crate::io::Error),
+    Io(#[from] crate::io::Error),
     /// The thread that makes the examples ended early.
     #[error("the thread that makes training examples ended early")]
     Producer,

@@ -1,6 +1,7 @@
 //! What a training writes for people: the log and the model folder with its card.
 use super::calibration::Reliability;
 use super::checkpoint::{Progress, write_whole};
+use super::folder::FolderFacts;
 use super::segmenter::{SegmenterTraining, TrainingSummary};
 use super::validation::ClassDice;
 use super::{Error, Loss};
@@ -115,6 +116,71 @@ pub(super) fn write_model(
     Ok(sha256)
 }
 
+/// What the card says of the data.
+struct Data {
+    first_line: String,
+    contrasts: &'static str,
+    examples: String,
+    validation: String,
+}
+
+impl Data {
+    fn of(config: &SegmenterTraining) -> Self {
+        let (seed, batch, crops) = (config.seed, config.batch, config.validation_crops);
+        let Some(facts) = &config.folder else {
+            let shapes = match config.outlines.len() {
+                0 => String::new(),
+                n => {
+                    format!("; the shapes of {n} real tumours' outlines for a part of the tumours")
+                }
+            };
+            return Self {
+                first_line: "Trained on synthetic patients only: nothing here shows that it works on a real scan, and no result of it may be used without a \
+                             reader's check."
+                    .to_owned(),
+                contrasts: "hrT2 or ceT1",
+                examples: format!("crops of phantoms, seed {seed}, made on the fly, {batch} a step; no real scan{shapes}"),
+                validation: format!(
+                    "Dice on {crops} phantom crops whose seeds the training never used; full resolution of the plan, no post-processing. These are phantoms \
+                     of the same generator: the numbers say that the network learned the generator, no more."
+                ),
+            };
+        };
+        let FolderFacts {
+            scans,
+            enhanced,
+            held_out,
+        } = *facts;
+        let trained = scans - held_out;
+        let begun = if config.start.is_some() {
+            ", beginning with the weights of another model"
+        } else {
+            ""
+        };
+        let validation = match held_out {
+            0 => format!(
+                "Dice on {crops} crops of the scans that it was trained on, because the folder holds one case only: the numbers say nothing about other scans."
+            ),
+            n => format!(
+                "Dice on {crops} crops of the {n} held-out scans, which the training never saw; full resolution of the plan, no post-processing. They come from the same folder: the numbers \
+                 say nothing about other scanners and patients."
+            ),
+        };
+        Self {
+            first_line: format!(
+                "Trained on {trained} labelled scans of a folder{begun}: what they are, and whether their labels are right, Schwann does not know; nothing here shows that it works on \
+                 scans from elsewhere, and no result of it may be used without a reader's check."
+            ),
+            contrasts: facts.contrasts(),
+            examples: format!(
+                "crops of the labelled scans of a folder, {trained} to train on and {held_out} held out for validation by a hash of their cases' names ({enhanced} of the {scans} are ceT1, the \
+                 others hrT2); seed {seed}, {batch} a step"
+            ),
+            validation,
+        }
+    }
+}
+
 /// The model card.
 fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> String {
     let plan = &config.plan;
@@ -126,33 +192,29 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
         .iter()
         .map(|l| l.channels.to_string())
         .collect();
+    let data = Data::of(config);
     let mut text = format!(
-        "Trained on synthetic patients only: nothing here shows that it works on a real scan, and no result of it may be used without a \
-         reader's check.\n\n\
+        "{}\n\n\
          # {} {}\n\n\
-         - Input: one scan, hrT2 or ceT1, at {x} × {y} × {z} mm in tiles of {w} × {h} × {d} voxels (right, anterior, superior), intensities limited to \
+         - Input: one scan, {}, at {x} × {y} × {z} mm in tiles of {w} × {h} × {d} voxels (right, anterior, superior), intensities limited to \
          the quantiles {:?} and standardised tile by tile.\n\
          - Output: {}.\n\
          - Network: 3D U-Net, channels {}; instance normalisation, leaky ReLU.\n\
-         - Data: crops of phantoms, seed {}, made on the fly, {} a step; no real scan; {}the first weights were {}.\n\
+         - Data: {}; the first weights were {}.\n\
          - Training: {} steps, {:.0} minutes on {} with {} threads; Dice plus cross-entropy, AdamW, learning rate {:e} with polynomial decay.\n\
          - Command: `{}`\n\
          - SHA-256 of the weights: `{sha256}`\n\n\
          ## Validation\n\n\
-         Dice on {} phantom crops whose seeds the training never used; full resolution of the plan, no post-processing. These are phantoms \
-         of the same generator: the numbers say that the network learned the generator, no more.\n\n\
+         {}\n\n\
          | structure | mean Dice | crops that have it | false alarms in the others |\n| --- | --- | --- | --- |\n",
+        data.first_line,
         plan.name,
         plan.version,
+        data.contrasts,
         plan.clip_quantiles,
         plan.classes.join(", "),
         channels.join(", "),
-        config.seed,
-        config.batch,
-        match config.outlines.len() {
-            0 => String::new(),
-            n => format!("the shapes of {n} real tumours' outlines for a part of the tumours; "),
-        },
+        data.examples,
         if config.start.is_some() {
             "those of another model"
         } else {
@@ -164,7 +226,7 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
         rayon::current_num_threads(),
         config.learning_rate,
         config.command,
-        config.validation_crops,
+        data.validation,
     );
     text.extend(summary.validation.iter().map(|class| {
         let dice = class.mean.map_or("–".to_owned(), |d| format!("{d:.3}"));

@@ -1,7 +1,9 @@
-//! `schwann train segmenter`: a U-Net on phantoms made on the fly.
+//! `schwann train`: a U-Net on crops of phantoms made on the fly, or of the scans of a folder.
 use super::calibration::{Reliability, calibrate};
 use super::checkpoint::{self, Progress as Saved};
+use super::curves::write_curves;
 use super::data::{CropSource, EarCrops, Examples, HeadCrops};
+use super::folder::FolderFacts;
 use super::report::{self, Log};
 use super::validation::{ClassDice, to_tensor, validate, validation_samples};
 use super::{Error, Loss, Optimiser, Rule, Sample, dice_cross_entropy, polynomial_decay};
@@ -57,6 +59,8 @@ pub struct SegmenterTraining {
     pub plan: Plan,
     /// Outlines of real tumours, whose shapes a part of a segmenter's tumours have; may be empty.
     pub outlines: Vec<Outline>,
+    /// What the scans are that it learns from instead of phantoms; [`Self::on_folder`] sets it.
+    pub folder: Option<FolderFacts>,
     /// The command that started it, for the card.
     pub command: String,
 }
@@ -114,6 +118,7 @@ impl SegmenterTraining {
                 classes: classes.map(str::to_owned).to_vec(),
             },
             outlines: Vec::new(),
+            folder: None,
             command: "schwann train segmenter".to_owned(),
         }
     }
@@ -222,7 +227,7 @@ pub struct TrainingSummary {
     pub sha256: String,
 }
 
-/// Trains a segmenter or localiser on phantoms and writes a model folder: `plan.json`, `model.safetensors`, `card.md`, `log.csv`, and a checkpoint.
+/// Trains a segmenter or localiser on phantoms and writes a model folder: `plan.json`, `model.safetensors`, `card.md`, `log.csv` with its picture `curves.svg`, and a checkpoint.
 ///
 /// # Errors
 /// When the settings are unusable, a file cannot be written, the loss leaves the numbers, or the observer stops the work (after a checkpoint).
@@ -238,7 +243,7 @@ pub fn train_segmenter(
     }
 }
 
-/// [`train_segmenter`] on crops from anywhere.
+/// [`train_segmenter`] on crops from anywhere, such as a folder of labelled scans.
 ///
 /// # Errors
 /// As [`train_segmenter`].
@@ -326,6 +331,8 @@ struct Training<'a> {
     source: &'a dyn CropSource,
     config: &'a SegmenterTraining,
     validation: Vec<Sample>,
+    /// The last validation, and the step that it was made at.
+    validated: Option<(usize, Vec<ClassDice>)>,
     device: Device,
     device_words: String,
     optimiser: Optimiser,
@@ -377,6 +384,7 @@ impl<'a> Training<'a> {
         Ok(Self {
             source,
             validation: validation_samples(source, &config.plan, config.validation_crops)?,
+            validated: None,
             config,
             device: chosen.device,
             device_words: chosen.words,
@@ -414,7 +422,9 @@ impl<'a> Training<'a> {
             let (loss, norm) = self.step(&batch, rate)?;
             self.saved.step += 1;
             self.saved.seconds = self.before + self.started.elapsed().as_secs_f64();
-            let due = self.saved.step.is_multiple_of(self.config.checkpoint_every);
+            // The last step is validated too, so that the log and the picture end with it.
+            let due =
+                self.saved.step.is_multiple_of(self.config.checkpoint_every) || self.done() >= 1.0;
             let validation = if due {
                 checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
                 Some(self.validate()?)
@@ -476,8 +486,15 @@ impl<'a> Training<'a> {
         Ok((loss, norm))
     }
 
-    fn validate(&self) -> Result<Vec<ClassDice>, Error> {
-        validate(&self.detached()?, &self.config.plan, &self.validation)
+    fn validate(&mut self) -> Result<Vec<ClassDice>, Error> {
+        if let Some((step, dice)) = &self.validated
+            && *step == self.saved.step
+        {
+            return Ok(dice.clone());
+        }
+        let dice = validate(&self.detached()?, &self.config.plan, &self.validation)?;
+        self.validated = Some((self.saved.step, dice.clone()));
+        Ok(dice)
     }
 
     fn detached(&self) -> Result<UNet, Error> {
@@ -503,12 +520,13 @@ impl<'a> Training<'a> {
             validation: validation.to_vec(),
             sha256: String::new(),
         };
+        write_curves(&self.config.out, &self.config.plan)?;
         let parameters = self.optimiser.parameters();
         summary.sha256 = report::write_model(self.config, &parameters, &summary, reliability)?;
         Ok(summary)
     }
 
-    fn finish(self) -> Result<TrainingSummary, Error> {
+    fn finish(mut self) -> Result<TrainingSummary, Error> {
         checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
         let validation = self.validate()?;
         let (plan, count) = (&self.config.plan, self.config.calibration_crops);

@@ -378,3 +378,17 @@ fn evaluate_matches_cases_by_name_and_rank_reads_its_table() {
         "nothing",
     );
 }
+
+#[test]
+fn a_folder_that_cannot_be_trained_on_is_told_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("model");
+    let data = folder.path().join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    let [out_text, data] = [&out, &data].map(|p| p.to_str().unwrap());
+    fails(
+        &["train", "localiser", "--data", data, "-o", out_text],
+        "label map",
+    );
+    assert!(!out.exists());
+}

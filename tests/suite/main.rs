@@ -31,6 +31,7 @@ mod predict_segment;
 mod render_gpu;
 mod render_shaders;
 mod render_twin;
+mod train_folder;
 mod train_segmenter;
 mod volume_fields;
 mod volume_grid;

@@ -92,6 +92,11 @@ fn the_loss_falls_and_the_model_finds_the_ball() {
     let card = std::fs::read_to_string(folder.path().join("card.md")).unwrap();
     assert!(card.starts_with("Trained on synthetic patients only"));
     assert!(card.contains(&summary.sha256));
+    let dice = summary.validation[0].mean.unwrap();
+    let last = std::fs::read_to_string(folder.path().join("log.csv")).unwrap();
+    assert!(last.trim_end().ends_with(&format!(",{dice:.4}")), "{last}");
+    let curves = std::fs::read_to_string(folder.path().join("curves.svg")).unwrap();
+    assert!(curves.contains("after 60 steps") && curves.contains(&format!(">{dice:.3}<")));
 }
 
 #[test]
