@@ -361,6 +361,7 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
         sizes: new.sizes,
         measured: new.measured,
         seconds: new.seconds,
+        tumour_interval95_mm3: new.tumour_interval95_mm3,
     });
     if let Some(point) = jump {
         crosshair::place(state, new.visit, point);

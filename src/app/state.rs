@@ -87,6 +87,8 @@ pub struct Outlines {
     pub measured: patient::Visit,
     /// How long the model took.
     pub seconds: Option<f64>,
+    /// Volumes between which the tumour's lies with 95 % by the model's own calibrated probabilities, mm³.
+    pub tumour_interval95_mm3: Option<[f64; 2]>,
 }
 
 /// How a visit lies to the reference visit (the first of the list).

@@ -145,6 +145,8 @@ pub struct NewOutlines {
     pub measured: patient::Visit,
     /// How long the model took.
     pub seconds: Option<f64>,
+    /// Volumes between which the tumour's lies with 95 % by the model's own calibrated probabilities, mm³.
+    pub tumour_interval95_mm3: Option<[f64; 2]>,
 }
 
 impl Task {
@@ -290,7 +292,7 @@ fn segment(
         prediction.warnings,
         observe,
     )
-    .with_seconds(seconds)
+    .with_run(seconds, prediction.tumour_interval95_mm3)
 }
 
 fn read_labels(target: &Target, path: &Path) -> Outcome {
@@ -391,13 +393,16 @@ fn measured(
         sizes,
         measured,
         seconds: None,
+        tumour_interval95_mm3: None,
     }))
 }
 
 impl Outcome {
-    fn with_seconds(mut self, seconds: Option<f64>) -> Self {
+    /// With how long the model took, and how sure it is of the tumour's volume.
+    fn with_run(mut self, seconds: Option<f64>, interval95_mm3: Option<[f64; 2]>) -> Self {
         if let Self::Outlined(outlines) = &mut self {
             outlines.seconds = seconds;
+            outlines.tumour_interval95_mm3 = interval95_mm3;
         }
         self
     }

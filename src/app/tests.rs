@@ -88,6 +88,7 @@ fn outlines(state: &AppState, visit: VisitId, revision: u64) -> Outcome {
         measured: patient::Visit::measured(&labels, origin, Outline::Imported),
         labels,
         seconds: None,
+        tumour_interval95_mm3: None,
     }))
 }
 

@@ -294,7 +294,7 @@ impl Reliability {
         } = self.calibration;
         let mut text = format!(
             "\n## Calibration\n\n\
-             On {} further phantom crops that neither training nor validation used; {} showed a tumour of 30 mm³ or more. Scores are divided by {temperature:.3} before the softmax. The interval of the \
+             On {} further crops that neither training nor validation used; {} showed a tumour of 30 mm³ or more. Scores are divided by {temperature:.3} before the softmax. The interval of the \
              volume lies between the voxels above {:.3} and above {interval_level:.3}: so it held the true volume within the crop in 95 % of these tumours.\n\n\
              ![Reliability: part that is tumour over predicted probability](reliability.svg)\n\n\
              | predicted probability of tumour | part that is tumour | voxels |\n| --- | --- | --- |\n",

@@ -63,6 +63,7 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
             measured: Visit::measured(&labels, origin, Outline::Imported),
             labels,
             seconds: None,
+            tumour_interval95_mm3: None,
         })),
     );
 }

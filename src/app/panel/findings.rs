@@ -142,6 +142,20 @@ fn tumour_ui(ui: &mut Ui, visit: &VisitState, size: &StructureSize, koos: &KoosA
         "± {} mm³ ({percent:.0} %), 95 % measurement error",
         volume_text(error)
     ));
+    let interval = visit
+        .outlines
+        .as_ref()
+        .and_then(|o| o.tumour_interval95_mm3);
+    if let Some([low, high]) = interval {
+        let text = format!(
+            "The model's own interval: {} to {} mm³",
+            volume_text(low),
+            volume_text(high)
+        );
+        ui.label(text).on_hover_text(
+            "Between the voxels that the model is nearly sure of and all that it thinks possible; it held the true volume for 95 % of the synthetic tumours that the model was calibrated on",
+        );
+    }
     rows(ui, ("tumour", visit.id.0), |ui| {
         if let Some(side) = size.side {
             row(ui, "Side", side_words(side));

@@ -1,0 +1,111 @@
+//! The two stages, localiser and segmenter about the ears, on whole small scans.
+use glam::DVec3;
+use schwann::measure::{Agreement, KoosGrade, agreement};
+use schwann::model::DeviceChoice;
+use schwann::phantom::{GridSpec, Modality, Patient, PatientSpec, Scan, Site, VisitSpec};
+use schwann::predict::{Folds, Prediction, SegmentOptions, Segmenter, segment};
+use schwann::volume::{Grid, Structure, Volume, Voxels, unobserved};
+use std::path::Path;
+
+fn model() -> Segmenter {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/models/segmenter_about_ears");
+    Segmenter::from_folder(&folder, &Folds::Present).unwrap()
+}
+
+fn run(scan: &Volume) -> Prediction {
+    let options = SegmentOptions {
+        device: DeviceChoice::Cpu,
+        ..SegmentOptions::default()
+    };
+    segment(scan, &model(), &options, &mut unobserved).unwrap()
+}
+
+/// A slab of 120 by 96 by 60 mm with both ears.
+fn scanned(koos: Option<KoosGrade>, seed: u64, modality: Modality) -> Scan {
+    let spec = PatientSpec {
+        seed,
+        koos,
+        ..PatientSpec::default()
+    };
+    let visit = VisitSpec {
+        years: 0.0,
+        site: Site::London,
+        modality,
+        seed: 9,
+        grid: Some(GridSpec {
+            shape: [200, 160, 40],
+            spacing_mm: [0.6, 0.6, 1.5],
+        }),
+    };
+    Patient::new(&spec)
+        .unwrap()
+        .scan(&visit, &mut unobserved)
+        .unwrap()
+}
+
+fn tumour(found: &Prediction, scan: &Scan) -> Agreement {
+    let structure = Structure::VestibularSchwannoma;
+    agreement(&found.labels, &scan.labels, structure)
+        .unwrap()
+        .unwrap()
+}
+
+#[test]
+fn a_tumour_is_found_in_both_contrasts_with_an_interval_about_its_volume() {
+    for modality in [Modality::HrT2, Modality::CeT1] {
+        let scan = scanned(Some(KoosGrade::IV), 2, modality);
+        let found = run(&scan.volume);
+        let agreement = tumour(&found, &scan);
+        assert!(agreement.dice > 0.75, "{modality:?}: {agreement:?}");
+        let [low, high] = found.tumour_interval95_mm3.unwrap();
+        let volume = agreement.volumes_mm3[0];
+        assert!(
+            low <= volume && volume <= high && low > 0.3 * volume && high < 3.0 * volume,
+            "{modality:?}: {low} to {high} about {volume}"
+        );
+    }
+}
+
+#[test]
+fn a_head_without_a_tumour_gets_none_and_its_cochleae_lie_on_their_sides() {
+    let scan = scanned(None, 5, Modality::HrT2);
+    let found = run(&scan.volume);
+    assert_eq!(found.labels.count(Structure::VestibularSchwannoma), 0);
+    assert_eq!(found.tumour_interval95_mm3, None);
+    let cochleae = agreement(&found.labels, &scan.labels, Structure::Cochlea);
+    let cochleae = cochleae.unwrap().unwrap();
+    assert!(cochleae.dice > 0.75, "{cochleae:?}");
+}
+
+#[test]
+fn what_is_no_mri_of_a_head_gets_a_word_and_no_tumour() {
+    let scan = scanned(Some(KoosGrade::III), 3, Modality::HrT2).volume;
+    let inverted: Vec<f32> = scan.to_f32().iter().map(|v| 4000.0 - v).collect();
+    let grid = *scan.grid();
+    let hu = |n: usize| {
+        let [i, j, _] = grid.voxel(n);
+        let from_middle = (i as f64 - 99.5).hypot(j as f64 - 79.5);
+        let noise = (n.wrapping_mul(2_654_435_761) >> 9 & 31) as f32;
+        match from_middle {
+            ..50.0 => 20.0 + noise,
+            ..56.0 => 1000.0 + noise,
+            ..60.0 => -100.0 + noise,
+            _ => -1000.0 + noise,
+        }
+    };
+    let ct: Vec<f32> = (0..grid.len()).map(hu).collect();
+    for (what, values) in [("inverted", inverted), ("CT", ct)] {
+        let other = Volume::new(grid, Voxels::F32(values), 1.0, 0.0).unwrap();
+        let found = run(&other);
+        let count = found.labels.count(Structure::VestibularSchwannoma);
+        assert_eq!(count, 0, "{what}: {:?}", found.warnings);
+        assert!(found.warnings.len() > 1, "{what}: {:?}", found.warnings);
+    }
+    // A slab above the ears.
+    let high = Grid::axis_aligned([100, 100, 12], [0.8, 0.8, 1.5], DVec3::ZERO).unwrap();
+    let noise = |n: usize| (n.wrapping_mul(2_654_435_761) >> 9 & 255) as f32;
+    let values: Vec<f32> = (0..high.len()).map(noise).collect();
+    let found = run(&Volume::new(high, Voxels::F32(values), 1.0, 0.0).unwrap());
+    assert_eq!(found.labels.count(Structure::VestibularSchwannoma), 0);
+    assert!(found.warnings.len() > 1, "{:?}", found.warnings);
+}
