@@ -97,6 +97,7 @@ impl Engine {
             step: self.step.unwrap_or(usual.step),
             parity: self.parity,
         };
+        segmenter.check_channels(scans.len())?;
         if let Some(first) = scans.first() {
             let bytes = segmenter.memory_bytes(first.grid(), &options);
             output::note(&format!("takes at most {} MB of memory", (bytes >> 20) + 1));
@@ -145,6 +146,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             warnings.extend(more.iter().map(ToString::to_string));
         }
         paths => {
+            segmenter.check_channels(paths.len())?;
             for path in paths {
                 let (scan, more) = read_scan(path)?;
                 scans.push(scan);
@@ -154,7 +156,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     }
     let channels: Vec<&Volume> = scans.iter().collect();
     let prediction = arguments.engine.segment_channels(&segmenter, &channels)?;
-    io::write_labels(&arguments.output, &prediction.labels)?;
+    let labels = prediction.unmerged.as_ref().unwrap_or(&prediction.labels);
+    io::write_labels(&arguments.output, labels)?;
     output::note(&format!("segmented on {}", prediction.device));
     warnings.extend(prediction.warnings);
     output::warnings(&warnings);

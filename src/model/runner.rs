@@ -34,6 +34,13 @@ impl Runner {
         Ok(Self(Way::Tensors(network, device.clone())))
     }
 
+    /// Gives back the memory that is kept from image to image; the next one takes it anew.
+    pub fn rest(&mut self) {
+        if let Way::Engine(_, arena) = &mut self.0 {
+            *arena = Arena::default();
+        }
+    }
+
     /// Class scores before the softmax, `[class][D][H][W]`, of an image `[C][D][H][W]` of `size` voxels (depth, height, width).
     ///
     /// # Errors

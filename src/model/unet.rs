@@ -95,7 +95,7 @@ impl UNetDescription {
     /// When something is zero, even where it must be odd, or out of all proportion.
     pub fn validate(&self) -> Result<(), Error> {
         let wrong = |text: &str| Err(Error::Description(text.to_owned()));
-        if !(1..=16).contains(&self.in_channels) || !(2..=256).contains(&self.classes) {
+        if !(1..=16).contains(&self.in_channels) || !(1..=256).contains(&self.classes) {
             return wrong("the number of channels or classes");
         }
         if !(1..=8).contains(&self.levels.len()) {

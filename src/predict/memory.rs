@@ -41,10 +41,10 @@ pub(super) fn needed_bytes(
     let sums = voxels * (network.classes as u64 + 1) * score;
     // Going back to the scan's size keeps one class in double precision, its copy, the best score and the label.
     let restoring = scan as u64 * 32 + voxels * 16;
-    let running = weight_bytes(network) + network_bytes(network, tile);
-    // Early labels are made while the network waits.
-    let early = running + scan as u64 * 8;
-    PROGRAM_BYTES + voxels * network.in_channels as u64 * 4 + sums + restoring.max(early)
+    // Early labels of our own models are made while a tile's activations wait; an nnU-Net gives these back before.
+    let running = network_bytes(network, tile) + scan as u64 * 8;
+    let input = voxels * network.in_channels as u64 * 4;
+    PROGRAM_BYTES + weight_bytes(network) + input + sums + restoring.max(running)
 }
 
 /// Refuses what does not fit into the memory that is free now.

@@ -64,6 +64,9 @@ pub enum Error {
     /// The scans of one case do not lie on one grid.
     #[error("scan {0} does not lie on the grid of the first: resample it first")]
     Grids(usize),
+    /// A scan's voxels are nothing that the model can take.
+    #[error("the scan {0}")]
+    Scan(&'static str),
     /// There is not enough memory.
     #[error("this would take about {needed_mb} MB of memory, and {available_mb} MB are free")]
     Memory {

@@ -96,7 +96,8 @@ impl Plan {
         {
             return wrong("the calibration");
         }
-        if self.classes.len() != self.network.classes || self.classes[0] != "background" {
+        let named = self.classes.len() == self.network.classes && self.classes.len() > 1;
+        if !named || self.classes[0] != "background" {
             return wrong("the number of classes, or the first is not background");
         }
         if self.is_localiser() {

@@ -229,7 +229,7 @@ fn interval(labels: &LabelMap, regions: &[Region], spreads: &[Option<Spread>]) -
     let most = (0..regions.len()).max_by_key(|&n| counts[n])?;
     let spread = spreads.get(most).copied().flatten()?;
     let mm3 = voxels as f64 * grid.voxel_volume_mm3();
-    (voxels > 0).then(|| [mm3 * spread.low, mm3 * spread.high])
+    (voxels > 0).then_some([mm3 * spread.low, mm3 * spread.high])
 }
 
 /// Labels of a region, on its own grid, and how sure their tumour's volume is.

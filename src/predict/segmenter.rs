@@ -194,6 +194,22 @@ impl Segmenter {
             Kind::NnUnet(model) => model.channels().to_vec(),
         }
     }
+
+    /// Refuses a number of scans that the model does not take.
+    ///
+    /// # Errors
+    /// [`Error::Channels`].
+    pub fn check_channels(&self, found: usize) -> Result<(), Error> {
+        let names = self.channels();
+        if found == names.len() {
+            return Ok(());
+        }
+        Err(Error::Channels {
+            expected: names.len(),
+            names: names.join(", "),
+            found,
+        })
+    }
 }
 
 /// How to run a model.
@@ -237,8 +253,10 @@ impl Default for SegmentOptions {
 /// What a model says about a scan.
 #[derive(Debug, Clone)]
 pub struct Prediction {
-    /// Labels on the scan's own grid, with the default [`LabelTable`].
+    /// Labels on the scan's own grid, one value for each structure; those of our own models with the default [`LabelTable`].
     pub labels: LabelMap,
+    /// The labels in the values of an nnU-Net, where several of these stand for one structure; `None` where `labels` is the same.
+    pub unmerged: Option<LabelMap>,
     /// Which model.
     pub model: ModelInfo,
     /// Which device ran it, and why if it is not the one asked for.
@@ -272,7 +290,8 @@ pub fn segment(
 pub type Early<'a> = dyn FnMut(LabelMap) -> ControlFlow<()> + 'a;
 
 /// [`segment`] that gives `early` a first label map when the tiles about the scan's middle are done, about an eighth of the way on a whole
-/// head: there the angles lie. Beyond them it is empty, and what it has may still change. Small scans and an nnU-Net give none.
+/// head: there the angles lie. Beyond them it is empty, and what it has may still change. A cascade of nnU-Nets gives that of its first
+/// network. Small scans give none, nor do an nnU-Net of single slices and one run with `parity`, whose tiles keep nnU-Net's order.
 ///
 /// # Errors
 /// As [`segment`].
@@ -306,13 +325,9 @@ fn predict(
     early: Option<&mut Early<'_>>,
     observe: &mut Observe<'_>,
 ) -> Result<Prediction, Error> {
-    let names = segmenter.channels();
-    let (Some(first), true) = (scans.first(), scans.len() == names.len()) else {
-        return Err(Error::Channels {
-            expected: names.len(),
-            names: names.join(", "),
-            found: scans.len(),
-        });
+    segmenter.check_channels(scans.len())?;
+    let Some(first) = scans.first() else {
+        return Err(Error::Plan("it takes no scan".to_owned()));
     };
     let apart = |scan: &&Volume| !scan.grid().matches(first.grid(), SAME_GRID_MM);
     if let Some(index) = scans.iter().position(apart) {
@@ -321,7 +336,7 @@ fn predict(
     let needed = segmenter.memory_bytes(first.grid(), options);
     let mut clock = Clock::default();
     let chosen = options.device.open();
-    let mut tumour_interval95_mm3 = None;
+    let (mut tumour_interval95_mm3, mut unmerged) = (None, None);
     let (labels, warnings) = match &segmenter.0 {
         Kind::Own(own) => {
             // A scan that is too large for any memory is told first.
@@ -349,21 +364,42 @@ fn predict(
                 step: options.step,
                 parity: options.parity,
             };
-            let (labels, warnings) = nnunet::predict(model, scans, &settings, observe)?;
+            let found = segment_nnunet(model, scans, *first.grid(), &settings, early, observe)?;
             clock.stop("network");
-            let (table, unnamed) = model.label_table();
-            let labels = LabelMap::new(*first.grid(), labels, table)?;
-            (labels, [warnings, unnamed].concat())
+            unmerged = found.1;
+            (found.0, found.2)
         }
     };
     Ok(Prediction {
         labels,
+        unmerged,
         model: segmenter.info().clone(),
         device: chosen.words,
         tumour_interval95_mm3,
         seconds: clock.finish(),
         warnings,
     })
+}
+
+fn segment_nnunet(
+    model: &NnUnet,
+    scans: &[&Volume],
+    grid: Grid,
+    settings: &nnunet::Settings<'_>,
+    early: Option<&mut Early<'_>>,
+    observe: &mut Observe<'_>,
+) -> Result<(LabelMap, Option<LabelMap>, Vec<String>), Error> {
+    let mut first = early.map(|early| {
+        move |model: &NnUnet, labels: Vec<u8>| Ok(early(model.known_labels().map(grid, &labels)?))
+    });
+    let mut first = first.as_mut().map(|f| f as &mut nnunet::EarlyLabels<'_>);
+    let (labels, warnings) = nnunet::predict(model, scans, settings, &mut first, observe)?;
+    let known = model.known_labels();
+    Ok((
+        known.map(grid, &labels)?,
+        known.own(grid, labels)?,
+        [warnings, known.warnings].concat(),
+    ))
 }
 
 fn segment_own(

@@ -57,17 +57,7 @@ impl Tiling {
 
     /// The tiles in the order in which they are run, those about the grid's middle first, and how many these are.
     pub fn middle_first(&self) -> (Vec<Shape>, usize) {
-        let near = |first: &Shape| {
-            (0..3).all(|a| {
-                let [tile, grid] = [self.tile[a], self.grid[a]].map(|n| n as f64);
-                (first[a] as f64 + 0.5 * tile - 0.5 * grid).abs() <= MIDDLE * tile
-            })
-        };
-        let (mut tiles, others): (Vec<Shape>, Vec<Shape>) =
-            self.tiles().iter().partition(|t| near(t));
-        let middle = tiles.len();
-        tiles.extend(others);
-        (tiles, middle)
+        middle_first(&self.tiles(), self.tile, self.grid)
     }
 
     /// Copies a tile out of `values`; beyond the grid the border is repeated.
@@ -130,6 +120,20 @@ impl Tiling {
         }
         total
     }
+}
+
+/// Tiles of a grid, given by their first voxels, with those about its middle first, and how many these are.
+pub(super) fn middle_first(all: &[Shape], tile: Shape, grid: Shape) -> (Vec<Shape>, usize) {
+    let near = |first: &Shape| {
+        (0..3).all(|a| {
+            let [tile, grid] = [tile[a], grid[a]].map(|n| n as f64);
+            (first[a] as f64 + 0.5 * tile - 0.5 * grid).abs() <= MIDDLE * tile
+        })
+    };
+    let (mut tiles, others): (Vec<Shape>, Vec<Shape>) = all.iter().partition(|t| near(t));
+    let middle = tiles.len();
+    tiles.extend(others);
+    (tiles, middle)
 }
 
 fn starts(grid: usize, tile: usize, step: f64) -> Vec<usize> {

@@ -28,6 +28,7 @@ mod phantom_training;
 mod phantom_truth;
 mod predict_about_ears;
 mod predict_nnunet;
+mod predict_refusals;
 mod predict_segment;
 mod render_gpu;
 mod render_shaders;

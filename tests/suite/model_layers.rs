@@ -97,6 +97,49 @@ fn layers_and_their_gradients_equal_pytorchs() {
     }
 }
 
+/// The numbers that `wide.py` gives its inputs.
+fn numbers(shape: &[usize], seed: u32) -> Tensor {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12_345);
+    let values = (0..shape.iter().product::<usize>()).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+    });
+    Tensor::from_vec(values.collect::<Vec<_>>(), shape, &Device::Cpu).unwrap()
+}
+
+#[test]
+fn convolutions_of_many_channels_and_wide_rows_equal_pytorchs() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/golden/layers/wide.safetensors"
+    );
+    let mut golden = read_tensors(&std::fs::read(path).unwrap()).unwrap().0;
+    let mut inputs = |name: &str, x: &[usize], w: &[usize]| {
+        let y = golden[&format!("{name}.y")].dims().to_vec();
+        for (part, shape, seed) in [("x", x, 1), ("w0", w, 2), ("g", &y, 3)] {
+            golden.insert(format!("{name}.{part}"), numbers(shape, seed));
+        }
+        let gw = golden[&format!("{name}.gw")].clone();
+        golden.insert(format!("{name}.gw0"), gw);
+    };
+    inputs("conv cubic", &[1, 33, 2, 4, 68], &[20, 33, 3, 3, 3]);
+    inputs("conv flat", &[1, 17, 2, 6, 130], &[35, 17, 1, 3, 3]);
+    inputs("conv strided", &[1, 24, 4, 4, 70], &[18, 24, 3, 3, 3]);
+    inputs("up", &[1, 37, 2, 3, 20], &[37, 19, 1, 2, 2]);
+    for (name, stride, padding) in [
+        ("conv cubic", [1; 3], [1; 3]),
+        ("conv flat", [1, 2, 2], [0, 1, 1]),
+        ("conv strided", [2; 3], [1; 3]),
+    ] {
+        for isa in Isa::available() {
+            let mut conv = Conv3d::new(stride, padding);
+            conv.isa = isa;
+            compare(&golden, name, |x, w| conv3d(x, &w[0], conv).unwrap());
+        }
+    }
+    compare(&golden, "up", |x, w| transposed_conv3d(x, &w[0]).unwrap());
+}
+
 /// The derivative of a weighted sum of the outputs by each input, by differences and by the gradient.
 fn compare_with_differences(name: &str, x: &Tensor, f: impl Fn(&Tensor) -> Tensor) {
     let loss = |x: &Tensor| {

@@ -4,14 +4,16 @@
 use safetensors::SafeTensors;
 use schwann::io;
 use schwann::model::DeviceChoice;
-use schwann::predict::{Error, Folds, SegmentOptions, Segmenter, segment_channels};
-use schwann::volume::{Volume, unobserved};
+use schwann::predict::{
+    Error, Folds, SegmentOptions, Segmenter, segment, segment_channels, segment_early,
+};
+use schwann::volume::{Grid, LabelMap, Structure, Volume, Voxels, unobserved};
 use std::fs;
 use std::io::Read as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-fn golden(case: &str) -> PathBuf {
+pub(super) fn golden(case: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/nnunet")
         .join(case)
@@ -69,6 +71,7 @@ fn labels_are_those_of_nnunet() {
         ("separate_z", "model"),
         ("masked_padded", "model"),
         ("regions", "model"),
+        ("parts", "model"),
         ("flat", "model"),
         ("reoriented", "model"),
         ("cascade", "nnUNetTrainer__nnUNetPlans__3d_cascade_fullres"),
@@ -93,7 +96,7 @@ fn labels_are_those_of_nnunet() {
 }
 
 /// A copy of a golden model folder that a test may damage.
-fn copy(case: &str) -> tempfile::TempDir {
+pub(super) fn copy(case: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let from = golden(case).join("model");
     for entry in fs::read_dir(&from).unwrap() {
@@ -276,7 +279,7 @@ fn a_checkpoint_cut_off_anywhere_or_changed_is_refused() {
 }
 
 /// A ZIP archive of stored members, as PyTorch writes them.
-fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(super) fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let mut writer = zip::ZipWriter::new(&mut bytes);
     let stored =
@@ -374,6 +377,153 @@ fn a_file_with_a_fourth_dimension_holds_the_channels() {
     assert!(!done.status.success() && !none.exists());
     let said = String::from_utf8(done.stderr).unwrap();
     assert!(said.contains('2') && said.contains("ceT1"), "{said}");
+}
+
+#[test]
+fn several_labels_of_a_structure_are_measured_as_one_and_written_apart() {
+    let folder = copy("plain");
+    let path = folder.path().join("dataset.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let text = text.replace("\"VS\"", "\"VS intrameatal\"");
+    fs::write(&path, text.replace("\"cochlea\"", "\"VS extrameatal\"")).unwrap();
+    let segmenter = Segmenter::from_folder(folder.path(), &Folds::Numbers(vec![0])).unwrap();
+    let options = SegmentOptions {
+        mirror: false,
+        ..options(&segmenter, false)
+    };
+    let scan = &scans("plain")[0];
+    let found = segment(scan, &segmenter, &options, &mut unobserved).unwrap();
+    let own = found.unmerged.unwrap();
+    let count = |labels: &[u8], value| {
+        labels
+            .iter()
+            .map(|l| usize::from(*l == value))
+            .sum::<usize>()
+    };
+    let [one, two] = [1, 2].map(|value| count(own.labels(), value));
+    assert!(one > 100 && two > 100, "{one}, {two}");
+    assert_eq!(count(found.labels.labels(), 1), one + two);
+    assert_eq!(
+        found.labels.count(Structure::VestibularSchwannoma),
+        one + two
+    );
+    assert!(
+        found.warnings.iter().any(|w| w.contains("1, 2")),
+        "{:?}",
+        found.warnings
+    );
+    let out = folder.path().join("out.nii");
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_schwann"))
+        .arg("segment")
+        .arg(golden("plain").join("scan_0000.nii.gz"))
+        .arg("--model")
+        .arg(folder.path())
+        .args(["--device", "cpu", "--folds", "0", "--no-mirror", "-o"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let (written, _) = io::read_labels(&out, own.table()).unwrap();
+    assert_eq!(written.labels(), own.labels());
+}
+
+/// A scan of several tiles of the golden folder `residual`, in the network's own spacing; its axes are not the network's.
+fn wide_scan() -> Volume {
+    let shape = [40, 60, 100];
+    let grid = Grid::axis_aligned(shape, [1.0, 0.5, 0.5], glam::DVec3::ZERO).unwrap();
+    let value = |n: usize| {
+        let [x, y, z] = grid.voxel(n).map(|v| v as f32 * 0.21);
+        500.0 + 100.0 * (x.sin() + (1.7 * y).sin() + (0.8 * z + x).cos())
+    };
+    let values = (0..grid.len()).map(value).collect();
+    Volume::new(grid, Voxels::F32(values), 1.0, 0.0).unwrap()
+}
+
+#[test]
+fn first_labels_come_early_and_change_nothing() {
+    let folder = golden("residual").join("model");
+    let segmenter = Segmenter::from_folder(&folder, &Folds::Present).unwrap();
+    let options = SegmentOptions {
+        mirror: false,
+        ..options(&segmenter, false)
+    };
+    let scan = wide_scan();
+    let expected = segment(&scan, &segmenter, &options, &mut unobserved).unwrap();
+    let mut first: Vec<LabelMap> = Vec::new();
+    let fraction = std::cell::Cell::new(0.0);
+    let mut at = 1.0;
+    let found = segment_early(
+        &scan,
+        &segmenter,
+        &options,
+        &mut |labels| {
+            at = fraction.get();
+            first.push(labels);
+            ControlFlow::Continue(())
+        },
+        &mut |p| {
+            fraction.set(p.fraction);
+            ControlFlow::Continue(())
+        },
+    )
+    .unwrap();
+    assert_eq!(found.labels, expected.labels);
+    assert_eq!(first.len(), 1);
+    assert!(at > 0.0 && at < 0.5, "at {at}");
+    let grid = scan.grid();
+    let (mut same, mut middle, mut named) = (0, 0, 0);
+    for (n, (early, last)) in first[0]
+        .labels()
+        .iter()
+        .zip(found.labels.labels())
+        .enumerate()
+    {
+        let near = grid
+            .voxel(n)
+            .iter()
+            .zip(grid.shape())
+            .all(|(v, size)| (2 * v).abs_diff(size) < size / 10);
+        if near {
+            middle += 1;
+            same += usize::from(early == last);
+            named += usize::from(*last > 0);
+        }
+    }
+    // All tiles that see the very middle are among the first.
+    assert!(
+        middle > 100 && named > 20 && same == middle,
+        "{same} of {middle}, {named} named"
+    );
+    // The corners no tile has seen.
+    assert_eq!(first[0].labels().first(), Some(&0));
+    assert_eq!(first[0].labels().last(), Some(&0));
+    let stopped = segment_early(
+        &scan,
+        &segmenter,
+        &options,
+        &mut |_| ControlFlow::Break(()),
+        &mut unobserved,
+    );
+    assert!(matches!(stopped, Err(Error::Cancelled)));
+}
+
+#[test]
+fn with_parity_tiles_keep_their_order_and_nothing_comes_early() {
+    let folder = golden("residual").join("model");
+    let segmenter = Segmenter::from_folder(&folder, &Folds::Present).unwrap();
+    let options = SegmentOptions {
+        mirror: false,
+        step: 1.0,
+        ..options(&segmenter, true)
+    };
+    let found = segment_early(
+        &wide_scan(),
+        &segmenter,
+        &options,
+        &mut |_| panic!("labels came early"),
+        &mut unobserved,
+    );
+    assert!(found.is_ok());
 }
 
 #[test]

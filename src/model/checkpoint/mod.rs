@@ -46,8 +46,20 @@ pub enum CheckpointError {
     /// A field that nnU-Net writes is missing or of another type.
     #[error("has no usable field {0}")]
     Field(&'static str),
+    /// A tensor has another shape than the network.
+    #[error(
+        "does not fit: the tensor {name} has shape {found:?}, plans.json and dataset.json ask for {expected:?}"
+    )]
+    Shape {
+        /// Its name.
+        name: String,
+        /// What the file has.
+        found: Vec<usize>,
+        /// What the network needs.
+        expected: Vec<usize>,
+    },
     /// A tensor does not fit into its storage, or is of a type that weights never have.
-    #[error("is damaged: the tensor {name} {problem}")]
+    #[error("cannot be used: the tensor {name} {problem}")]
     Tensor {
         /// Its name.
         name: String,
@@ -275,7 +287,7 @@ fn weights(pickle: &Pickle) -> Result<BTreeMap<String, TensorView>, CheckpointEr
 
 /// How many numbers a view has, if all of them lie within its storage.
 fn checked_count(view: &TensorView) -> Option<usize> {
-    if view.shape.len() != view.stride.len() || view.shape.len() > 8 {
+    if view.shape.len() != view.stride.len() {
         return None;
     }
     let count = view
@@ -283,7 +295,8 @@ fn checked_count(view: &TensorView) -> Option<usize> {
         .iter()
         .try_fold(1_usize, |n, &d| n.checked_mul(d))
         .filter(|&n| n <= MOST_NUMBERS)?;
-    if count == 0 {
+    // A view may repeat numbers; weights never do, and memory is taken for what the file holds.
+    if count == 0 || count > view.storage.count {
         return None;
     }
     let last = view

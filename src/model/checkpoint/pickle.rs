@@ -8,6 +8,11 @@ use super::CheckpointError as Error;
 /// Most values that one file may make.
 const MOST_VALUES: usize = 8 << 20;
 
+/// Most axes of a tensor.
+const MOST_AXES: usize = 8;
+/// Longest name of a storage: `PyTorch` numbers them.
+const MOST_KEY_BYTES: usize = 64;
+
 /// Index of a value in [`Pickle`].
 pub(super) type Id = usize;
 
@@ -429,12 +434,12 @@ impl Machine<'_> {
     /// A call of a function with arguments. Only those of the list above mean something; they are not called but understood.
     fn reduce(&mut self) -> Result<(), Error> {
         let (arguments, function) = (self.pop()?, self.pop()?);
-        let Some(Value::Tuple(arguments)) = self.values.get(arguments).cloned() else {
+        let Some(Value::Tuple(arguments)) = self.values.get(arguments) else {
             return Err(Error::Pickle("a call without arguments"));
         };
         let value = match self.values.get(function) {
             Some(Value::Name(Name::OrderedDict)) => Value::Dict(Vec::new()),
-            Some(Value::Name(Name::RebuildTensor)) => self.tensor(&arguments)?,
+            Some(Value::Name(Name::RebuildTensor)) => self.tensor(arguments)?,
             Some(Value::Name(Name::RebuildParameter)) => {
                 let data = arguments.first().and_then(|&id| self.values.get(id));
                 match data {
@@ -457,7 +462,9 @@ impl Machine<'_> {
             let (Value::Tuple(items) | Value::List(items)) = self.values.get(id)? else {
                 return None;
             };
-            items.iter().map(|&id| self.size(id)).collect()
+            // Tensors share these values, so that a short file could claim them often.
+            let few = items.len() <= MOST_AXES;
+            few.then(|| items.iter().map(|&id| self.size(id)).collect())?
         };
         let Some(Value::Storage(storage)) = self.values.get(storage) else {
             return Err(wrong());
@@ -504,7 +511,7 @@ impl Machine<'_> {
                 Some(Value::Name(Name::Storage(element))),
                 Some(Value::Text(key)),
                 Some(count),
-            ) if kind == "storage" => Storage {
+            ) if kind == "storage" && key.len() <= MOST_KEY_BYTES => Storage {
                 key: key.clone(),
                 element: *element,
                 count,

@@ -1,11 +1,12 @@
 //! A model folder of nnU-Net v2: plans, data set, and the weights of one network a fold.
 use super::super::{Error, ModelInfo, memory};
 use super::dataset::Dataset;
+use super::names::KnownLabels;
 use super::plans::{Configuration, Plans};
 use crate::model::{
     Checkpoint, CheckpointError, Encoder, Parameters, Sha256Digest, UNet, UNetDescription,
 };
-use crate::volume::{Grid, LabelTable, Structure};
+use crate::volume::Grid;
 use candle_core::{Device, Tensor};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -126,26 +127,9 @@ impl NnUnet {
         &self.info
     }
 
-    /// Which of its labels Schwann knows, and a warning for those that it does not.
-    pub fn label_table(&self) -> (LabelTable, Vec<String>) {
-        let mut known: Vec<(u8, Structure)> = Vec::new();
-        let mut unknown = Vec::new();
-        for (name, values) in &self.dataset.labels {
-            let structure = structure(name).filter(|s| known.iter().all(|(_, k)| k != s));
-            match (structure, &values[..]) {
-                (Some(structure), [value]) => known.push((*value, structure)),
-                _ => unknown.push(name.as_str()),
-            }
-        }
-        let warnings = if unknown.is_empty() {
-            Vec::new()
-        } else {
-            vec![format!(
-                "labels that Schwann has no measures for: {}",
-                unknown.join(", ")
-            )]
-        };
-        (LabelTable::new(known), warnings)
+    /// Which of its labels Schwann knows.
+    pub(in crate::predict) fn known_labels(&self) -> KnownLabels {
+        KnownLabels::of(&self.dataset)
     }
 
     /// Bytes of memory that labelling a scan on this grid takes at most.
@@ -199,6 +183,10 @@ fn settle(
     let further = usize::from(found.previous_stage.is_some()) * dataset.foreground.len();
     found.network.in_channels = dataset.channels.len() + further;
     found.network.classes = dataset.heads.count();
+    found.network.validate().map_err(|error| Error::Folder {
+        file: plans_path.to_owned(),
+        problem: format!("configurations.{}: {error}", found.name),
+    })?;
     if found.schemes.len() != dataset.channels.len() {
         return Err(Error::Folder {
             file: plans_path.to_owned(),
@@ -222,28 +210,6 @@ fn settle(
         return Err(at(CheckpointError::Field(AXES)));
     }
     Ok((found, axes))
-}
-
-/// The structure that a label's name means.
-fn structure(name: &str) -> Option<Structure> {
-    let name = name.to_lowercase().replace(['_', '-'], " ");
-    let of = |names: &[&str]| names.contains(&name.as_str());
-    let found = Structure::ALL.into_iter().find(|s| s.name() == name);
-    found.or_else(|| {
-        if of(&["vs", "tumour", "tumor", "schwannoma", "acoustic neuroma"]) {
-            Some(Structure::VestibularSchwannoma)
-        } else if of(&["cochleae", "cochleas"]) {
-            Some(Structure::Cochlea)
-        } else if of(&["brain stem"]) {
-            Some(Structure::Brainstem)
-        } else if of(&["iac", "internal auditory canals"]) {
-            Some(Structure::InternalAuditoryCanal)
-        } else if of(&["4th ventricle"]) {
-            Some(Structure::FourthVentricle)
-        } else {
-            None
-        }
-    })
 }
 
 /// The first network of a cascade lies beside it and differs in the last part of its name.
@@ -390,21 +356,30 @@ fn parameters(
     flat: bool,
 ) -> Result<Parameters, CheckpointError> {
     let shapes = network.shapes();
+    let missing = |name: &str| CheckpointError::Tensor {
+        name: name.to_owned(),
+        problem: "is missing, which plans.json asks for",
+    };
     let mut parameters = Parameters::new();
     let mut known = BTreeSet::new();
     for (theirs, ours) in names(network) {
-        let (shape, values) = checkpoint.tensor(&theirs)?;
+        let shape = checkpoint.shape(&theirs);
+        let mut full = shape
+            .map(<[usize]>::to_vec)
+            .ok_or_else(|| missing(&theirs))?;
         // A flat network's kernels have no depth.
-        let mut full = shape.clone();
-        if flat && shape.len() == 4 {
+        if flat && full.len() == 4 {
             full.insert(2, 1);
         }
-        if shapes.get(&ours) != Some(&full) {
-            return Err(CheckpointError::Tensor {
+        let expected = shapes.get(&ours).cloned().unwrap_or_default();
+        if full != expected {
+            return Err(CheckpointError::Shape {
                 name: theirs,
-                problem: "has another shape than plans.json and dataset.json ask for",
+                found: full,
+                expected,
             });
         }
+        let (_, values) = checkpoint.tensor(&theirs)?;
         let tensor = Tensor::from_vec(values, full, &Device::Cpu);
         let tensor = tensor.ok().ok_or_else(|| CheckpointError::Tensor {
             name: theirs.clone(),

@@ -6,6 +6,7 @@ mod array;
 mod dataset;
 mod folder;
 mod json;
+mod names;
 mod normalise;
 mod plans;
 mod prepare;
@@ -15,4 +16,4 @@ mod run;
 mod window;
 
 pub use folder::{Folds, NnUnet};
-pub(super) use run::{Settings, predict};
+pub(super) use run::{EarlyLabels, Settings, predict};

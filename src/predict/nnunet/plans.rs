@@ -69,12 +69,16 @@ pub(super) struct Configuration {
     pub(super) schemes: Vec<Scheme>,
     pub(super) data: Resampling,
     pub(super) probabilities: Resampling,
+    /// For the labels of the previous stage.
+    pub(super) labels: Resampling,
     /// The network, with `in_channels` and `classes` still to be set.
     pub(super) network: UNetDescription,
     /// The configuration whose labels are further inputs.
     pub(super) previous_stage: Option<String>,
 }
 
+/// Most voxels of a tile that are believed; nnU-Net's planner stays under ten million.
+const MOST_PATCH_VOXELS: usize = 1 << 27;
 /// Most levels and convolutions of a level that are believed.
 const MOST_STAGES: usize = 8;
 
@@ -132,11 +136,14 @@ impl Plans {
         }
         let patch = get("patch_size")?;
         let voxels = patch.wholes(1, 4096)?;
-        let (flat, patch) = match *voxels {
+        let (flat, size) = match *voxels {
             [h, w] => (true, [1, h, w]),
             [d, h, w] => (false, [d, h, w]),
             _ => return Err(patch.wrong("has neither two nor three numbers")),
         };
+        if size.iter().product::<usize>() > MOST_PATCH_VOXELS {
+            return Err(patch.wrong("is larger than any network's"));
+        }
         let spacing_field = get("spacing")?;
         let spacing = numbers(&spacing_field)?;
         if spacing.len() != voxels.len() || spacing.iter().any(|s| !(1e-3..=1e3).contains(s)) {
@@ -147,13 +154,22 @@ impl Plans {
             None => old_network(&get, flat)?,
         };
         let divisor = network.divisor();
-        if (0..3).any(|a| patch[a] % divisor[a] != 0) {
-            return Err(get("patch_size")?.wrong("is no multiple of the network's strides"));
+        if (0..3).any(|a| size[a] % divisor[a] != 0) {
+            return Err(patch.wrong("is no multiple of the network's strides"));
         }
+        let previous_stage = find("previous_stage");
+        let previous_stage = previous_stage.as_ref().map(Field::text).transpose()?;
+        let labels = match previous_stage {
+            Some(_) => label_resampling(
+                &get("resampling_fn_seg")?,
+                find("resampling_fn_seg_kwargs").as_ref(),
+            )?,
+            None => Resampling::Identity,
+        };
         let configuration = Configuration {
             name: name.to_owned(),
             flat,
-            patch,
+            patch: size,
             spacing,
             schemes: self.schemes(&get("normalization_schemes")?, &get("use_mask_for_norm")?)?,
             data: resampling(
@@ -164,10 +180,9 @@ impl Plans {
                 &get("resampling_fn_probabilities")?,
                 find("resampling_fn_probabilities_kwargs").as_ref(),
             )?,
+            labels,
             network,
-            previous_stage: find("previous_stage")
-                .map(|f| f.text().map(str::to_owned))
-                .transpose()?,
+            previous_stage: previous_stage.map(str::to_owned),
         };
         Ok(configuration)
     }
@@ -289,6 +304,16 @@ fn resampling(name: &Field<'_>, arguments: Option<&Field<'_>>) -> Result<Resampl
         }
         "no_resampling_hack" => Ok(Resampling::Identity),
         _ => name.unknown("resampling"),
+    }
+}
+
+/// How labels are brought to another size: linearly, which is what nnU-Net's planners write.
+fn label_resampling(name: &Field<'_>, arguments: Option<&Field<'_>>) -> Result<Resampling, Error> {
+    match resampling(name, arguments)? {
+        Resampling::Spline { order, order_z, .. } if order != 1 || order_z != 0 => {
+            name.unknown("order of splines in the arguments of this function")
+        }
+        known => Ok(known),
     }
 }
 

@@ -130,8 +130,10 @@ pub(super) fn prepared(
     for (array, scheme) in arrays.into_iter().zip(&configuration.schemes) {
         let mut channel = cropped(&array, whole, bounds);
         drop(array);
-        normalise(&mut channel, *scheme, inside.as_deref(), row)
-            .map_err(|problem| Error::Plan(format!("the scan {problem}")))?;
+        normalise(&mut channel, *scheme, inside.as_deref(), row).map_err(Error::Scan)?;
+        if !channel.iter().all(|v| v.is_finite()) {
+            return Err(Error::Scan("has voxels that are not finite numbers"));
+        }
         let spacings = [spacing_mm, network_spacing_mm];
         data.extend(resampled(&channel, size, to, configuration.data, spacings));
     }
@@ -146,15 +148,8 @@ pub(super) fn prepared(
                 .filter(|(l, i)| **l == 0 && !**i);
             outside.for_each(|(l, _)| *l = u8::MAX);
         }
-        let how = match configuration.data {
-            Resampling::Spline { separate_z, .. } => Resampling::Spline {
-                order: 1,
-                order_z: 0,
-                separate_z,
-            },
-            other => other,
-        };
-        let labels = resampled_labels(&labels, size, to, how, [spacing_mm, network_spacing_mm]);
+        let (how, spacings) = (configuration.labels, [spacing_mm, network_spacing_mm]);
+        let labels = resampled_labels(&labels, size, to, how, spacings);
         for value in &model.dataset.foreground {
             data.extend(labels.iter().map(|l| f32::from(u8::from(l == value))));
         }

@@ -1,16 +1,24 @@
 //! A case through the networks of a folder.
 use super::array::insert;
-use super::array::{Bounds, Size, count, cropped, mirror};
+use super::array::{Bounds, Size, count, cropped, mirror, size_of};
 use super::folder::NnUnet;
 use super::prepare::{Prepared, prepared};
 use super::restore::restored;
 use super::window::{Accumulator, Sums, starts, weights};
 use crate::model::{self, ChosenDevice, Runner, UNet};
-use crate::predict::Error;
-use crate::predict::memory;
+use crate::predict::tiles::middle_first;
+use crate::predict::{Error, memory};
 use crate::volume::{Observe, Progress, Volume};
 use half::f16;
+use std::borrow::Cow;
 use std::ops::ControlFlow;
+
+/// Most voxels of the array that tiles are cut from.
+const MOST_VOXELS: usize = 1 << 31;
+
+/// Takes a model's first labels, in the order of the scan's voxels, and says whether to go on.
+pub(in crate::predict) type EarlyLabels<'a> =
+    dyn FnMut(&NnUnet, Vec<u8>) -> Result<ControlFlow<()>, Error> + 'a;
 
 /// How a folder is run.
 #[derive(Debug, Clone, Copy)]
@@ -25,14 +33,18 @@ pub(in crate::predict) struct Settings<'a> {
 }
 
 /// Labels of a case in the order of the scan's voxels, and what the reader should know. The volumes lie in the order that the file stores.
+///
+/// `early` hears once what the tiles about the array's middle say; of a cascade, those of its first network. With parity it hears nothing: there
+/// tiles are added up in nnU-Net's order, in which half-precision sums are what they are.
 pub(in crate::predict) fn predict(
     model: &NnUnet,
     channels: &[&Volume],
     settings: &Settings<'_>,
+    early: &mut Option<&mut EarlyLabels<'_>>,
     observe: &mut Observe<'_>,
 ) -> Result<(Vec<u8>, Vec<String>), Error> {
     let previous = match &model.previous {
-        Some(first) => Some(predict(first, channels, settings, observe)?),
+        Some(first) => Some(predict(first, channels, settings, early, observe)?),
         None => None,
     };
     let (previous, mut warnings) = previous.map_or((None, Vec::new()), |(l, w)| (Some(l), w));
@@ -43,9 +55,9 @@ pub(in crate::predict) fn predict(
         return Ok((vec![0; voxels], warnings));
     };
     let labels = if settings.parity {
-        labelled::<f16>(model, &prepared, settings, observe)?
+        labelled::<f16>(model, &prepared, settings, early, observe)?
     } else {
-        labelled::<f32>(model, &prepared, settings, observe)?
+        labelled::<f32>(model, &prepared, settings, early, observe)?
     };
     Ok((labels, warnings))
 }
@@ -54,10 +66,15 @@ fn labelled<T: Accumulator>(
     model: &NnUnet,
     prepared: &Prepared,
     settings: &Settings<'_>,
+    early: &mut Option<&mut EarlyLabels<'_>>,
     observe: &mut Observe<'_>,
 ) -> Result<Vec<u8>, Error> {
     let tile = model.configuration.patch;
     let padding = Padding::new(prepared.size, tile);
+    if count(padding.size) > MOST_VOXELS {
+        let mm = |a: usize| padding.size[a] as f64 * prepared.network_spacing_mm[a];
+        return Err(Error::TooLarge(mm(0), mm(1), mm(2)));
+    }
     let network = &model.configuration.network;
     let scan = count(prepared.whole);
     let half = settings.parity;
@@ -75,8 +92,9 @@ fn labelled<T: Accumulator>(
             model,
             network,
             prepared,
-            (tile, &padding, whole),
+            (&padding, whole),
             settings,
+            early,
             observe,
         )?;
         match &mut total {
@@ -116,6 +134,44 @@ impl Padding {
             bounds,
         }
     }
+
+    /// Scores of every class without the zeros about the array.
+    fn taken_off<'a, T: Accumulator>(&self, scores: &'a [T]) -> Cow<'a, [T]> {
+        if size_of(self.bounds) == self.size {
+            return Cow::Borrowed(scores);
+        }
+        let classes = scores.chunks_exact(count(self.size));
+        Cow::Owned(
+            classes
+                .flat_map(|class| cropped(class, self.size, self.bounds))
+                .collect(),
+        )
+    }
+}
+
+/// First voxels of the tiles in the order in which they are run, and how many of them come before first labels are given, if any are.
+fn tiles(model: &NnUnet, size: Size, settings: &Settings<'_>) -> (Vec<Size>, Option<usize>) {
+    let (tile, flat) = (model.configuration.patch, model.configuration.flat);
+    let along: [Vec<usize>; 3] = std::array::from_fn(|a| {
+        if flat && a == 0 {
+            (0..size[0]).collect()
+        } else {
+            starts(size[a], tile[a], settings.step)
+        }
+    });
+    let mut tiles = Vec::with_capacity(along.iter().map(Vec::len).product());
+    for &a in &along[0] {
+        for &b in &along[1] {
+            tiles.extend(along[2].iter().map(|&c| [a, b, c]));
+        }
+    }
+    // Single slices say little of what lies about the middle.
+    if settings.parity || flat {
+        return (tiles, None);
+    }
+    let (tiles, middle) = middle_first(&tiles, tile, size);
+    let some_left = middle < tiles.len();
+    (tiles, some_left.then_some(middle))
 }
 
 /// Scores of one network on the prepared array, without its padding.
@@ -123,10 +179,12 @@ fn windowed<T: Accumulator>(
     model: &NnUnet,
     network: &UNet,
     prepared: &Prepared,
-    (tile, padding, (fold, folds)): (Size, &Padding, (usize, usize)),
+    (padding, (fold, folds)): (&Padding, (usize, usize)),
     settings: &Settings<'_>,
+    early: &mut Option<&mut EarlyLabels<'_>>,
     observe: &mut Observe<'_>,
 ) -> Result<Vec<T>, Error> {
+    let tile = model.configuration.patch;
     let device = &settings.device.device;
     let mut runner = if settings.parity {
         Runner::direct(network, device)?
@@ -136,7 +194,7 @@ fn windowed<T: Accumulator>(
     let channels = model.configuration.network.in_channels;
     let voxels = count(padding.size);
     let data = if padding.size == prepared.size {
-        std::borrow::Cow::Borrowed(&prepared.data)
+        Cow::Borrowed(&prepared.data)
     } else {
         let mut data = vec![0.0; channels * voxels];
         for (to, from) in data
@@ -145,15 +203,9 @@ fn windowed<T: Accumulator>(
         {
             insert(to, padding.size, padding.bounds, from);
         }
-        std::borrow::Cow::Owned(data)
+        Cow::Owned(data)
     };
-    let along: [Vec<usize>; 3] = std::array::from_fn(|a| {
-        if model.configuration.flat && a == 0 {
-            (0..padding.size[0]).collect()
-        } else {
-            starts(padding.size[a], tile[a], settings.step)
-        }
-    });
+    let (tiles, middle) = tiles(model, padding.size, settings);
     let mirrors = mirrors(if settings.mirror {
         &model.mirror_axes
     } else {
@@ -161,28 +213,31 @@ fn windowed<T: Accumulator>(
     });
     let weights = weights(tile);
     let mut sums = Sums::<T>::new(padding.size, model.dataset.heads.count());
-    let tiles = along.iter().map(Vec::len).product::<usize>();
-    let passes = (folds * tiles * mirrors.len()) as f32;
-    let mut done = (fold * tiles * mirrors.len()) as f32;
-    for &a in &along[0] {
-        for &b in &along[1] {
-            for &c in &along[2] {
-                let first = [a, b, c];
-                let bounds = std::array::from_fn(|axis| [first[axis], first[axis] + tile[axis]]);
-                let mut input = Vec::with_capacity(channels * count(tile));
-                for channel in data.chunks_exact(voxels) {
-                    input.extend(cropped(channel, padding.size, bounds));
-                }
-                let mut watch = |part: f32| {
-                    let fraction = (done + part) / passes;
-                    observe(Progress {
-                        stage: "segmenting",
-                        fraction,
-                    })
-                };
-                let scores = mirrored(&mut runner, &input, tile, &mirrors, &mut watch)?;
-                done += mirrors.len() as f32;
-                sums.add(first, tile, &scores, &weights);
+    let passes = (folds * tiles.len() * mirrors.len()) as f32;
+    for (n, &first) in tiles.iter().enumerate() {
+        let bounds = std::array::from_fn(|axis| [first[axis], first[axis] + tile[axis]]);
+        let mut input = Vec::with_capacity(channels * count(tile));
+        for channel in data.chunks_exact(voxels) {
+            input.extend(cropped(channel, padding.size, bounds));
+        }
+        let done = ((fold * tiles.len() + n) * mirrors.len()) as f32;
+        let mut watch = |part: f32| {
+            let fraction = (done + part) / passes;
+            observe(Progress {
+                stage: "segmenting",
+                fraction,
+            })
+        };
+        let scores = mirrored(&mut runner, &input, tile, &mirrors, &mut watch)?;
+        sums.add(first, tile, &scores, &weights);
+        if Some(n + 1) == middle
+            && let Some(early) = early.take()
+        {
+            runner.rest();
+            // What no tile has seen has the same score for every class, which is background.
+            let labels = restored(model, prepared, &padding.taken_off(&sums.scores));
+            if early(model, labels)?.is_break() {
+                return Err(Error::Cancelled);
             }
         }
     }
@@ -193,10 +248,7 @@ fn windowed<T: Accumulator>(
     if padding.size == prepared.size {
         return Ok(scores);
     }
-    let classes = scores.chunks_exact(voxels);
-    Ok(classes
-        .flat_map(|class| cropped(class, padding.size, padding.bounds))
-        .collect())
+    Ok(padding.taken_off(&scores).into_owned())
 }
 
 /// The sets of axes along which a tile is mirrored, in the order in which nnU-Net adds their results up: none, each, each pair, all.

@@ -265,6 +265,8 @@ def main():
         [scan(8, shape=(40, 18, 36), spacing=(0.5, 1.0, 0.55), direction=(0.0, 0.0, 1.0, -1.0, 0.0, 0.0, 0.0, -1.0, 0.0))],
     )
     case("cascade", cascade, [scan(9)])
+    parts = dataset({"background": 0, "VS": [1, 2], "ignore": 3}, regions_class_order=[1])
+    case("parts", simple(plans(one(configuration())), parts, mirror=None, seed=9), [scan(10, shape=(16, 36, 34))])
 
 
 if __name__ == "__main__":
