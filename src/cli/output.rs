@@ -6,6 +6,7 @@ use std::{
     io::{IsTerminal, Write},
     ops::ControlFlow,
     path::Path,
+    time::Instant,
 };
 
 /// Prints a result: JSON with `--json`, else for people. A closed pipe is not an error.
@@ -56,11 +57,52 @@ fn to_stderr(text: &str) {
     drop(std::io::stderr().lock().write_all(text.as_bytes()));
 }
 
+/// Whether somebody looks at standard error, rather than a file or a program.
+pub(super) fn is_watched() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// A time still to come, in words: `about 43 min left`.
+pub(super) fn time_left(seconds: f64) -> String {
+    let (number, unit) = match seconds {
+        s if s < 57.5 => ((s / 5.0).ceil() * 5.0, "s"),
+        s if s < 179.5 * 60.0 => ((s / 60.0).round(), "min"),
+        s => ((s / 360.0).round() / 10.0, "h"),
+    };
+    format!("about {number} {unit} left")
+}
+
+/// How long work will still take, from how long its part so far took.
+#[derive(Debug, Default)]
+struct TimeLeft {
+    /// When the piece of work was first heard of, s, and how much of it was done then.
+    first: Option<(f64, f64)>,
+    last: f64,
+}
+
+impl TimeLeft {
+    /// Nothing is told before this, s: most work is done by then, and an early estimate is wrong.
+    const EARLIEST: f64 = 5.0;
+
+    /// Seconds left after the part `fraction` (0 to 1) is done at a time, s. Work that falls back is another piece of it.
+    fn after(&mut self, fraction: f64, now: f64) -> Option<f64> {
+        if fraction < self.last {
+            self.first = None;
+        }
+        self.last = fraction;
+        let (began, done) = *self.first.get_or_insert((now, fraction));
+        let (elapsed, part) = (now - began, fraction - done);
+        (elapsed > Self::EARLIEST && part > 0.0).then(|| elapsed * (1.0 - fraction) / part)
+    }
+}
+
 /// Draws a bar on a terminal, nothing in a pipe.
 #[derive(Debug)]
 pub(super) struct Bar {
-    shown: Option<(&'static str, u32)>,
+    shown: Option<String>,
     terminal: bool,
+    started: Instant,
+    left: TimeLeft,
 }
 
 impl Bar {
@@ -68,22 +110,31 @@ impl Bar {
     pub(super) fn new() -> Self {
         Self {
             shown: None,
-            terminal: std::io::stderr().is_terminal(),
+            terminal: is_watched(),
+            started: Instant::now(),
+            left: TimeLeft::default(),
         }
     }
 
-    /// Shows progress; never stops the work.
+    /// Shows progress, and once it takes long the time left; never stops the work.
     pub(super) fn show(&mut self, progress: Progress) -> ControlFlow<()> {
-        let percent = (progress.fraction.clamp(0.0, 1.0) * 100.0) as u32;
-        if self.terminal && self.shown != Some((progress.stage, percent)) {
-            self.shown = Some((progress.stage, percent));
-            let full = percent as usize * 30 / 100;
-            to_stderr(&format!(
-                "\r\x1b[K[{}{}] {percent:3} % {}",
-                "█".repeat(full),
-                " ".repeat(30 - full),
-                progress.stage
-            ));
+        let fraction = progress.fraction.clamp(0.0, 1.0);
+        let now = self.started.elapsed().as_secs_f64();
+        let left = self.left.after(f64::from(fraction), now);
+        let percent = (fraction * 100.0) as u32;
+        let full = percent as usize * 30 / 100;
+        let mut line = format!(
+            "[{}{}] {percent:3} % {}",
+            "█".repeat(full),
+            " ".repeat(30 - full),
+            progress.stage
+        );
+        if let Some(seconds) = left {
+            line += &format!(", {}", time_left(seconds));
+        }
+        if self.terminal && self.shown.as_ref() != Some(&line) {
+            to_stderr(&format!("\r\x1b[K{line}"));
+            self.shown = Some(line);
         }
         ControlFlow::Continue(())
     }
@@ -137,4 +188,37 @@ pub(super) fn check_target(path: &Path, endings: &[&str], inputs: &[&Path]) -> a
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_follows_the_pace_of_the_piece_of_work() {
+        let mut left = TimeLeft::default();
+        assert_eq!(left.after(0.0, 0.0), None);
+        assert_eq!(left.after(0.1, 4.0), None);
+        assert_eq!(left.after(0.2, 10.0), Some(40.0));
+        // A resumed training begins in the middle, and the next piece of work begins anew.
+        assert_eq!(left.after(0.0, 20.0), None);
+        let mut resumed = TimeLeft::default();
+        assert_eq!(resumed.after(0.5, 100.0), None);
+        assert_eq!(resumed.after(0.75, 110.0), Some(10.0));
+        assert_eq!(resumed.after(1.0, 120.0), Some(0.0));
+    }
+
+    #[test]
+    fn times_are_told_in_fitting_units() {
+        for (seconds, words) in [
+            (0.0, "about 0 s left"),
+            (12.0, "about 15 s left"),
+            (59.0, "about 1 min left"),
+            (2580.0, "about 43 min left"),
+            (7200.0, "about 120 min left"),
+            (12_600.0, "about 3.5 h left"),
+        ] {
+            assert_eq!(time_left(seconds), words);
+        }
+    }
 }

@@ -3,7 +3,7 @@ use super::output;
 use crate::{
     io::read_outlines,
     model::{DeviceChoice, Parameters, read_tensors},
-    train::{FolderCrops, FolderFacts, SegmenterTraining, train_on, train_segmenter},
+    train::{FolderCrops, FolderFacts, Milestone, SegmenterTraining, train_on, train_segmenter},
 };
 use anyhow::Context;
 use serde::Serialize;
@@ -79,6 +79,14 @@ struct Output {
     validation_dice: BTreeMap<String, Option<f64>>,
 }
 
+fn note_milestone(at: &Milestone) {
+    let Milestone {
+        step, steps, loss, ..
+    } = at;
+    let left = output::time_left(at.seconds_left);
+    output::note(&format!("step {step} of {steps}, loss {loss:.2}, {left}"));
+}
+
 /// What a folder is used for, in words.
 fn told(facts: FolderFacts) -> String {
     let FolderFacts {
@@ -135,6 +143,12 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         resume: arguments.resume,
         device: arguments.device,
         command,
+        // A bar tells those who look; a log file gets lines.
+        tell: if output::is_watched() {
+            defaults.tell
+        } else {
+            note_milestone
+        },
         ..defaults
     };
     let mut bar = output::Bar::new();

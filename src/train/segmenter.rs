@@ -4,6 +4,7 @@ use super::checkpoint::{self, Progress as Saved};
 use super::curves::write_curves;
 use super::data::{CropSource, EarCrops, Examples, HeadCrops};
 use super::folder::FolderFacts;
+use super::milestone::{Milestone, Pace};
 use super::report::{self, Log};
 use super::validation::{ClassDice, to_tensor, validate, validation_samples};
 use super::{Error, Loss, Optimiser, Rule, Sample, dice_cross_entropy, polynomial_decay};
@@ -63,6 +64,8 @@ pub struct SegmenterTraining {
     pub folder: Option<FolderFacts>,
     /// The command that started it, for the card.
     pub command: String,
+    /// Told how it stands, once its pace is known and at each checkpoint.
+    pub tell: fn(&Milestone),
 }
 
 impl SegmenterTraining {
@@ -120,6 +123,7 @@ impl SegmenterTraining {
             outlines: Vec::new(),
             folder: None,
             command: "schwann train segmenter".to_owned(),
+            tell: |_| {},
         }
     }
 
@@ -408,6 +412,7 @@ impl<'a> Training<'a> {
     }
 
     fn run(&mut self, batches: &Receiver<Batch>, observe: &mut Observe<'_>) -> Result<(), Error> {
+        let mut pace = Pace::new(self.done());
         while self.done() < 1.0 {
             let progress = Progress {
                 stage: "training",
@@ -437,6 +442,10 @@ impl<'a> Training<'a> {
                 self.write_model(&validation, None)?;
             }
             self.saved.seconds = self.before + self.started.elapsed().as_secs_f64();
+            if pace.count(loss.total()) || due {
+                let done = self.done();
+                (self.config.tell)(&pace.milestone(self.saved.step, self.config.steps, done));
+            }
         }
         Ok(())
     }

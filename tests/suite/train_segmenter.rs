@@ -1,10 +1,11 @@
 //! A training on tiny crops: it learns, it stops, it goes on, and what it writes can be used.
 use schwann::model::{DeviceChoice, Level, UNetDescription};
 use schwann::predict::{Plan, Segmenter};
-use schwann::train::{CropSource, Error, Sample, SegmenterTraining, train_on};
+use schwann::train::{CropSource, Error, Milestone, Sample, SegmenterTraining, train_on};
 use schwann::volume::unobserved;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Mutex;
 
 /// A bright ball in grey noise.
 struct Balls;
@@ -97,6 +98,26 @@ fn the_loss_falls_and_the_model_finds_the_ball() {
     assert!(last.trim_end().ends_with(&format!(",{dice:.4}")), "{last}");
     let curves = std::fs::read_to_string(folder.path().join("curves.svg")).unwrap();
     assert!(curves.contains("after 60 steps") && curves.contains(&format!(">{dice:.3}<")));
+}
+
+#[test]
+fn a_training_tells_how_it_stands() {
+    static TOLD: Mutex<Vec<Milestone>> = Mutex::new(Vec::new());
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(folder.path(), 40);
+    config.checkpoint_every = 16;
+    config.tell = |milestone| TOLD.lock().unwrap().push(*milestone);
+    train_on(&Balls, &config, &mut unobserved).unwrap();
+    let told = TOLD.lock().unwrap();
+    let steps: Vec<usize> = told.iter().map(|m| m.step).collect();
+    assert_eq!(steps, [16, 20, 32, 40]);
+    let loss = column(folder.path(), "loss");
+    let mean = loss[16..20].iter().sum::<f64>() / 4.0;
+    assert!((told[1].loss - mean).abs() < 1e-4 && told[1].steps == 40);
+    assert!(
+        told[0].seconds_left > 0.0 && told[3].seconds_left == 0.0,
+        "{told:?}"
+    );
 }
 
 #[test]
