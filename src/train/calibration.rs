@@ -122,7 +122,9 @@ fn softmax(scores: &mut [f32], temperature: f32) {
         *s = ((*s - highest) / temperature).exp();
         sum += *s;
     }
-    scores.iter_mut().for_each(|s| *s /= sum);
+    for s in scores {
+        *s /= sum;
+    }
 }
 
 /// Scores of some voxels, the classes of a voxel side by side, and which class it is.
