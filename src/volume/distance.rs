@@ -11,6 +11,19 @@ pub fn distance_to_mask_mm(
     shape: Shape,
     spacing_mm: [f64; 3],
 ) -> Result<Vec<f32>, Error> {
+    let squared = squared_distance_to_mask_mm2(mask, shape, spacing_mm)?;
+    Ok(squared.par_iter().map(|d| d.sqrt() as f32).collect())
+}
+
+/// The square of [`distance_to_mask_mm`], mm², not rounded.
+///
+/// # Errors
+/// As there.
+pub fn squared_distance_to_mask_mm2(
+    mask: &[bool],
+    shape: Shape,
+    spacing_mm: [f64; 3],
+) -> Result<Vec<f64>, Error> {
     let expected = shape.iter().product();
     if mask.len() != expected {
         return Err(Error::Length {
@@ -36,20 +49,24 @@ pub fn distance_to_mask_mm(
                 (0..nj).for_each(|j| slab[i + ni * j] = line[j]);
             }
         });
+    if nk == 1 {
+        return Ok(squared);
+    }
     // Along k the lines are gathered, because neighbours in memory belong to different lines.
     let plane = ni * nj;
-    let columns: Vec<Vec<f64>> = (0..plane)
-        .into_par_iter()
-        .map_init(Envelope::default, |e, at| {
-            let mut line: Vec<f64> = (0..nk).map(|k| squared[at + plane * k]).collect();
-            e.transform(&mut line, spacing_mm[2]);
-            line
-        })
-        .collect();
-    Ok((0..expected)
-        .into_par_iter()
-        .map(|index| columns[index % plane][index / plane].sqrt() as f32)
-        .collect())
+    let mut columns = vec![0.0; expected];
+    columns
+        .par_chunks_mut(nk)
+        .enumerate()
+        .for_each_init(Envelope::default, |e, (at, line)| {
+            (0..nk).for_each(|k| line[k] = squared[at + plane * k]);
+            e.transform(line, spacing_mm[2]);
+        });
+    squared
+        .par_chunks_mut(plane)
+        .enumerate()
+        .for_each(|(k, slab)| (0..plane).for_each(|at| slab[at] = columns[k + nk * at]));
+    Ok(squared)
 }
 
 /// The lower envelope of parabolas along one line, with its buffers.

@@ -14,7 +14,7 @@ mod register;
 mod sample;
 
 pub use components::{Components, components, largest_component};
-pub use distance::distance_to_mask_mm;
+pub use distance::{distance_to_mask_mm, squared_distance_to_mask_mm2};
 pub use grid::{AxisCodes, ClosestRas, Grid, Shape, closest_orientation, oblique_degrees};
 pub use intensity::{Sequence, Volume, Voxels, WindowLevel};
 pub use label::{LabelMap, LabelTable, Side, Structure};

@@ -11,6 +11,7 @@ mod io_fuzz;
 mod io_golden;
 mod io_streams;
 mod io_write;
+mod measure_agreement;
 mod measure_geometry;
 mod measure_growth;
 mod measure_koos;
