@@ -89,7 +89,8 @@ fn main() {
     let crops = 12;
     let own = seconds(|| {
         for seed in 0..crops {
-            let crop = training_crop(seed, CROP, [0.5, 0.5, 1.0], CropPlace::Ear, &[]).expect("a crop");
+            let crop =
+                training_crop(seed, CROP, [0.5, 0.5, 1.0], CropPlace::Ear, &[]).expect("a crop");
             std::hint::black_box(crop);
         }
     });

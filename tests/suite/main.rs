@@ -26,6 +26,7 @@ mod phantom_course;
 mod phantom_scanner;
 mod phantom_training;
 mod phantom_truth;
+mod phantom_volumes;
 mod predict_nnunet;
 mod predict_segment;
 mod render_gpu;
