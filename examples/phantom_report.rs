@@ -10,15 +10,18 @@ use schwann::{
         GridSpec, GrowthModel, Mimic, Modality, Patient, PatientSpec, Scan, Site, VisitSpec,
     },
     render::{figure, frame_through, point_of_interest},
-    volume::{Structure, unobserved},
+    volume::{Side, Structure, unobserved},
 };
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, f64::consts::PI, path::Path};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Edge of one picture: pixels and millimetres.
 const PIXELS: u32 = 340;
 const FIELD_MM: f64 = 110.0;
+/// Edge of the pictures of look-alikes, and how far before the porus their middle lies, mm.
+const EAR_FIELD_MM: f64 = 60.0;
+const NEAR_PORUS_MM: f64 = 4.0;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -54,16 +57,16 @@ fn main() -> Result<()> {
         for (seed, mimic) in (21..).zip(Mimic::ALL) {
             let spec = PatientSpec {
                 seed,
+                side: Some(Side::Right),
                 mimic: Some(mimic),
                 ..PatientSpec::default()
             };
-            row.push(picture(&scan(
-                &Patient::new(&spec)?,
-                Site::London,
-                modality,
-                seed,
-                None,
-            )?));
+            let scan = scan(&Patient::new(&spec)?, Site::London, modality, seed, None)?;
+            // In the cistern, before the right porus.
+            let [_, porus] = scan.truth.porus;
+            let before =
+                DVec3::from_array(porus.point_mm) + NEAR_PORUS_MM * DVec3::from_array(porus.normal);
+            row.push(picture_of(&scan, before, EAR_FIELD_MM));
         }
         rows.push(row);
     }
@@ -91,9 +94,13 @@ fn scan(
 }
 
 fn picture(scan: &Scan) -> RgbImage {
-    let point = point_of_interest(&scan.labels);
+    picture_of(scan, point_of_interest(&scan.labels), FIELD_MM)
+}
+
+/// An axial picture about a point (world, mm).
+fn picture_of(scan: &Scan, point: DVec3, field_mm: f64) -> RgbImage {
     let frame = frame_through(&scan.labels, Plane::Axial, point);
-    figure(&scan.volume, &scan.labels, &frame, PIXELS, FIELD_MM)
+    figure(&scan.volume, &scan.labels, &frame, PIXELS, field_mm)
 }
 
 fn sheet(rows: &[Vec<RgbImage>]) -> RgbImage {
@@ -114,6 +121,8 @@ struct Seen {
     extent_mm: DVec3,
     /// Centre less that of the cochlea of its side: medial, posterior, superior.
     from_cochlea_mm: DVec3,
+    /// Surface of the ball of its volume over its own.
+    sphericity: f64,
 }
 
 fn head_from_world(scan: &Scan) -> DAffine3 {
@@ -148,6 +157,8 @@ fn seen(scan: &Scan) -> Option<Seen> {
         volume_mm3: scan.truth.tumour_volume_mm3,
         extent_mm: high - low + DVec3::from_array(grid.spacing_mm()),
         from_cochlea_mm: DVec3::new(-away.x * outward, -away.y, away.z),
+        sphericity: (36.0 * PI * scan.truth.tumour_volume_mm3.powi(2)).cbrt()
+            / scan.truth.tumour_surface_mm2,
     })
 }
 
@@ -164,11 +175,13 @@ fn tumours(count: u64) -> Result<()> {
         spacing_mm: [0.5; 3],
     };
     let mut all = Vec::new();
+    let mut turning = String::new();
     println!("| Koos | found | volume cm³: median | log-normal σ | cystic |");
     println!("| --- | --- | --- | --- | --- |");
     for grade in KoosGrade::ALL {
         let mut volumes = Vec::new();
         let (mut cystic, mut right) = (0, 0);
+        let (mut shifts, mut turns) = (Vec::new(), Vec::new());
         for seed in 0..count {
             let spec = PatientSpec {
                 seed: 500 + seed,
@@ -185,6 +198,8 @@ fn tumours(count: u64) -> Result<()> {
             right += u64::from(scan.truth.koos == Some(grade));
             let tumour = scan.truth.drawn.tumour.as_ref();
             cystic += u64::from(tumour.is_some_and(|t| t.cyst_volume_mm3 > 0.0));
+            shifts.push(scan.truth.brainstem_shift_mm);
+            turns.push(scan.truth.brainstem_rotation_degrees / scan.truth.brainstem_shift_mm);
             volumes.push(scan.truth.tumour_volume_mm3.ln());
             all.extend(seen(&scan));
         }
@@ -195,11 +210,19 @@ fn tumours(count: u64) -> Result<()> {
             median(volumes.iter().map(|v| v.exp() / 1000.0)),
             (variance / volumes.len() as f64).sqrt(),
         );
+        if grade == KoosGrade::IV {
+            turning = format!(
+                "Grade IV: brainstem shifted by {:.1} mm, turned by {:.2} degrees per mm of it (medians)",
+                median(shifts.into_iter()),
+                median(turns.into_iter()),
+            );
+        }
     }
+    println!("\n{turning}");
     println!(
-        "\n| cm³ | tumours | medial–lateral × antero-posterior × cranio-caudal, mm | medial, posterior, superior of the cochlea, mm |"
+        "\n| cm³ | tumours | medial–lateral × antero-posterior × cranio-caudal, mm | medial, posterior, superior of the cochlea, mm | sphericity |"
     );
-    println!("| --- | --- | --- | --- |");
+    println!("| --- | --- | --- | --- | --- |");
     for (low, high) in [(0.15, 0.5), (0.5, 1.5), (1.5, 4.0), (4.0, 99.0)] {
         let within: Vec<&Seen> = all
             .iter()
@@ -207,7 +230,7 @@ fn tumours(count: u64) -> Result<()> {
             .collect();
         let of = |f: fn(&Seen) -> f64| median(within.iter().map(|s| f(s)));
         println!(
-            "| {low}–{high} | {} | {:.1} × {:.1} × {:.1} | {:.1}, {:.1}, {:.1} |",
+            "| {low}–{high} | {} | {:.1} × {:.1} × {:.1} | {:.1}, {:.1}, {:.1} | {:.2} |",
             within.len(),
             of(|s| s.extent_mm.x),
             of(|s| s.extent_mm.y),
@@ -215,6 +238,7 @@ fn tumours(count: u64) -> Result<()> {
             of(|s| s.from_cochlea_mm.x),
             of(|s| s.from_cochlea_mm.y),
             of(|s| s.from_cochlea_mm.z),
+            of(|s| s.sphericity),
         );
     }
     Ok(())

@@ -27,7 +27,12 @@ pub(super) struct Arguments {
     #[arg(long, default_value = "london")]
     site: SiteName,
     /// Number of visits, a year apart.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=50))]
+    #[arg(
+        long,
+        default_value_t = 1,
+        allow_negative_numbers = true,
+        value_parser = clap::value_parser!(u32).range(1..=50)
+    )]
     visits: u32,
     /// How the tumour grows; drawn as it is among untreated patients if not given.
     #[arg(long, requires = "koos")]
@@ -45,12 +50,13 @@ pub(super) struct Arguments {
     /// other, both sites, the truth in a folder of its own.
     #[arg(
         long,
+        allow_negative_numbers = true,
         value_parser = clap::value_parser!(u32).range(1..=10_000),
         conflicts_with_all = ["koos", "site", "visits", "growth", "mimic", "tumour_shapes", "modality"]
     )]
     cohort: Option<u32>,
     /// Everything is drawn from it.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
 }
 
@@ -187,8 +193,6 @@ struct Output {
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let folder = &arguments.output;
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     if let Some(count) = arguments.cohort {
         return cohort::run(folder, count as usize, arguments.seed, json);
     }
@@ -206,6 +210,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         Some(path) => Patient::with_outlines(&spec, &io::read_outlines(path)?)?,
         None => Patient::new(&spec)?,
     };
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let sites = arguments.site.sites();
     let mut visits = Vec::new();
     for visit in 0..arguments.visits {

@@ -57,7 +57,7 @@ pub fn read_outline(path: &Path) -> Result<Outline, Error> {
 /// collections have patients without a cochlea outlined.
 ///
 /// # Errors
-/// When the folder cannot be read, or, where no file of it is usable, for the first as in [`read_outline`].
+/// When the folder cannot be read or has no such file, or, where no file of it is usable, for the first as in [`read_outline`].
 pub fn read_outlines(path: &Path) -> Result<Vec<Outline>, Error> {
     if !path.is_dir() {
         return Ok(vec![read_outline(path)?]);
@@ -82,10 +82,14 @@ pub fn read_outlines(path: &Path) -> Result<Vec<Outline>, Error> {
             Err(error) => refused = refused.or(Some(error)),
         }
     }
-    match refused {
-        Some(error) if outlines.is_empty() => Err(error),
-        _ => Ok(outlines),
+    if !outlines.is_empty() {
+        return Ok(outlines);
     }
+    // No outlines would mean generated shapes, which is not what was asked for.
+    Err(refused.unwrap_or_else(|| Error::Outline {
+        problem: "the folder has no .json file".to_owned(),
+        path: path.to_path_buf(),
+    }))
 }
 
 /// The outline in the bytes of a file; otherwise what is wrong with them.
@@ -226,6 +230,21 @@ mod tests {
             let error = parse_outline(GOLDEN.replace(from, to).as_bytes()).expect_err(to);
             assert!(error.contains(says), "{error}");
         }
+    }
+
+    #[test]
+    fn a_folder_without_an_outline_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let said = || {
+            read_outlines(folder.path())
+                .expect_err("nothing to read")
+                .to_string()
+        };
+        assert!(said().contains("no .json file"), "{}", said());
+        std::fs::write(folder.path().join("a.json"), "{}").expect("a file");
+        assert!(said().contains("missing field"), "{}", said());
+        std::fs::write(folder.path().join("b.json"), GOLDEN).expect("a file");
+        assert_eq!(read_outlines(folder.path()).expect("one is sound").len(), 1);
     }
 
     #[test]

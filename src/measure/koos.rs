@@ -170,6 +170,42 @@ const FARTHEST_BRAINSTEM_MM: f64 = 35.0;
 /// A shift of brainstem or fourth ventricle from which they are displaced, and its error, mm.
 const SHIFT_MM: (f64, f64) = (2.0, 0.6);
 
+/// What the rule asks for, known exactly: then it gives a grade and no probabilities.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KoosGeometry {
+    /// Volume of the tumour, mm³.
+    pub volume_mm3: f64,
+    /// Its part beyond the porus plane, mm³.
+    pub extrameatal_mm3: f64,
+    /// How far it reaches beyond that plane, mm.
+    pub protrusion_mm: f64,
+    /// Tumour surface that lies on the brainstem, mm².
+    pub contact_mm2: f64,
+    /// The greater of the shifts of brainstem and fourth ventricle, mm.
+    pub shift_mm: f64,
+}
+
+impl KoosGeometry {
+    /// The grade by the thresholds at which [`koos`] is undecided.
+    pub fn grade(&self) -> KoosGrade {
+        let enough = self.extrameatal_mm3 >= least_extrameatal_mm3(self.volume_mm3);
+        if !enough || self.protrusion_mm < PROTRUSION_MM.0 {
+            KoosGrade::I
+        } else if self.contact_mm2 < CONTACT_MM2.0 {
+            KoosGrade::II
+        } else if self.shift_mm < SHIFT_MM.0 {
+            KoosGrade::III
+        } else {
+            KoosGrade::IV
+        }
+    }
+}
+
+/// The smallest extrameatal part that counts in a tumour of a volume, mm³.
+fn least_extrameatal_mm3(volume_mm3: f64) -> f64 {
+    MIN_EXTRAMEATAL_MM3.max(0.02 * volume_mm3)
+}
+
 /// Grades the tumour in a label map.
 pub fn koos(labels: &LabelMap) -> KoosAssessment {
     let mut out = KoosAssessment {
@@ -324,7 +360,7 @@ fn grade(out: &mut KoosAssessment) {
         return;
     };
     let whole = extrameatal + e.intrameatal_volume_mm3.unwrap_or(0.0);
-    let enough = extrameatal >= MIN_EXTRAMEATAL_MM3.max(0.02 * whole);
+    let enough = extrameatal >= least_extrameatal_mm3(whole);
     let mut at_least_ii = above(protrusion, PROTRUSION_MM.0, PROTRUSION_MM.1);
     if !enough {
         at_least_ii = at_least_ii.min(0.4);

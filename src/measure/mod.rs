@@ -23,7 +23,7 @@ pub use agreement::{
 pub use boundary::{Boundary, BoundaryPoint};
 pub use contour::{Contour, contours};
 pub use growth::*;
-pub use koos::{KoosAssessment, KoosEvidence, KoosGrade, koos};
+pub use koos::{KoosAssessment, KoosEvidence, KoosGeometry, KoosGrade, koos};
 pub use plane::{Plane, PlaneFrame, direction_letters};
 pub use porus::{HeadAxes, PorusPlane, porus_plane};
 pub use ranking::{Ranking, Stability, TeamScores, rank};

@@ -7,7 +7,10 @@ use super::{
     tissue::coverage,
     tumour::Tumour,
 };
-use crate::{measure::KoosGrade, volume::Side};
+use crate::{
+    measure::{KoosGeometry, KoosGrade},
+    volume::Side,
+};
 use glam::{DMat3, DVec3};
 
 /// Points on the tumour's surface that are looked at.
@@ -307,17 +310,21 @@ pub(super) fn surface_mm2(
     area * step * step
 }
 
-/// The grade of exact geometry: intracanalicular, free of the brainstem, in contact without a shift of 2 mm, or with it.
-pub(super) fn grade(contact: &Contact, volume_mm3: f64, extrameatal_mm3: f64) -> KoosGrade {
-    if extrameatal_mm3 < (0.02 * volume_mm3).max(10.0) || contact.protrusion_mm < 1.5 {
-        KoosGrade::I
-    } else if contact.area_mm2 < 10.0 {
-        KoosGrade::II
-    } else if contact.shift_mm < 2.0 {
-        KoosGrade::III
-    } else {
-        KoosGrade::IV
-    }
+/// The grade of exact geometry, by the rule that grades patients.
+pub(super) fn grade(
+    contact: &Contact,
+    ventricle_shift_mm: f64,
+    volume_mm3: f64,
+    extrameatal_mm3: f64,
+) -> KoosGrade {
+    let geometry = KoosGeometry {
+        volume_mm3,
+        extrameatal_mm3,
+        protrusion_mm: contact.protrusion_mm,
+        contact_mm2: contact.area_mm2,
+        shift_mm: contact.shift_mm.max(ventricle_shift_mm),
+    };
+    geometry.grade()
 }
 
 #[cfg(test)]

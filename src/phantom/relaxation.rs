@@ -20,9 +20,10 @@ pub struct Relaxation {
 ///
 /// Near published measurements (T1/T2 in ms): grey matter 1124/95, muscle 1008/44 and blood 1441/290 in Stanisz et al. 2005, Magn Reson Med
 /// 54:507, whose white matter (884/72) has a longer T1 than the value here; subcutaneous fat 343/58 and marrow 549/49 in de Bazelaire et al.
-/// 2004, Radiology 230:652. The rest are estimates: CSF ranges over 3800 to 4500 and 1500 to 2300, other fluids more with their protein;
-/// brainstem, cerebellum and nerve are set beside white and grey matter. Relaxation times of schwannoma, its loose tissue, its core after radiosurgery and its cysts are hardly published:
-/// those rows are guesses. Times after gadolinium suppose about 0.5 mM at a relaxivity of 4.3 per mM and s.
+/// 2004, Radiology 230:652. Both are cited from memory, the papers were not looked up again. The rest are estimates: CSF ranges over 3800 to
+/// 4500 and 1500 to 2300, other fluids more with their protein; brainstem, cerebellum and nerve are set beside white and grey matter.
+/// Relaxation times of schwannoma, its loose tissue, its core after radiosurgery and its cysts are hardly published: those rows are guesses.
+/// Times after gadolinium suppose about 0.5 mM at a relaxivity of 4.3 per mM and s.
 pub(super) fn typical(tissue: Tissue) -> Relaxation {
     let (density, t1_ms, t2_ms, t1_gadolinium_ms) = match tissue {
         Tissue::Air => (0.0, 1000.0, 1.0, 1000.0),

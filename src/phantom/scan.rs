@@ -182,7 +182,7 @@ pub(super) fn part(tumour: &Tumour, growth: &Growth, years: f64) -> Part {
             Solid::Tumour(Box::new(tumour.clone())),
             Paint::Tumour {
                 content: growth.content.clone(),
-                ball: tumour.ball(),
+                ball: growth.content.ball(tumour),
                 core: growth.core_at(years),
             },
         )

@@ -167,6 +167,19 @@ mod tests {
         flip_deg: 70.0,
         dual: false,
     };
+    const MPRAGE: Sequence = Sequence::Mprage {
+        tr: 1900.0,
+        te: 2.97,
+        ti: 1100.0,
+        flip_deg: 15.0,
+        spacing: 7.5,
+        echoes: 160.0,
+    };
+    const FFE: Sequence = Sequence::SpoiledGradientEcho {
+        tr: 25.0,
+        te: 1.82,
+        flip_deg: 30.0,
+    };
 
     #[test]
     fn one_pass_goes_dark_half_a_period_off_resonance_and_two_passes_do_not() {
@@ -207,23 +220,106 @@ mod tests {
         assert!((pons - 26.0).abs() < 2.0, "{pons}");
         let tumour = percent(FIESTA, typical(Tissue::Tumour), Tissue::Csf);
         assert!((tumour - 27.0).abs() < 2.0, "{tumour}");
-        let ffe = Sequence::SpoiledGradientEcho {
-            tr: 25.0,
-            te: 1.82,
-            flip_deg: 30.0,
-        };
-        let post = percent(ffe, typical(Tissue::Tumour).enhanced(), Tissue::White);
+        let post = percent(FFE, typical(Tissue::Tumour).enhanced(), Tissue::White);
         assert!((post - 192.0).abs() < 12.0, "{post}");
-        let mprage = Sequence::Mprage {
-            tr: 1900.0,
-            te: 2.97,
-            ti: 1100.0,
-            flip_deg: 15.0,
-            spacing: 7.5,
-            echoes: 160.0,
-        };
-        let post = percent(mprage, typical(Tissue::Tumour).enhanced(), Tissue::White);
+        let post = percent(MPRAGE, typical(Tissue::Tumour).enhanced(), Tissue::White);
         assert!((post - 187.0).abs() < 20.0, "{post}");
+    }
+
+    /// Contrast that the equations predict for typical values: CISS at 70 and 50 degrees and TSE at 160 and 250 ms in percent of CSF, MPRAGE
+    /// and spoiled echo before and after gadolinium in percent of white matter.
+    const TABLE: [(Tissue, [f64; 8]); 13] = [
+        (
+            Tissue::Labyrinth,
+            [90.0, 94.0, 105.0, 103.0, 30.0, 30.0, 29.0, 29.0],
+        ),
+        (
+            Tissue::White,
+            [28.0, 37.0, 22.0, 7.0, 100.0, 100.0, 100.0, 100.0],
+        ),
+        (
+            Tissue::Brainstem,
+            [26.0, 35.0, 25.0, 9.0, 89.0, 89.0, 88.0, 88.0],
+        ),
+        (
+            Tissue::Grey,
+            [26.0, 35.0, 34.0, 14.0, 78.0, 78.0, 77.0, 77.0],
+        ),
+        (
+            Tissue::Cerebellum,
+            [27.0, 36.0, 32.0, 12.0, 85.0, 85.0, 84.0, 84.0],
+        ),
+        (
+            Tissue::Nerve,
+            [25.0, 34.0, 23.0, 8.0, 88.0, 88.0, 88.0, 88.0],
+        ),
+        (
+            Tissue::Tumour,
+            [27.0, 37.0, 43.0, 20.0, 73.0, 187.0, 72.0, 192.0],
+        ),
+        (
+            Tissue::LooseTumour,
+            [36.0, 47.0, 77.0, 52.0, 58.0, 162.0, 57.0, 164.0],
+        ),
+        (
+            Tissue::Cyst,
+            [63.0, 73.0, 111.0, 100.0, 41.0, 48.0, 41.0, 48.0],
+        ),
+        (
+            Tissue::Muscle,
+            [13.0, 20.0, 5.0, 1.0, 77.0, 92.0, 76.0, 92.0],
+        ),
+        (
+            Tissue::Fat,
+            [60.0, 71.0, 20.0, 5.0, 229.0, 229.0, 238.0, 238.0],
+        ),
+        (
+            Tissue::Vein,
+            [48.0, 58.0, 95.0, 69.0, 66.0, 213.0, 65.0, 221.0],
+        ),
+        (
+            Tissue::Vitreous,
+            [81.0, 87.0, 100.0, 97.0, 28.0, 28.0, 28.0, 28.0],
+        ),
+    ];
+
+    #[test]
+    fn every_tissue_has_the_contrast_of_the_table_on_every_sequence() {
+        let ciss = |flip_deg| Sequence::Ciss {
+            tr: 9.4,
+            te: 4.23,
+            flip_deg,
+            dual: false,
+        };
+        let tse = |te| Sequence::Tse {
+            tr: 2700.0,
+            te,
+            train: 250.0,
+            t2_factor: 1.0,
+        };
+        let columns = [ciss(70.0), ciss(50.0), tse(160.0), tse(250.0)].map(|s| (s, Tissue::Csf));
+        let enhanced = [MPRAGE, FFE].map(|s| (s, Tissue::White));
+        for (tissue, expected) in TABLE {
+            let plain = typical(tissue);
+            let percent = |(s, of): (Sequence, Tissue), t: Relaxation| {
+                100.0 * s.signal(t, 0.0) / s.signal(typical(of), 0.0)
+            };
+            let [a, b, c, d] = columns.map(|s| percent(s, plain));
+            let [[e, f], [g, h]] =
+                enhanced.map(|s| [plain, plain.enhanced()].map(|t| percent(s, t)));
+            for (n, (found, expected)) in [a, b, c, d, e, f, g, h]
+                .into_iter()
+                .zip(expected)
+                .enumerate()
+            {
+                // Two points of rounding, or what the table's own mixtures of tissue allow.
+                let off = (found - expected).abs();
+                assert!(
+                    off < (0.08 * expected).max(2.0) || (tissue == Tissue::Cyst && off < 7.0),
+                    "{tissue:?}, column {n}: {found} for {expected}"
+                );
+            }
+        }
     }
 
     #[test]

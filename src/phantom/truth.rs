@@ -16,7 +16,8 @@ const SURFACE_STEP: f64 = 0.4;
 /// The truth behind a scan, from the continuous shapes and independent of the scan's voxels. Lengths are mm of the unscaled head.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Truth {
-    /// Koos grade of the geometry at this visit: contact of at least 10 mm² separates II from III, a shift of 2 mm III from IV.
+    /// Koos grade of the geometry at this visit: contact of at least 10 mm² separates II from III, a shift of 2 mm of brainstem
+    /// or fourth ventricle III from IV.
     #[serde(serialize_with = "as_text")]
     pub koos: Option<KoosGrade>,
     /// Side of the tumour.
@@ -146,7 +147,7 @@ impl Truth {
             let push = push(tumour, anatomy);
             let found = contact_under(tumour, side, anatomy, push.as_ref());
             let effects = effects(tumour, side, anatomy, push.as_ref());
-            truth.koos = Some(grade(&found, whole, beyond));
+            truth.koos = Some(grade(&found, effects.ventricle_shift_mm, whole, beyond));
             truth.tumour_volume_mm3 = whole;
             truth.intrameatal_volume_mm3 = whole - beyond;
             truth.extrameatal_volume_mm3 = beyond;

@@ -204,6 +204,16 @@ impl Tumour {
         (start + self.outward * (CENTRE_PER_RADIUS * radius), radius)
     }
 
+    /// The largest ball about the middle of the part in the canal; `None` where there is none, and for a real tumour.
+    pub(super) fn in_canal(&self) -> Option<(DVec3, f64)> {
+        if self.outlined.is_some() || self.form == TumourForm::Medial {
+            return None;
+        }
+        let (medial, lateral, radius) = self.body_ends();
+        let middle = self.canal.on_axis(0.5 * (medial + lateral));
+        Some((middle, radius.min(-self.canal.distance(middle) - FILM)))
+    }
+
     /// Distance to the surface, negative inside.
     pub(super) fn distance(&self, p: DVec3) -> f64 {
         let d = self.free_distance(p);
@@ -236,13 +246,19 @@ impl Tumour {
         smooth_min(body, ball, radius.min(1.5))
     }
 
-    /// The part in the canal: a capsule that lengthens and thickens until the canal is full, cut at the porus plane.
-    fn body(&self, p: DVec3) -> f64 {
+    /// Medial and lateral end of the capsule in the canal, mm lateral of the porus, and its radius, mm.
+    fn body_ends(&self) -> (f64, f64, f64) {
         let s = self.size.min(1.0);
         let nucleus = 0.45 * self.lateral_end;
         let medial = nucleus * (1.0 - s);
         let lateral = nucleus + (self.lateral_end - nucleus) * s;
         let radius = (0.6 + 4.0 * s).min(0.5 * (lateral - medial) + 0.6);
+        (medial, lateral, radius)
+    }
+
+    /// The part in the canal: a capsule that lengthens and thickens until the canal is full, cut at the porus plane.
+    fn body(&self, p: DVec3) -> f64 {
+        let (medial, lateral, radius) = self.body_ends();
         let inset = radius.min(0.5 * (lateral - medial));
         let along = (p - self.canal.porus)
             .dot(self.canal.axis)

@@ -284,6 +284,52 @@ fn wrong_usage_is_status_2() {
 }
 
 #[test]
+fn a_phantom_says_which_parameter_is_wrong() {
+    for (arguments, words) in [
+        (&["--koos", "V"][..], "[possible values: I, II, III, IV]"),
+        (&["--visits", "0"], "0 is not in 1..=50"),
+        (&["--visits", "-3"], "-3 is not in 1..=50"),
+        (&["--cohort", "10001"], "10001 is not in 1..=10000"),
+        (&["--cohort", "3", "--koos", "I"], "cannot be used with"),
+        (
+            &["--koos", "I", "--mimic", "meningioma"],
+            "cannot be used with",
+        ),
+        (&["--growth", "linear"], "--koos <KOOS>"),
+        (&["--seed", "-1"], "invalid value '-1' for '--seed"),
+        (
+            &["--site", "paris"],
+            "[possible values: london, tilburg, both]",
+        ),
+        (
+            &["--modality", "flair"],
+            "[possible values: hrT2, ceT1, both]",
+        ),
+    ] {
+        let all = [&["phantom", "-o", "x"], arguments].concat();
+        let output = schwann(&all);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{all:?}: {error}");
+        assert!(error.contains(words), "{all:?}: {error}");
+    }
+    let empty = tempfile::tempdir().unwrap();
+    let (folder, target) = (empty.path().to_str().unwrap(), empty.path().join("new"));
+    fails(
+        &[
+            "phantom",
+            "-o",
+            target.to_str().unwrap(),
+            "--koos",
+            "II",
+            "--tumour-shapes",
+            folder,
+        ],
+        "the folder has no .json file",
+    );
+    assert!(!target.exists(), "nothing is left behind");
+}
+
+#[test]
 fn without_a_display_the_window_names_the_demo_command() {
     if cfg!(not(target_os = "linux")) {
         return;

@@ -27,6 +27,7 @@ mod phantom_course;
 mod phantom_scanner;
 mod phantom_training;
 mod phantom_truth;
+mod phantom_volumes;
 mod predict_about_ears;
 mod predict_nnunet;
 mod predict_refusals;
