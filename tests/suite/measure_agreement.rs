@@ -7,9 +7,8 @@ use serde_json::Value;
 /// A label map from runs of equal voxels, the first of them outside.
 fn map(pair: &Value, name: &str) -> LabelMap {
     let numbers = |name: &str| pair[name].as_array().unwrap().clone();
-    let shape = numbers("shape")
-        .iter()
-        .map(|n| n.as_u64().unwrap() as usize);
+    let sizes = numbers("shape");
+    let shape = sizes.iter().map(|n| n.as_u64().unwrap() as usize);
     let spacing = numbers("spacing_mm");
     let grid = Grid::axis_aligned(
         shape.collect::<Vec<_>>().try_into().unwrap(),
