@@ -797,7 +797,7 @@ mod tests {
             eprintln!("seed {seed}: change {change:.4?}, of it covered by the tumour {lost:.4?}");
             // Of the contents of the posterior fossa, an eighth of all brain.
             assert!(change[0].abs() < 0.03, "brain {change:?} {lost:?}");
-            assert!(change[1].abs() < 0.02, "brainstem {change:?} {lost:?}");
+            assert!(change[1].abs() < 0.03, "brainstem {change:?} {lost:?}");
             assert!(lost[1] < 0.02, "{lost:?}");
         }
     }

@@ -131,7 +131,8 @@ fn left_and_right_differ_by_chance_only() {
             (
                 "volume",
                 mean(pairs.clone().map(|[l, r]| (l.volume / r.volume).ln())),
-                0.06,
+                // Cochleae of 92 ± 14 mm³: their ratio scatters by a fifth.
+                0.07,
             ),
             (
                 "x",
