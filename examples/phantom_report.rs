@@ -19,6 +19,8 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// Edge of one picture: pixels and millimetres.
 const PIXELS: u32 = 340;
 const FIELD_MM: f64 = 110.0;
+/// Patients of grades I to IV in the pictures.
+const PICTURED: [u64; 4] = [3, 4, 5, 6];
 /// Edge of the pictures of look-alikes, and how far before the porus their middle lies, mm.
 const EAR_FIELD_MM: f64 = 60.0;
 const NEAR_PORUS_MM: f64 = 4.0;
@@ -33,7 +35,7 @@ fn main() -> Result<()> {
         let mut rows = Vec::new();
         for site in Site::ALL {
             let mut row = Vec::new();
-            for (seed, grade) in (3..).zip(KoosGrade::ALL) {
+            for (seed, grade) in PICTURED.into_iter().zip(KoosGrade::ALL) {
                 let spec = PatientSpec {
                     seed,
                     koos: Some(grade),

@@ -40,9 +40,15 @@ fn side_size_gap_and_grade_agree_with_the_truth() {
             .volume_mm3;
         let error = (volume - truth.tumour_volume_mm3).abs();
         // Slices of 1.5 mm are coarse for a narrow canal: there the label of the same tumour by voxels of 0.5 mm is within 1 mm³.
+        let part = if truth.tumour_volume_mm3 > 1000.0 {
+            0.01
+        } else {
+            0.03
+        };
         assert!(
-            error < 10.0_f64.max(0.03 * truth.tumour_volume_mm3),
-            "{volume} mm³; {case}"
+            error < 10.0_f64.max(part * truth.tumour_volume_mm3),
+            "{volume} mm³ for {}; {case}",
+            truth.tumour_volume_mm3
         );
         let gap = found.evidence.brainstem_gap_mm.unwrap() - truth.brainstem_gap_mm.unwrap();
         assert!(gap.abs() < 0.6, "{gap} mm; {case}");
