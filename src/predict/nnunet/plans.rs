@@ -309,6 +309,13 @@ fn resampling(name: &Field<'_>, arguments: Option<&Field<'_>>) -> Result<Resampl
 
 /// How labels are brought to another size: linearly, which is what nnU-Net's planners write.
 fn label_resampling(name: &Field<'_>, arguments: Option<&Field<'_>>) -> Result<Resampling, Error> {
+    // Saving memory there gives other labels.
+    let saving = arguments.and_then(|a| a.find("memefficient_seg_resampling"));
+    if let Some(saving) = saving
+        && saving.truth()?
+    {
+        return saving.unknown("way of resampling labels");
+    }
     match resampling(name, arguments)? {
         Resampling::Spline { order, order_z, .. } if order != 1 || order_z != 0 => {
             name.unknown("order of splines in the arguments of this function")

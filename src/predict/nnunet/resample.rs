@@ -1,6 +1,7 @@
 //! Arrays of another size, as nnU-Net's resampling functions make them.
 use super::array::{Size, count};
 use super::plans::Resampling;
+use half::f16;
 use rayon::prelude::*;
 
 /// Spacings that differ by more than this along an axis are resampled apart (nnU-Net's threshold).
@@ -329,7 +330,7 @@ fn coefficients(data: &[f64], width: usize, out: &mut Vec<f64>) {
 }
 
 /// Labels of another size: each label's indicator is interpolated and the highest wins; of equal ones that of the nearest voxel, or else the
-/// lowest label.
+/// lowest label. The way of `PyTorch` keeps thousandths in half precision, in which more are equal, and takes the lowest label of these.
 pub(super) fn resampled_labels(
     labels: &[u8],
     size: Size,
@@ -358,6 +359,7 @@ pub(super) fn resampled_labels(
     }
     // 255 stands for -1 and comes first.
     let order = std::iter::once(u8::MAX).chain(0..u8::MAX);
+    let torch = matches!(how, Resampling::Torch { .. });
     let mut best = vec![f64::NEG_INFINITY; count(to)];
     let mut winner = vec![0_u8; count(to)];
     for label in order.filter(|l| present[usize::from(*l)]) {
@@ -367,12 +369,43 @@ pub(super) fn resampled_labels(
             .collect();
         let score = resampled_exactly(&indicator, size, to, how, spacings_mm);
         let all = best.iter_mut().zip(&mut winner).zip(score).zip(&close);
-        for (((best, winner), score), close) in all {
-            let tied = score.total_cmp(best).is_eq() && *close as u8 == label;
+        for (((best, winner), mut score), close) in all {
+            if torch {
+                score = f16::from_f32((1000.0 * score) as f32).to_f64();
+            }
+            let tied = !torch && score.total_cmp(best).is_eq() && *close as u8 == label;
             if score > *best || tied {
                 (*best, *winner) = (score, label);
             }
         }
     }
     winner
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One digit a voxel; `-` stands for nnU-Net's -1.
+    fn labels(digits: &str) -> Vec<u8> {
+        let label = |c: char| c.to_digit(10).map_or(u8::MAX, |d| d as u8);
+        digits.chars().map(label).collect()
+    }
+
+    #[test]
+    fn labels_of_another_size_are_those_of_nnunets_torch_function() {
+        // resample_torch_fornnunet of nnunetv2 2.8.1 with is_seg.
+        let from = labels("12-201102-0010-----2-12-0002-222");
+        let expected = labels(concat!(
+            "112--20111-00011002--0001-----100---",
+            "-----2--1--2011100000000-00002--22--",
+            "-----2--------122-000022-00022--2222"
+        ));
+        let how = Resampling::Torch {
+            separate_z: Some(false),
+        };
+        let spacings = [[1.0; 3], [0.7; 3]];
+        let found = resampled_labels(&from, [2, 4, 4], [3, 6, 6], how, spacings);
+        assert_eq!(found, expected);
+    }
 }
