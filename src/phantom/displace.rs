@@ -40,10 +40,10 @@ const ENDS: f64 = 15.0;
 /// Part of the stiff motion at the contact that is translation; the rest is rotation.
 const TRANSLATION: f64 = 0.5;
 /// Rotation for each mm of lateral stiff motion, radians, and the angle at which it would end. Both are above the published 2 degrees per mm
-/// and 20 to 30 degrees of the whole brainstem, because the dent, which goes backwards, turns the section the other way: what is left of the
-/// rotation is 1.7 degrees per mm.
+/// and 20 to 30 degrees of the whole brainstem, because the dent, which goes backwards, turns the section the other way: what is left is 1.4
+/// degrees per mm. With more the fourth ventricle, about which it turns, would hardly move, and the brainstem would lose volume.
 const TURN_PER_MM: f64 = 0.08;
-const MOST_TURN: f64 = 1.2;
+const MOST_TURN: f64 = 0.8;
 /// The axis of rotation lies so far behind the middle of the brainstem's section, mm: in the fourth ventricle, where the cerebellum holds it.
 const PIVOT_BEHIND: f64 = 12.0;
 /// The brainstem yields as a body in the ratio of this times the cube of its dent (mm) to one: the first touch only dents it.
