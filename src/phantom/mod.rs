@@ -60,7 +60,7 @@ pub use relaxation::Relaxation;
 pub use scan::{GridSpec, Scan, Site, VisitSpec};
 pub use sequence::{Modality, Sequence};
 pub use shading::{Element, Shading};
-pub use training::{Crop, CropPlace, training_crop};
+pub use training::{Crop, CropPlace, MEDIAL_MM, NEAR_EAR, training_crop};
 pub use truth::{PorusPlane, Truth};
 pub use tumour::{TumourForm, TumourLobe, TumourShape};
 

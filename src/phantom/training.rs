@@ -47,9 +47,9 @@ pub enum CropPlace {
 }
 
 /// Part of the crops about an ear that show one at their middle, and of those that show it aside.
-const NEAR_EAR: [f64; 2] = [0.5, 0.35];
+pub const NEAR_EAR: [f64; 2] = [0.5, 0.35];
 /// From the porus to the middle of a crop about an ear, mm towards the midline: there large tumours grow.
-const MEDIAL_MM: f64 = 6.0;
+pub const MEDIAL_MM: f64 = 6.0;
 /// Part of the crops that are ceT1.
 const ENHANCED: f64 = 0.35;
 /// Part of the crops whose contrast is drawn at large rather than from a site.
@@ -255,5 +255,59 @@ fn random_scanner(modality: Modality, sequence: Option<Sequence>, draw: &mut Dra
         },
         gamma,
         noise_seed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::OutlinePlane;
+
+    /// A ball of 7 mm where tumours lie, medial, posterior and superior of a left cochlea.
+    fn outline() -> Outline {
+        let (centre, radius) = (DVec3::new(13.0, -7.0, 3.0), 7.0_f64);
+        let planes = (-7..=7).map(|n| {
+            let height = f64::from(n);
+            let r = (radius * radius - height * height).max(0.04).sqrt();
+            let around = (0..40).map(|a| {
+                let (sin, cos) = (f64::from(a) * std::f64::consts::TAU / 40.0).sin_cos();
+                centre + DVec3::new(r * cos, r * sin, height)
+            });
+            OutlinePlane {
+                offset: centre.z + height,
+                contours: vec![around.collect()],
+            }
+        });
+        Outline {
+            name: "ball".to_owned(),
+            side: Side::Left,
+            normal: DVec3::Z,
+            planes: planes.collect(),
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_tumours_have_the_shape_and_size_of_an_outline() {
+        let outlines = [outline()];
+        let wanted = outlines[0].volume_mm3();
+        let (mut tumours, mut shaped) = (0, 0);
+        for seed in 0..60 {
+            let drawn = Draw::new(seed, 3).seed();
+            let patient = random_patient(drawn, &outlines).unwrap();
+            let plain = random_patient(drawn, &[]).unwrap();
+            let Some(growth) = &patient.growth else {
+                assert!(plain.growth.is_none());
+                continue;
+            };
+            tumours += 1;
+            if growth.tumour.shape().outline.as_deref() == Some("ball") {
+                shaped += 1;
+                // Bone cuts away a part of it.
+                let part = growth.volume_mm3 / wanted;
+                assert!((0.6..1.05).contains(&part), "{part}");
+            }
+        }
+        let part = f64::from(shaped) / f64::from(tumours);
+        assert!((0.2..0.6).contains(&part), "{shaped} of {tumours}");
     }
 }

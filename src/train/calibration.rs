@@ -1,11 +1,12 @@
 //! What a network's probabilities mean, measured on examples that its training never saw.
 use super::data::{CropSource, plain_sample, validation_seed};
-use super::validation::to_tensor;
+use super::loss::softmax;
+use super::validation::scores;
 use super::{Error, Sample};
 use crate::model::UNet;
 use crate::predict::{Calibration, Plan};
-use crate::volume::{LabelTable, Structure};
-use candle_core::Device;
+use crate::volume::{LabelTable, Observe, Progress, Structure};
+use std::ops::ControlFlow;
 
 /// First of the validation examples that are for calibration alone.
 const FIRST: u64 = 1_000_000;
@@ -41,52 +42,90 @@ pub struct Reliability {
     /// Tumour or not, at that temperature, by tenths.
     pub bins: [ReliabilityBin; 10],
     /// Examples measured.
-    pub crops: u64,
+    pub crops: usize,
     /// Those of them with a tumour of 30 mm³ or more of which the network saw something: they decide the interval.
     pub tumours: usize,
+    /// Those of these whose true volume within the crop lies in the interval.
+    pub held: usize,
 }
 
-/// Measures a segmenter on `count` examples; `None` where its classes have no tumour, or no example shows one that it sees.
+/// The first `count` examples for calibration, none of which trains or validates; none for a plan without a tumour.
+///
+/// # Errors
+/// [`Error::Cancelled`] when the observer stops it, and when an example cannot be made.
+pub fn calibration_samples(
+    source: &dyn CropSource,
+    plan: &Plan,
+    count: u64,
+    observe: &mut Observe<'_>,
+) -> Result<Vec<Sample>, Error> {
+    if plan.is_localiser() || !tumour_classes(plan)?.contains(&true) {
+        return Ok(Vec::new());
+    }
+    let mut samples = Vec::new();
+    for index in 0..count {
+        report(observe, 0.5 * index as f32 / count as f32)?;
+        let seed = validation_seed(FIRST + index);
+        samples.push(plain_sample(source, seed, plan)?);
+    }
+    Ok(samples)
+}
+
+/// Measures a segmenter on examples; `None` where no example shows a tumour that it sees.
 ///
 /// The temperature minimises the negative log-likelihood over all classes (Guo et al. 2017). The interval's level is that at which the true
 /// volume within the crop lies inside for 95 % of the tumours (split conformal prediction over nested sets, Gupta et al. 2022).
 ///
 /// # Errors
-/// When an example cannot be made or the network fails.
+/// [`Error::Cancelled`] when the observer stops it, and when the network fails.
 pub fn calibrate(
     network: &UNet,
     plan: &Plan,
-    source: &dyn CropSource,
-    count: u64,
+    samples: &[Sample],
+    observe: &mut Observe<'_>,
 ) -> Result<Option<Reliability>, Error> {
-    if plan.is_localiser() || count == 0 {
-        return Ok(None);
-    }
-    let tumour: Vec<bool> = tumour_classes(plan)?;
-    if !tumour.contains(&true) {
-        return Ok(None);
-    }
+    let mut part = |passes: usize, n: usize| {
+        let done = (passes * samples.len() + n) as f32 / (2 * samples.len()).max(1) as f32;
+        report(observe, 0.5 + 0.5 * done)
+    };
+    // Scores of all examples at once would take a gigabyte: the network runs twice.
     let mut seen = Sampled::default();
-    for index in 0..count {
-        let (sample, scores) = scored(network, plan, source, index)?;
-        seen.add(&sample.labels, &scores);
+    for (n, sample) in samples.iter().enumerate() {
+        part(0, n)?;
+        seen.add(&sample.labels, &scores(network, plan, sample)?);
     }
     let temperature = seen.temperature(plan.classes.len());
+    drop(seen);
+    let tumour = tumour_classes(plan)?;
     let mut tally = Tally::default();
     let voxel_mm3: f64 = plan.spacing_mm.iter().product();
-    for index in 0..count {
-        let (sample, scores) = scored(network, plan, source, index)?;
+    for (n, sample) in samples.iter().enumerate() {
+        part(1, n)?;
+        let scores = scores(network, plan, sample)?;
         tally.add(&sample.labels, &scores, &tumour, temperature, voxel_mm3);
     }
-    Ok(tally.level().map(|interval_level| Reliability {
+    Ok(tally.level().map(|level| Reliability {
         calibration: Calibration {
             temperature: f64::from(temperature),
-            interval_level,
+            // In decimals as it is written above.
+            interval_level: (f64::from(level) * 1e4).round() / 1e4,
         },
         bins: tally.means(),
-        crops: count,
+        crops: samples.len(),
         tumours: tally.levels.len(),
+        held: tally.held(level),
     }))
+}
+
+fn report(observe: &mut Observe<'_>, fraction: f32) -> Result<(), Error> {
+    let progress = Progress {
+        stage: "calibrating",
+        fraction,
+    };
+    match observe(progress) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::Cancelled),
+    }
 }
 
 /// For each class whether it is tumour.
@@ -94,37 +133,6 @@ fn tumour_classes(plan: &Plan) -> Result<Vec<bool>, Error> {
     let value = LabelTable::default().value(Structure::VestibularSchwannoma);
     let labels = plan.class_labels()?;
     Ok(labels.into_iter().map(|l| Some(l) == value).collect())
-}
-
-/// An example and the network's scores for it, `[class][voxel]`.
-fn scored(
-    network: &UNet,
-    plan: &Plan,
-    source: &dyn CropSource,
-    index: u64,
-) -> Result<(Sample, Vec<f32>), Error> {
-    let sample = plain_sample(source, validation_seed(FIRST + index), plan)?;
-    let device = network
-        .parameters()
-        .values()
-        .next()
-        .map_or(Device::Cpu, |t| t.device().clone());
-    let x = to_tensor(std::slice::from_ref(&sample), plan, &device)?;
-    let scores = network.forward(&x)?.to_device(&Device::Cpu)?;
-    Ok((sample, scores.flatten_all()?.to_vec1()?))
-}
-
-/// Probabilities of a voxel's classes.
-fn softmax(scores: &mut [f32], temperature: f32) {
-    let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for s in scores.iter_mut() {
-        *s = ((*s - highest) / temperature).exp();
-        sum += *s;
-    }
-    for s in scores {
-        *s /= sum;
-    }
 }
 
 /// Scores of some voxels, the classes of a voxel side by side, and which class it is.
@@ -148,9 +156,8 @@ impl Sampled {
     fn cost(&self, classes: usize, temperature: f32) -> f64 {
         let mut p = vec![0.0; classes];
         let mut sum = 0.0;
-        for (scores, &label) in self.scores.chunks_exact(classes).zip(&self.labels) {
-            p.copy_from_slice(scores);
-            softmax(&mut p, temperature);
+        for (n, &label) in self.labels.iter().enumerate() {
+            softmax(&self.scores, n * classes, 1, temperature, &mut p);
             sum -= f64::from(p[usize::from(label)].max(1e-12).ln());
         }
         sum / self.labels.len().max(1) as f64
@@ -184,7 +191,7 @@ impl Sampled {
 struct Tally {
     /// Sums of probability, tumour voxels, voxels.
     bins: [(f64, u64, u64); 10],
-    /// The narrowest level that held each tumour's volume.
+    /// The narrowest level that held each tumour's volume; 0 where none did.
     levels: Vec<f32>,
 }
 
@@ -203,9 +210,7 @@ impl Tally {
         // Voxels above each level, and above one less each level.
         let mut above = [[0_u64; 2]; LEVELS.len()];
         for (at, &label) in labels.iter().enumerate() {
-            let own = scores.iter().skip(at).step_by(voxels);
-            p.iter_mut().zip(own).for_each(|(p, s)| *p = *s);
-            softmax(&mut p, temperature);
+            softmax(scores, at, voxels, temperature, &mut p);
             let chance: f32 = p
                 .iter()
                 .zip(tumour)
@@ -225,17 +230,21 @@ impl Tally {
             return;
         }
         let holds = |above: &[u64; 2]| (above[1]..=above[0]).contains(&truth);
-        let narrowest = above.iter().position(holds).unwrap_or(LEVELS.len() - 1);
-        self.levels.push(LEVELS[narrowest]);
+        let narrowest = above.iter().position(holds);
+        self.levels.push(narrowest.map_or(0.0, |n| LEVELS[n]));
     }
 
-    /// The level that misses no more tumours than allowed.
-    fn level(&self) -> Option<f64> {
+    /// The narrowest level that misses no more tumours than allowed, or the widest where all miss more; `None` without a tumour.
+    fn level(&self) -> Option<f32> {
         let mut levels = self.levels.clone();
         levels.sort_unstable_by(f32::total_cmp);
-        let at = (MISSED * levels.len() as f64) as usize;
-        // In decimals as they are written above.
-        levels.get(at).map(|l| (f64::from(*l) * 1e4).round() / 1e4)
+        let wanted = levels.get((MISSED * levels.len() as f64) as usize)?;
+        Some(wanted.max(LEVELS[LEVELS.len() - 1]))
+    }
+
+    /// How many tumours the interval of a level holds: wider levels hold what narrower ones do.
+    fn held(&self, level: f32) -> usize {
+        self.levels.iter().filter(|l| **l >= level).count()
     }
 
     fn means(&self) -> [ReliabilityBin; 10] {
@@ -296,13 +305,15 @@ impl Reliability {
         } = self.calibration;
         let mut text = format!(
             "\n## Calibration\n\n\
-             On {} further crops that neither training nor validation used; {} showed a tumour of 30 mm³ or more. Scores are divided by {temperature:.3} before the softmax. The interval of the \
-             volume lies between the voxels above {:.3} and above {interval_level:.3}: so it held the true volume within the crop in 95 % of these tumours.\n\n\
+             On {} further crops that neither training nor validation used; {} showed a tumour of 30 mm³ or more of which the network saw something. Scores are divided by {temperature:.3} before the \
+             softmax. The interval of the volume lies between the voxels above {:.3} and above {interval_level:.3}: it held the true volume within the crop for {} of these tumours. Of tumours that the network \
+             misses it says nothing.\n\n\
              ![Reliability: part that is tumour over predicted probability](reliability.svg)\n\n\
              | predicted probability of tumour | part that is tumour | voxels |\n| --- | --- | --- |\n",
             self.crops,
             self.tumours,
-            1.0 - interval_level
+            1.0 - interval_level,
+            self.held,
         );
         for bin in self.bins.iter().filter(|b| b.voxels > 0) {
             text += &format!(
@@ -349,8 +360,40 @@ mod tests {
         }
         assert_eq!(tally.levels.len(), 20);
         assert_eq!(tally.level(), Some(0.05));
+        assert_eq!(tally.held(0.05), 20);
+        assert_eq!(tally.held(0.1), 18);
+        // A tumour that no level holds counts as missed.
+        tally.levels.fill(0.0);
+        assert_eq!((tally.level(), tally.held(0.001)), (Some(0.001), 0));
         let bins = tally.means();
         assert_eq!(bins.iter().map(|b| b.voxels).sum::<u64>(), 2000);
         assert!((bins[9].observed - 1.0).abs() < 1e-9 && bins[0].observed < 0.06);
+    }
+
+    #[test]
+    fn the_diagram_has_a_point_for_each_tenth_that_was_seen_where_it_belongs() {
+        let mut bins = [ReliabilityBin::default(); 10];
+        bins[2] = ReliabilityBin {
+            predicted: 0.25,
+            observed: 0.75,
+            voxels: 100,
+        };
+        let reliability = Reliability {
+            calibration: Calibration {
+                temperature: 1.0,
+                interval_level: 0.1,
+            },
+            bins,
+            crops: 3,
+            tumours: 2,
+            held: 1,
+        };
+        let svg = reliability.svg();
+        // A quarter of 300 to the right of 60, a quarter of 300 below 20.
+        assert_eq!(svg.matches("<circle").count(), 1);
+        assert!(svg.contains("cx=\"135.0\" cy=\"95.0\""), "{svg}");
+        let words = reliability.words();
+        assert!(words.contains("for 1 of these tumours"), "{words}");
+        assert!(words.contains("| 0.250 | 0.750 | 100 |"), "{words}");
     }
 }

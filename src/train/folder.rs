@@ -4,6 +4,7 @@ use super::{Error, SegmenterTraining};
 use crate::io::{self, LabelledScan, Warning, labelled_scans, read_labels, read_volume};
 use crate::measure::{HeadAxes, porus_plane};
 use crate::model::UNetDescription;
+use crate::phantom::{MEDIAL_MM, NEAR_EAR};
 use crate::predict::Plan;
 use crate::volume::{
     Grid, LabelMap, LabelTable, Observe, Progress, Shape, Side, Structure, Volume, sample_linear,
@@ -25,12 +26,8 @@ const SAME_GRID_MM: f64 = 0.05;
 /// More of the value 3 than this is no cochlea of crossMoDA 2023 but the brainstem of Schwann's own label maps, mm³.
 const MOST_COCHLEA_MM3: f64 = 1500.0;
 
-/// Part of the crops with an ear at their middle, and of those with one aside; the others lie anywhere in the scan. As of phantoms.
-const NEAR_EAR: [f64; 2] = [0.5, 0.35];
 /// Part of the crops about an ear that are about the tumour's.
 const TUMOUR_SIDE: f64 = 0.75;
-/// From the porus to the middle of a crop about it, mm towards the midline, as in prediction.
-const MEDIAL_MM: f64 = 6.0;
 /// From a porus to the midline, mm, where the other porus is not known.
 const TO_MIDLINE_MM: f64 = 24.0;
 /// Largest rotation of a crop about each axis, degrees.

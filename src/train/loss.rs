@@ -54,7 +54,7 @@ pub fn dice_cross_entropy(
             for (i, (p, &label)) in p.chunks_exact_mut(classes).zip(labels).enumerate() {
                 let at = chunk * CHUNK + i;
                 let first = at / voxels * classes * voxels + at % voxels;
-                softmax(&values, first, voxels, p);
+                softmax(&values, first, voxels, 1.0, p);
                 sums.add(p, usize::from(label), class_weights);
             }
             sums
@@ -96,7 +96,14 @@ pub fn dice_cross_entropy(
     Ok((loss, gradient))
 }
 
-fn softmax(scores: &[f32], first: usize, stride: usize, p: &mut [f32]) {
+/// Probabilities of the classes of the voxel at `first`, whose scores lie `stride` apart, at a temperature.
+pub(super) fn softmax(
+    scores: &[f32],
+    first: usize,
+    stride: usize,
+    temperature: f32,
+    p: &mut [f32],
+) {
     let mut highest = f32::NEG_INFINITY;
     for (c, p) in p.iter_mut().enumerate() {
         *p = scores[first + c * stride];
@@ -104,7 +111,7 @@ fn softmax(scores: &[f32], first: usize, stride: usize, p: &mut [f32]) {
     }
     let mut sum = 0.0;
     for p in p.iter_mut() {
-        *p = (*p - highest).exp();
+        *p = ((*p - highest) / temperature).exp();
         sum += *p;
     }
     for p in p {

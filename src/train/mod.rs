@@ -12,7 +12,7 @@ mod report;
 mod segmenter;
 mod validation;
 
-pub use calibration::{Reliability, ReliabilityBin, calibrate};
+pub use calibration::{Reliability, ReliabilityBin, calibrate, calibration_samples};
 pub use data::{CropSource, EarCrops, HeadCrops, Sample};
 pub use folder::{FolderCrops, FolderFacts};
 pub use loss::{Loss, dice_cross_entropy};

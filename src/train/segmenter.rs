@@ -1,5 +1,5 @@
 //! `schwann train`: a U-Net on crops of phantoms made on the fly, or of the scans of a folder.
-use super::calibration::{Reliability, calibrate};
+use super::calibration::{Reliability, calibrate, calibration_samples};
 use super::checkpoint::{self, Progress as Saved};
 use super::curves::write_curves;
 use super::data::{CropSource, EarCrops, Examples, HeadCrops};
@@ -277,7 +277,7 @@ pub fn train_on(
         // Dropping the receiver at the end of this closure stops the thread.
         training.run(&receiver, observe)
     })?;
-    training.finish()
+    training.finish(observe)
 }
 
 type Batch = Result<Vec<Sample>, Error>;
@@ -535,11 +535,12 @@ impl<'a> Training<'a> {
         Ok(summary)
     }
 
-    fn finish(mut self) -> Result<TrainingSummary, Error> {
+    fn finish(mut self, observe: &mut Observe<'_>) -> Result<TrainingSummary, Error> {
         checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
         let validation = self.validate()?;
         let (plan, count) = (&self.config.plan, self.config.calibration_crops);
-        let reliability = calibrate(&self.detached()?, plan, self.source, count)?;
+        let samples = calibration_samples(self.source, plan, count, observe)?;
+        let reliability = calibrate(&self.detached()?, plan, &samples, observe)?;
         self.write_model(&validation, reliability.as_ref())
     }
 }

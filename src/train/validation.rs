@@ -74,15 +74,27 @@ pub(super) fn to_tensor(samples: &[Sample], plan: &Plan, device: &Device) -> Res
     )?)
 }
 
-fn classify(network: &UNet, plan: &Plan, sample: &Sample) -> Result<Vec<u8>, Error> {
+/// An example's scores before the softmax, `N, classes, D, H, W`.
+fn forward(network: &UNet, plan: &Plan, sample: &Sample) -> Result<Tensor, Error> {
     let device = network
         .parameters()
         .values()
         .next()
         .map_or(Device::Cpu, |t| t.device().clone());
     let x = to_tensor(std::slice::from_ref(sample), plan, &device)?;
-    let classes = network.forward(&x)?.argmax(1)?.to_dtype(DType::U8)?;
-    Ok(classes.flatten_all()?.to_device(&Device::Cpu)?.to_vec1()?)
+    Ok(network.forward(&x)?)
+}
+
+/// The network's scores before the softmax for an example, `[class][voxel]`.
+pub(super) fn scores(network: &UNet, plan: &Plan, sample: &Sample) -> Result<Vec<f32>, Error> {
+    let scores = forward(network, plan, sample)?;
+    Ok(scores.flatten_all()?.to_device(&Device::Cpu)?.to_vec1()?)
+}
+
+fn classify(network: &UNet, plan: &Plan, sample: &Sample) -> Result<Vec<u8>, Error> {
+    let classes = forward(network, plan, sample)?.argmax(1)?;
+    let classes = classes.to_dtype(DType::U8)?.flatten_all()?;
+    Ok(classes.to_device(&Device::Cpu)?.to_vec1()?)
 }
 
 enum Overlap {
