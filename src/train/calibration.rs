@@ -273,7 +273,7 @@ impl Reliability {
             text += &format!(
                 "<path d=\"M{:.1} 20V320M60 {:.1}H360\" stroke=\"#ddd\"/>\n\
                  <text x=\"{:.1}\" y=\"336\" text-anchor=\"middle\">{p:.1}</text>\n\
-                 <text x=\"54\" y=\"{:.1}\" text-anchor=\"end\">{p:.1}</text>\n",
+                 <text x=\"48\" y=\"{:.1}\" text-anchor=\"end\">{p:.1}</text>\n",
                 x(p),
                 y(p),
                 x(p),
