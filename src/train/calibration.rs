@@ -59,7 +59,7 @@ pub fn calibration_samples(
     count: u64,
     observe: &mut Observe<'_>,
 ) -> Result<Vec<Sample>, Error> {
-    if plan.is_localiser() || !tumour_classes(plan)?.contains(&true) {
+    if !tumour_classes(plan)?.contains(&true) {
         return Ok(Vec::new());
     }
     let mut samples = Vec::new();
@@ -84,8 +84,11 @@ pub fn calibrate(
     samples: &[Sample],
     observe: &mut Observe<'_>,
 ) -> Result<Option<Reliability>, Error> {
+    if samples.is_empty() {
+        return Ok(None);
+    }
     let mut part = |passes: usize, n: usize| {
-        let done = (passes * samples.len() + n) as f32 / (2 * samples.len()).max(1) as f32;
+        let done = (passes * samples.len() + n) as f32 / (2 * samples.len()) as f32;
         report(observe, 0.5 + 0.5 * done)
     };
     // Scores of all examples at once would take a gigabyte: the network runs twice.
@@ -128,8 +131,11 @@ fn report(observe: &mut Observe<'_>, fraction: f32) -> Result<(), Error> {
     }
 }
 
-/// For each class whether it is tumour.
+/// For each class whether it is tumour; a localiser has none.
 fn tumour_classes(plan: &Plan) -> Result<Vec<bool>, Error> {
+    if plan.is_localiser() {
+        return Ok(vec![false; plan.classes.len()]);
+    }
     let value = LabelTable::default().value(Structure::VestibularSchwannoma);
     let labels = plan.class_labels()?;
     Ok(labels.into_iter().map(|l| Some(l) == value).collect())

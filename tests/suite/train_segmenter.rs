@@ -1,7 +1,9 @@
 //! A training on tiny crops: it learns, it stops, it goes on, and what it writes can be used.
 use schwann::model::{DeviceChoice, Level, UNetDescription};
 use schwann::predict::{Plan, Segmenter};
-use schwann::train::{CropSource, Error, Milestone, Sample, SegmenterTraining, train_on};
+use schwann::train::{
+    CropSource, Error, Milestone, Sample, SegmenterTraining, TrainingSummary, train_on,
+};
 use schwann::volume::unobserved;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -59,6 +61,7 @@ fn config(out: &Path, steps: usize) -> SegmenterTraining {
     config.validation_crops = 4;
     config.calibration_crops = 4;
     config.plan.patch = [16, 16, 8];
+    config.plan.spacing_mm = [1.0; 3];
     config.plan.classes.truncate(2);
     config.plan.network = UNetDescription::plain(1, 2, vec![level(4, 1), level(8, 2)]);
     config
@@ -90,6 +93,13 @@ fn the_loss_falls_and_the_model_finds_the_ball() {
     let segmenter =
         Segmenter::from_folder(folder.path(), &schwann::predict::Folds::Present).unwrap();
     assert_eq!(segmenter.info().sha256, summary.sha256);
+    // The network is sure of a ball this plain, and its interval is measured.
+    let calibration = segmenter.plan().unwrap().calibration.unwrap();
+    assert!(
+        (0.3..5.0).contains(&calibration.temperature),
+        "{calibration:?}"
+    );
+    assert!(folder.path().join("reliability.svg").exists());
     let card = std::fs::read_to_string(folder.path().join("card.md")).unwrap();
     assert!(card.starts_with("Trained on synthetic patients only"));
     assert!(card.contains(&summary.sha256));
@@ -141,6 +151,32 @@ fn a_training_that_was_stopped_goes_on_as_if_it_had_not_been() {
     assert_eq!(found.sha256, expected.sha256);
     assert_eq!(found.validation, expected.validation);
     assert_eq!(column(parts.path(), "loss"), column(whole.path(), "loss"));
+}
+
+#[test]
+fn a_stop_while_it_calibrates_loses_nothing() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let expected = train_on(&Balls, &config(whole.path(), 12), &mut unobserved).unwrap();
+    let stopped = train_on(&Balls, &config(parts.path(), 12), &mut |p| {
+        if p.stage == "calibrating" && p.fraction > 0.6 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    assert!(matches!(stopped, Err(Error::Cancelled)));
+    let mut rest = config(parts.path(), 12);
+    rest.resume = true;
+    let found = train_on(&Balls, &rest, &mut unobserved).unwrap();
+    assert_eq!(
+        found,
+        TrainingSummary {
+            seconds: found.seconds,
+            ..expected
+        }
+    );
+    let plan = |folder: &Path| std::fs::read_to_string(folder.join("plan.json")).unwrap();
+    assert_eq!(plan(parts.path()), plan(whole.path()));
 }
 
 #[test]
