@@ -86,6 +86,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "rayon",
             "serde",
             "serde_json",
+            "sysinfo",
             "thiserror",
         ],
     ),

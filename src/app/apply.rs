@@ -196,10 +196,12 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
             state.work.queue.extend(scans);
         }
         WorkCommand::Segment(id) => {
-            if let Some(task) = state.visit(id).map(|v| Task::Segment(target(v))) {
+            let model = state.model.clone();
+            if let Some(task) = state.visit(id).map(|v| Task::Segment(target(v), model)) {
                 state.work.queue.push_back(task);
             }
         }
+        WorkCommand::ShippedModel => state.model = None,
         WorkCommand::Report(path) => {
             if assess::reportable(state) {
                 let inputs = assess::Inputs::of(state);
@@ -252,6 +254,17 @@ fn receive(state: &mut AppState, outcome: Outcome) {
     match outcome {
         Outcome::Scan(scan) => add_visit(state, *scan),
         Outcome::Outlined(outlines) => set_outlines(state, *outlines),
+        Outcome::Model(model) => {
+            tell(
+                state,
+                format!(
+                    "{} segments from now on: {}",
+                    model.name,
+                    model.folder.display()
+                ),
+            );
+            state.model = Some(model);
+        }
         Outcome::Written(text) => tell(state, text),
         Outcome::Aligned {
             fixed,
@@ -300,7 +313,7 @@ fn add_visit(state: &mut AppState, scan: NewScan) {
         state.active = Some(id);
     }
     if scan.demo {
-        let segment = state.visit(id).map(|v| Task::Segment(target(v)));
+        let segment = state.visit(id).map(|v| Task::Segment(target(v), None));
         state.work.queue.extend(segment);
         enqueue_alignments(state);
     }
@@ -332,7 +345,7 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
     state.visits.retain(|v| !gone(v));
     let there = |id: VisitId| state.visits.iter().any(|v| v.id == id);
     state.work.queue.retain(|task| match task {
-        Task::Segment(target) | Task::ReadLabels(target, _) => there(target.visit),
+        Task::Segment(target, _) | Task::ReadLabels(target, _) => there(target.visit),
         Task::Align { fixed, moving } => there(fixed.0) && there(moving.0),
         _ => true,
     });

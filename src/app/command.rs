@@ -124,8 +124,10 @@ pub enum WorkCommand {
     Enqueue(Task),
     /// Loads and assesses the demo patient.
     Demo,
-    /// Finds the structures in a visit's scan.
+    /// Finds the structures in a visit's scan with the chosen model.
     Segment(VisitId),
+    /// Goes back to the model that comes with Schwann.
+    ShippedModel,
     /// Writes the report of the visits that have a date and outlines, and its assessment beside it.
     Report(PathBuf),
     /// Aligns every visit that is not aligned yet to the first.

@@ -13,6 +13,8 @@ use std::{ops::ControlFlow, path::PathBuf};
 pub(super) enum Purpose {
     /// Scans to open.
     OpenScans,
+    /// A model folder.
+    OpenModel,
     /// Outlines of a visit to open.
     OpenLabels(Box<super::task::Target>),
     /// Where to write outlines.
@@ -52,6 +54,7 @@ impl Dialog {
         };
         let work = |path| match &self.purpose {
             Purpose::OpenScans => WorkCommand::Enqueue(Task::ReadScan(path)),
+            Purpose::OpenModel => WorkCommand::Enqueue(Task::ReadModel(path)),
             Purpose::OpenLabels(target) => {
                 WorkCommand::Enqueue(Task::ReadLabels((**target).clone(), path))
             }
@@ -65,6 +68,7 @@ impl Dialog {
             || {
                 let hint = match &self.purpose {
                     Purpose::OpenScans => "; drop files on the window instead",
+                    Purpose::OpenModel => "; drop the folder on the window instead",
                     _ => "",
                 };
                 let text = format!("The file dialog did not open{hint}.");
@@ -94,6 +98,11 @@ fn ask(purpose: &Purpose) -> Vec<PathBuf> {
             .set_title("Open scans")
             .pick_files()
             .unwrap_or_default(),
+        Purpose::OpenModel => rfd::FileDialog::new()
+            .set_title("Open a model folder: Schwann's own kind, or nnU-Net v2")
+            .pick_folder()
+            .into_iter()
+            .collect(),
         Purpose::OpenLabels(_) => dialog
             .set_title("Open outlines")
             .pick_file()

@@ -34,7 +34,7 @@ pub use state::{
     Alignment, AppState, Message, Outlines, RelativeWindow, Running, ViewState, VisitId,
     VisitState, WorkState, ZoomPan,
 };
-pub use task::{NewOutlines, NewScan, Outcome, Target, Task};
+pub use task::{ChosenModel, NewOutlines, NewScan, Outcome, Target, Task};
 pub use window::App;
 
 use crate::{io, patient};

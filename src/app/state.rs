@@ -1,5 +1,8 @@
 //! Everything the window shows. Only [`apply`](super::apply) changes it.
-use super::{preset::Preset, task::Task};
+use super::{
+    preset::Preset,
+    task::{ChosenModel, Task},
+};
 use crate::{
     measure::{Plane, PlaneFrame, StructureSize},
     patient::{self, GrowthAssessment},
@@ -25,6 +28,8 @@ pub struct AppState {
     pub view: ViewState,
     /// What is being computed.
     pub work: WorkState,
+    /// The model that segments, where it is not the one that comes with Schwann.
+    pub model: Option<ChosenModel>,
     /// What the user must be told, oldest first.
     pub messages: Vec<Message>,
     /// Growth between the dated visits that have a finding; `Err` says in words why there is none.

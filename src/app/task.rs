@@ -29,8 +29,10 @@ pub enum Task {
         /// Which of the demo's visits.
         visit: usize,
     },
-    /// Finds the structures in a scan.
-    Segment(Target),
+    /// Reads a model folder.
+    ReadModel(PathBuf),
+    /// Finds the structures in a scan, with this model or the one that comes with Schwann.
+    Segment(Target, Option<ChosenModel>),
     /// Reads outlines of a scan from a file.
     ReadLabels(Target, PathBuf),
     /// Writes outlines.
@@ -68,11 +70,24 @@ pub struct Target {
     pub origin: ScanOrigin,
 }
 
+/// A model that the user opened.
+#[derive(Debug, Clone)]
+pub struct ChosenModel {
+    /// Name and version.
+    pub name: String,
+    /// Where it lies.
+    pub folder: PathBuf,
+    /// The model; it takes one scan.
+    pub segmenter: Arc<predict::Segmenter>,
+}
+
 /// What a task gave.
 #[derive(Debug)]
 pub enum Outcome {
     /// A scan.
     Scan(Box<NewScan>),
+    /// A model to segment with from now on.
+    Model(ChosenModel),
     /// Outlines of a visit.
     Outlined(Box<NewOutlines>),
     /// In words what was written where.
@@ -155,7 +170,8 @@ impl Task {
         match self {
             Self::ReadScan(_) => "Opening a scan".to_owned(),
             Self::DemoScan { visit } => format!("Making scan {} of the demo patient", visit + 1),
-            Self::Segment(target) => format!("Segmenting {}", target.title),
+            Self::ReadModel(_) => "Opening a model".to_owned(),
+            Self::Segment(target, _) => format!("Segmenting {}", target.title),
             Self::ReadLabels(..) => "Opening outlines".to_owned(),
             Self::WriteLabels { .. } => "Writing outlines".to_owned(),
             Self::Align { .. } => "Aligning the visits".to_owned(),
@@ -176,9 +192,14 @@ impl Task {
         observe: &mut Observe<'_>,
     ) -> Outcome {
         match self {
+            // A folder that is dropped on the window or typed as a path is one of a model.
+            Self::ReadScan(path) if predict::Segmenter::is_folder(&path) => {
+                read_model(&path, observe)
+            }
             Self::ReadScan(path) => read_scan(&path, observe),
+            Self::ReadModel(path) => read_model(&path, observe),
             Self::DemoScan { visit } => demo_scan(visit, observe),
-            Self::Segment(target) => segment(&target, show, observe),
+            Self::Segment(target, model) => segment(&target, model.as_ref(), show, observe),
             Self::ReadLabels(target, path) => read_labels(&target, &path),
             Self::WriteLabels { labels, path } => match io::write_labels(&path, &labels) {
                 Ok(()) => Outcome::Written(format!("Outlines written to {}", path.display())),
@@ -248,8 +269,36 @@ fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
     }
 }
 
+fn read_model(folder: &Path, observe: &mut Observe<'_>) -> Outcome {
+    let reading = Progress {
+        stage: "reading",
+        fraction: 0.0,
+    };
+    if observe(reading).is_break() {
+        return Outcome::Cancelled;
+    }
+    let read = predict::Segmenter::from_folder(folder, &predict::Folds::Present)
+        .and_then(|segmenter| segmenter.check_channels(1).map(|()| segmenter));
+    match read {
+        Ok(segmenter) => {
+            let info = segmenter.info();
+            Outcome::Model(ChosenModel {
+                name: format!("{} {}", info.name, info.version),
+                folder: folder.to_path_buf(),
+                segmenter: Arc::new(segmenter),
+            })
+        }
+        Err(error @ predict::Error::Channels { .. }) => Outcome::Failed(format!(
+            "The model was not opened: {error}, and a visit has one scan; use the command `schwann segment`: {}",
+            folder.display()
+        )),
+        Err(error) => Outcome::Failed(format!("The model was not opened: {error}")),
+    }
+}
+
 fn segment(
     target: &Target,
+    model: Option<&ChosenModel>,
     show: &mut dyn FnMut(EarlyOutlines) -> ControlFlow<()>,
     observe: &mut Observe<'_>,
 ) -> Outcome {
@@ -260,14 +309,13 @@ fn segment(
             parts: structure_parts(&labels),
         })
     };
-    let run = predict::Segmenter::shipped().and_then(|segmenter| {
-        predict::segment_early(
-            &target.volume,
-            &segmenter,
-            &predict::SegmentOptions::default(),
-            &mut early,
-            observe,
-        )
+    let segmenter = match model {
+        Some(model) => Ok(Arc::clone(&model.segmenter)),
+        None => predict::Segmenter::shipped().map(Arc::new),
+    };
+    let run = segmenter.and_then(|segmenter| {
+        let options = predict::SegmentOptions::of(&segmenter);
+        predict::segment_early(&target.volume, &segmenter, &options, &mut early, observe)
     });
     let prediction = match run {
         Ok(prediction) => prediction,

@@ -1,6 +1,7 @@
 //! Commands on the state, without a window.
 
 mod marks;
+mod models;
 
 use super::{
     Alignment, AppState, Command, NewOutlines, NewScan, Outcome, Preset, Task, ViewCommand,

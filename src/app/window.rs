@@ -181,6 +181,7 @@ impl App {
         let active = self.state.active_visit();
         match wish {
             panel::Wish::OpenScans => self.ask(ctx, Purpose::OpenScans),
+            panel::Wish::OpenModel => self.ask(ctx, Purpose::OpenModel),
             panel::Wish::OpenLabels => {
                 if let Some(target) = active.map(target) {
                     self.ask(ctx, Purpose::OpenLabels(Box::new(target)));

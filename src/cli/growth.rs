@@ -100,11 +100,11 @@ fn measure(argument: &VisitArgument, engine: &Engine) -> anyhow::Result<Measured
     let (labels, outline) = if let Some(path) = &argument.labels {
         let (labels, more) = read_labels(path, &scan)?;
         warnings.extend(more);
-        let (labels, more) = completed(labels, &scan, engine)?;
+        let (labels, more) = completed(labels, (&scan, &argument.scan), engine)?;
         warnings.extend(more);
         (labels, Outline::Imported)
     } else {
-        let prediction = engine.segment(&scan)?;
+        let prediction = engine.segment(&scan, &argument.scan)?;
         warnings.extend(prediction.warnings);
         let outline = Outline::Model {
             model: prediction.model,

@@ -29,11 +29,11 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let (labels, model) = if let Some(path) = &arguments.labels {
         let (labels, more) = read_labels(path, &scan)?;
         warnings.extend(more);
-        let (labels, more) = completed(labels, &scan, &arguments.engine)?;
+        let (labels, more) = completed(labels, (&scan, &arguments.scan), &arguments.engine)?;
         warnings.extend(more);
         (labels, None)
     } else {
-        let prediction = arguments.engine.segment(&scan)?;
+        let prediction = arguments.engine.segment(&scan, &arguments.scan)?;
         warnings.extend(prediction.warnings);
         (prediction.labels, Some(prediction.model))
     };
@@ -75,7 +75,7 @@ pub(super) fn read_labels(path: &Path, scan: &Volume) -> anyhow::Result<(LabelMa
 /// A label map with the anatomy that the rule needs; what is missing comes from the model, the tumour stays as given. The warnings say so.
 pub(super) fn completed(
     labels: LabelMap,
-    scan: &Volume,
+    (scan, path): (&Volume, &Path),
     engine: &Engine,
 ) -> anyhow::Result<(LabelMap, Vec<String>)> {
     let has = |s| labels.count(s) > 0;
@@ -84,7 +84,7 @@ pub(super) fn completed(
     {
         return Ok((labels, Vec::new()));
     }
-    let prediction = engine.segment(scan)?;
+    let prediction = engine.segment(scan, path)?;
     let mut warnings = vec![format!(
         "the outlines that were given lack cochlea or brainstem; {} (sha256 {}) drew them, on {}",
         prediction.model, prediction.model.sha256, prediction.device

@@ -70,9 +70,9 @@ fn step(text: &str) -> Result<f64, String> {
 }
 
 impl Engine {
-    /// Segments one scan with a bar.
-    pub(super) fn segment(&self, scan: &Volume) -> anyhow::Result<Prediction> {
-        self.segment_channels(&self.open()?, &[scan])
+    /// Segments one scan, of this file, with a bar.
+    pub(super) fn segment(&self, scan: &Volume, path: &Path) -> anyhow::Result<Prediction> {
+        self.segment_channels(&self.open()?, &[scan], path)
     }
 
     fn open(&self) -> Result<Segmenter, predict::Error> {
@@ -89,6 +89,7 @@ impl Engine {
         &self,
         segmenter: &Segmenter,
         scans: &[&Volume],
+        path: &Path,
     ) -> anyhow::Result<Prediction> {
         let usual = SegmentOptions::of(segmenter);
         let options = SegmentOptions {
@@ -104,7 +105,18 @@ impl Engine {
         }
         let mut bar = output::Bar::new();
         let prediction =
-            predict::segment_channels(scans, segmenter, &options, &mut |p| bar.show(p))?;
+            predict::segment_channels(scans, segmenter, &options, &mut |p| bar.show(p)).map_err(
+                |error| match error {
+                    // What is wrong with the scan, or too much for it, is told with its file.
+                    predict::Error::Memory { .. }
+                    | predict::Error::Scan(_)
+                    | predict::Error::Geometry(_)
+                    | predict::Error::TooLarge(..) => {
+                        anyhow::anyhow!("{error}: {}", path.display())
+                    }
+                    other => other.into(),
+                },
+            )?;
         drop(bar);
         Ok(prediction)
     }
@@ -155,7 +167,10 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         }
     }
     let channels: Vec<&Volume> = scans.iter().collect();
-    let prediction = arguments.engine.segment_channels(&segmenter, &channels)?;
+    let first = &arguments.scans[0];
+    let prediction = arguments
+        .engine
+        .segment_channels(&segmenter, &channels, first)?;
     let labels = prediction.unmerged.as_ref().unwrap_or(&prediction.labels);
     io::write_labels(&arguments.output, labels)?;
     output::note(&format!("segmented on {}", prediction.device));

@@ -2,6 +2,7 @@
 use super::Error;
 use crate::model::UNetDescription;
 use crate::volume::Shape;
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 /// What the program takes without any model, and what its allocator keeps of what was given back: measured with small models, for which it
 /// is most of all.
@@ -59,10 +60,35 @@ pub(super) fn check(needed: u64) -> Result<(), Error> {
     }
 }
 
-/// Memory that programs may still take, where the system tells it in a file.
+/// Memory that programs may still take, container limits included; `None` where the system does not tell.
 fn available_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kilobytes.checked_mul(1024)
+    let ram = MemoryRefreshKind::nothing().with_ram();
+    let system = System::new_with_specifics(RefreshKind::nothing().with_memory(ram)).ok()?;
+    let machine = Some(system.available_memory()).filter(|bytes| *bytes > 0)?;
+    // What a container's files keep in memory is given back when it is wanted; what its programs hold is not.
+    let container = system
+        .cgroup_limits()
+        .map_or(u64::MAX, |c| c.total_memory.saturating_sub(c.rss));
+    Some(machine.min(container))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_is_free_is_refused_with_both_figures() {
+        let free = available_bytes().unwrap();
+        assert!((1 << 20..1 << 50).contains(&free), "{free}");
+        check(1 << 20).unwrap();
+        let Err(Error::Memory {
+            needed_mb,
+            available_mb,
+        }) = check(1 << 60)
+        else {
+            panic!("nobody has that much")
+        };
+        assert_eq!(needed_mb, 1 << 40);
+        assert!(available_mb < needed_mb);
+    }
 }

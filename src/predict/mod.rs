@@ -68,7 +68,9 @@ pub enum Error {
     #[error("the scan {0}")]
     Scan(&'static str),
     /// There is not enough memory.
-    #[error("this would take about {needed_mb} MB of memory, and {available_mb} MB are free")]
+    #[error(
+        "this would take about {needed_mb} MB of memory, and {available_mb} MB are free: close other programs, or cut the scan to the head"
+    )]
     Memory {
         /// Megabytes that it would take.
         needed_mb: u64,

@@ -122,6 +122,11 @@ impl Segmenter {
         )
     }
 
+    /// Whether a folder looks like one of a model.
+    pub fn is_folder(path: &Path) -> bool {
+        NnUnet::is_folder(path) || path.join("plan.json").is_file()
+    }
+
     /// A model from a folder: Schwann's own have `plan.json` and `model.safetensors`, those of nnU-Net v2 `plans.json`, `dataset.json` and a
     /// checkpoint for each of the `folds`.
     ///

@@ -241,20 +241,34 @@ fn augment(
             weight,
         );
     }
+    if random.random_bool(0.15) {
+        let zoom = [0; 3].map(|_| random.random_range(0.5_f64..1.0));
+        sample.intensities = coarse(&sample.intensities, plan, zoom)?;
+    }
     if random.random_bool(0.5) {
-        // A curve through the range's ends: what is brightest stays brightest.
+        // A curve through the range's ends: what is brightest stays brightest. Every fifth bends the dark end as the others bend the bright one.
         let exponent = random.random_range(-0.35_f32..0.35).exp();
-        let (low, high) = sample
-            .intensities
-            .iter()
-            .fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+        let inverted = random.random_bool(0.2);
+        let [low, high] = range(&sample.intensities);
         let range = (high - low).max(1e-6);
-        sample
-            .intensities
-            .iter_mut()
-            .for_each(|v| *v = ((*v - low) / range).powf(exponent));
+        sample.intensities.iter_mut().for_each(|v| {
+            let part = (*v - low) / range;
+            *v = if inverted {
+                1.0 - (1.0 - part).max(0.0).powf(exponent)
+            } else {
+                part.powf(exponent)
+            };
+        });
     }
     standardise(&mut sample.intensities);
+    if random.random_bool(0.15) {
+        // More contrast within the old range: without the limit, as with another brightness, standardising would undo it.
+        let factor = random.random_range(1.0_f32..1.4);
+        let [low, high] = range(&sample.intensities);
+        let limited = |v: f32| (v * factor).clamp(low, high);
+        sample.intensities.iter_mut().for_each(|v| *v = limited(*v));
+        standardise(&mut sample.intensities);
+    }
     if random.random_bool(0.3) {
         let sd = random.random_range(0.02_f32..0.15);
         // The sum of three uniform numbers is close enough to a bell.
@@ -293,6 +307,39 @@ fn turned(sample: &Sample, plan: &Plan, random: &mut ChaCha8Rng) -> Result<Sampl
         out.labels.push(sample.labels[grid.index(nearest)]);
     }
     Ok(out)
+}
+
+/// Least and greatest value.
+fn range(values: &[f32]) -> [f32; 2] {
+    let ends = [f32::MAX, f32::MIN];
+    values.iter().fold(ends, |[l, h], &v| [l.min(v), h.max(v)])
+}
+
+/// What remains of intensities that are stored with `zoom` times as many voxels along each axis and interpolated back: nnU-Net's simulated low
+/// resolution.
+fn coarse(values: &[f32], plan: &Plan, zoom: [f64; 3]) -> Result<Vec<f32>, Error> {
+    let grid_of = |shape, spacing| {
+        Grid::axis_aligned(shape, spacing, DVec3::ZERO).map_err(|e| Error::Predict(e.into()))
+    };
+    let shape: [usize; 3] =
+        std::array::from_fn(|a| ((plan.patch[a] as f64 * zoom[a]).round() as usize).max(1));
+    let fine = grid_of(plan.patch, plan.spacing_mm)?;
+    let small = grid_of(shape, plan.spacing_mm)?;
+    let last = |shape: [usize; 3]| DVec3::from_array(shape.map(|n| n as f64 - 1.0));
+    // From the middle of the first voxel to that of the last on both grids.
+    let step = last(plan.patch) / last(shape).max(DVec3::ONE);
+    let at = |grid: &Grid, index| DVec3::from_array(grid.voxel(index).map(|n| n as f64));
+    let kept: Vec<f32> = (0..small.len())
+        .map(|index| {
+            let nearest = (at(&small, index) * step).round().min(last(plan.patch));
+            values[fine.index(nearest.to_array().map(|n| n as usize))]
+        })
+        .collect();
+    let back = |index| {
+        let at = (at(&fine, index) / step).min(last(shape));
+        sample_linear(&kept, &small, at).unwrap_or_default()
+    };
+    Ok((0..fine.len()).map(back).collect())
 }
 
 /// Mixes each voxel with its two neighbours along an axis, as thicker slices would: `weight` goes to the neighbours together.
@@ -381,6 +428,23 @@ mod tests {
             (0.82..0.97).contains(&least) && (1.03..1.22).contains(&most),
             "{scales:?}"
         );
+    }
+
+    #[test]
+    fn a_coarser_copy_keeps_what_is_smooth_and_its_ends() {
+        let plan = plan();
+        for axis in 0..3 {
+            let ramp = example(&plan, |at| (at[axis] as f32, 0)).intensities;
+            let coarse = coarse(&ramp, &plan, [0.5, 0.73, 0.9]).unwrap();
+            assert_eq!((coarse[0], coarse.last()), (ramp[0], ramp.last()));
+            // The nearest voxel is at most half a voxel away.
+            let half = plan.spacing_mm[axis] as f32 * 0.501;
+            let pairs = ramp.iter().zip(&coarse);
+            let mut errors = pairs.clone().map(|(a, b)| (a - b).abs());
+            assert!(errors.all(|e| e <= half), "axis {axis}");
+        }
+        let same = example(&plan, |at| (at.x as f32, 0)).intensities;
+        assert_eq!(coarse(&same, &plan, [1.0; 3]).unwrap(), same);
     }
 
     #[test]

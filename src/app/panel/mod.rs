@@ -25,6 +25,8 @@ const ERROR: Color32 = Color32::from_rgb(255, 110, 100);
 pub(super) enum Wish {
     /// Scans to open.
     OpenScans,
+    /// A model folder to open.
+    OpenModel,
     /// Outlines of the shown visit to open.
     OpenLabels,
     /// The shown visit's outlines to save.

@@ -15,6 +15,9 @@ use crate::{
 use egui::{Button, Label, ProgressBar, RichText, Ui};
 use glam::DVec3;
 
+/// Letters of a model's name in the toolbar.
+const MODEL_LETTERS: usize = 24;
+
 /// What can be done, and how far the work has come.
 pub(in crate::app) fn toolbar_ui(
     ui: &mut Ui,
@@ -56,6 +59,7 @@ pub(in crate::app) fn toolbar_ui(
         if let (true, Some(visit)) = (segment, active) {
             out.push(Command::Work(WorkCommand::Segment(visit.id)));
         }
+        model_ui(ui, state, out, wishes);
         if button(
             ui,
             active.is_some(),
@@ -115,6 +119,44 @@ pub(in crate::app) fn toolbar_ui(
         progress_ui(ui, state, out);
     });
     ui.add_space(2.0);
+}
+
+/// Which model segments.
+fn model_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>, wishes: &mut Vec<Wish>) {
+    let name = state.model.as_ref().map(|m| m.name.as_str());
+    let shown: String = name
+        .unwrap_or("Schwann's")
+        .chars()
+        .take(MODEL_LETTERS)
+        .collect();
+    let hint = state.model.as_ref().map_or_else(
+        || "What Segment uses: Schwann's own model, or a folder of your own".to_owned(),
+        |m| format!("What Segment uses: {}, from {}", m.name, m.folder.display()),
+    );
+    ui.menu_button(format!("Model: {shown}"), |ui| {
+        if ui
+            .selectable_label(name.is_none(), "Schwann's own")
+            .clicked()
+        {
+            out.push(Command::Work(WorkCommand::ShippedModel));
+            ui.close();
+        }
+        if let Some(name) = name {
+            let _ = ui.selectable_label(true, name);
+        }
+        if ui
+            .button("Open a model folder…")
+            .on_hover_text(
+                "Of nnU-Net v2 (with plans.json and fold folders) or of Schwann's own kind",
+            )
+            .clicked()
+        {
+            wishes.push(Wish::OpenModel);
+            ui.close();
+        }
+    })
+    .response
+    .on_hover_text(hint);
 }
 
 /// The windows that suit MR, by name.
