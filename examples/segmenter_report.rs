@@ -1,12 +1,12 @@
 //! How a model does on whole scans of synthetic patients, for its card:
-//! `cargo run --release --example segmenter_report -- [MODEL_FOLDER|shipped] [PATIENTS] [CONTRASTS]`.
+//! `cargo run --release --example segmenter_report -- [MODEL_FOLDER|shipped] [PATIENTS] [CONTRASTS] [GRID]`.
 //!
-//! Every patient is scanned once: the grades I to IV and no tumour in turn, then the sites, then the contrasts (`hrT2`, `ceT1` or `both`). Prints tables in
-//! Markdown. The seeds begin where no documentation, test or training draws patients from.
+//! Every patient is scanned once: the grades I to IV and no tumour in turn, then the sites, then the contrasts (`hrT2`, `ceT1` or `both`). The grid is each
+//! `site`'s own, or that of `other` scanners, which no site has. Prints tables in Markdown. The seeds begin where no documentation, test or training draws patients from.
 #![expect(clippy::print_stdout, reason = "a program for developers")]
 use schwann::{
     measure::{Agreement, BOUNDARY_SHIFT_95_MM, KoosGrade, agreement},
-    phantom::{Modality, Patient, PatientSpec, Site, VisitSpec},
+    phantom::{GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec},
     predict::{Folds, SegmentOptions, Segmenter, segment},
     volume::{Structure, unobserved},
 };
@@ -15,6 +15,12 @@ use std::path::Path;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const FIRST_SEED: u64 = 700_000;
+
+/// Finer in the plane and between the slices of both sites.
+const OTHER_GRID: GridSpec = GridSpec {
+    shape: [448, 448, 80],
+    spacing_mm: [0.469, 0.469, 1.2],
+};
 
 /// What came of one scan.
 struct Case {
@@ -43,6 +49,11 @@ fn main() -> Result<()> {
         None | Some("both") => &[Modality::HrT2, Modality::CeT1],
         Some(_) => return Err("the contrasts are hrT2, ceT1 or both".into()),
     };
+    let grid = match arguments.next().as_deref() {
+        None | Some("site") => None,
+        Some("other") => Some(OTHER_GRID),
+        Some(_) => return Err("the grid is site or other".into()),
+    };
     let grades: Vec<Option<KoosGrade>> =
         KoosGrade::ALL.into_iter().map(Some).chain([None]).collect();
     let mut cases = Vec::new();
@@ -51,7 +62,7 @@ fn main() -> Result<()> {
         let koos = grades[pick(grades.len(), 1)];
         let site = Site::ALL[pick(Site::ALL.len(), grades.len())];
         let modality = contrasts[pick(contrasts.len(), grades.len() * Site::ALL.len())];
-        match case(&segmenter, FIRST_SEED + n, koos, site, modality) {
+        match case(&segmenter, FIRST_SEED + n, koos, (site, modality, grid)) {
             Ok(case) => cases.push(case),
             Err(error) => println!("patient {n} left out: {error}\n"),
         }
@@ -67,8 +78,7 @@ fn case(
     segmenter: &Segmenter,
     seed: u64,
     koos: Option<KoosGrade>,
-    site: Site,
-    modality: Modality,
+    (site, modality, grid): (Site, Modality, Option<GridSpec>),
 ) -> Result<Case> {
     let spec = PatientSpec {
         seed,
@@ -80,7 +90,7 @@ fn case(
         site,
         modality,
         seed,
-        grid: None,
+        grid,
     };
     let scan = Patient::new(&spec)?.scan(&visit, &mut unobserved)?;
     let options = SegmentOptions::of(segmenter);

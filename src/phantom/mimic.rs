@@ -19,7 +19,7 @@ pub enum Mimic {
     VascularLoop,
     /// A dome of the dura behind or in front of the porus, with a dural tail; about as bright as grey matter, and strongly enhancing.
     Meningioma,
-    /// Lobules between nerves and vessels, a little darker than cerebrospinal fluid; does not enhance.
+    /// Lobules between nerves and vessels, darker than cerebrospinal fluid on hrT2 and as uneven as a dirty one; does not enhance.
     Epidermoid,
 }
 
@@ -140,7 +140,7 @@ fn epidermoid(ear: &Ear, anatomy: &Anatomy, draw: &mut Draw) -> Part {
     rigid(
         shape,
         Paint::Epidermoid {
-            level: draw.uniform(0.85, 0.97),
+            level: draw.uniform(0.6, 0.85),
         },
     )
 }

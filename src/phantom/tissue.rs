@@ -180,6 +180,17 @@ impl Palette {
         palette
     }
 
+    /// With an inner ear up to twice as bright on ceT1, in bone that is not quite dark, for training: on the one real scan that it was held
+    /// beside, the cochlea had 0.4 and the bone about it 0.2 of the signal of brain, where relaxation times predict half of both. Protein,
+    /// gadolinium in the perilymph and the scanner's filters may each be a reason.
+    pub(super) fn with_brighter_ears(mut self, modality: Modality, draw: &mut Draw) -> Self {
+        if modality == Modality::CeT1 {
+            self.signal[Tissue::Labyrinth as usize] *= draw.uniform(1.0, 2.2);
+            self.signal[Tissue::Bone as usize] += draw.uniform(0.0, 0.2);
+        }
+        self
+    }
+
     /// Signals drawn at large for training, in the order that all scans of a modality share.
     pub(super) fn random(modality: Modality, draw: &mut Draw) -> Self {
         match modality {
@@ -316,7 +327,7 @@ pub(super) enum Paint {
     },
     /// Even and finely grained.
     Meningioma,
-    /// As bright as a part of cerebrospinal fluid, finely uneven.
+    /// As bright as a part of cerebrospinal fluid on hrT2 and as much above it on ceT1, in layers like an onion's.
     Epidermoid {
         level: f64,
     },
@@ -385,7 +396,10 @@ impl Paint {
                 Signal::new(0.0, palette.meningioma * grain, 0.0)
             }
             Self::Epidermoid { level } => {
-                palette.of(Tissue::Csf) * (level * (1.0 + 0.03 * field(p / 2.0, seed ^ 0x62)))
+                let csf = palette.of(Tissue::Csf);
+                let bright = csf.element_sum() > palette.of(Tissue::White).element_sum();
+                let level = if bright { *level } else { 2.0 - level };
+                csf * (level * (1.0 + 0.1 * waves(p / 4.0, seed ^ 0x62)))
             }
             Self::Tumour {
                 content,

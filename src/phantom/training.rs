@@ -57,6 +57,8 @@ const RANDOM_CONTRAST: f64 = 0.3;
 
 /// Part of the tumours that have the shape of an outline where outlines are given.
 const REAL_SHAPE: f64 = 0.4;
+/// Stream of how bright the inner ear is.
+const EAR_STREAM: u64 = 9;
 /// Stream of which outline a crop's tumour has.
 const OUTLINE_STREAM: u64 = 8;
 
@@ -90,6 +92,7 @@ pub fn training_crop(
         };
         Palette::of_site(site, modality, &mut draw)
     };
+    let palette = palette.with_brighter_ears(modality, &mut Draw::new(seed, EAR_STREAM));
     let scanner = random_scanner(modality, palette.sequence, &mut draw);
     let head_from_voxel = place(&patient, shape, spacing_mm, about, &mut draw);
     let voxel_from_head = head_from_voxel.inverse();
