@@ -3,5 +3,7 @@
 
 #[path = "ui/report.rs"]
 mod report;
+#[path = "ui/tools.rs"]
+mod tools;
 #[path = "ui/window.rs"]
 mod window;

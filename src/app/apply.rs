@@ -1,10 +1,12 @@
 //! The one place that changes the state.
 
 mod crosshair;
+mod marks;
 
 use super::{
     assess,
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
+    preferences::PreferenceCommand,
     preset::Preset,
     report::usable,
     state::{
@@ -35,6 +37,7 @@ pub fn apply(state: &mut AppState, command: Command) {
         Command::View(command) => apply_view(state, command),
         Command::Visit(command) => apply_visit(state, &command),
         Command::Work(command) => apply_work(state, command),
+        Command::Prefer(command) => prefer(state, command),
     }
 }
 
@@ -103,9 +106,23 @@ fn apply_view(state: &mut AppState, command: ViewCommand) {
                 enqueue_alignments(state);
             }
         }
+        ViewCommand::AddMark(..)
+        | ViewCommand::RemoveMark(_)
+        | ViewCommand::KeepImage(..)
+        | ViewCommand::ShowImage(..)
+        | ViewCommand::DropImage(..) => marks::apply(state, command),
         ViewCommand::Maximise(plane) => state.view.maximised = plane,
         ViewCommand::Shortcuts(open) => state.view.shortcuts = open,
         command => apply_style(state, &command),
+    }
+}
+
+fn prefer(state: &mut AppState, command: PreferenceCommand) {
+    if let PreferenceCommand::Mouse(mouse) = command {
+        state.view.tool = mouse.tool();
+    }
+    if let Some(text) = state.preferences.apply(command) {
+        tell(state, text);
     }
 }
 
@@ -122,6 +139,12 @@ fn apply_style(state: &mut AppState, command: &ViewCommand) {
         ViewCommand::Preset(preset) => {
             view.preset = preset;
             view.window = RelativeWindow::default();
+        }
+        ViewCommand::Tool(tool) => view.tool = tool,
+        ViewCommand::ToggleLines => view.lines_hidden = !view.lines_hidden,
+        ViewCommand::NextCornerText => view.corner_text = view.corner_text.next(),
+        ViewCommand::Cine(visit, plane) => {
+            view.cine = Some((visit, plane)).filter(|cell| view.cine != Some(*cell));
         }
         ViewCommand::Invert => view.style.invert = !view.style.invert,
         ViewCommand::ToggleInterpolation => {
@@ -301,6 +324,8 @@ fn add_visit(state: &mut AppState, scan: NewScan) {
         sequence: scan.sequence,
         crosshair: crosshair::start(&grid),
         placed: false,
+        marks: Vec::new(),
+        key_images: Vec::new(),
         zoom_pan: [ZoomPan::default(); 3],
         outlines: None,
         early: Vec::new(),
@@ -352,6 +377,7 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
     if !state.active.is_some_and(there) {
         state.active = state.visits.first().map(|v| v.id);
     }
+    state.view.cine = state.view.cine.filter(|(visit, _)| there(*visit));
     if state.visits.len() < 2 {
         state.view.compare = false;
     }

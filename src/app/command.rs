@@ -1,7 +1,8 @@
 //! What the user (or a finished task) asks for. Nothing else changes the state.
 use super::{
+    preferences::PreferenceCommand,
     preset::Preset,
-    state::VisitId,
+    state::{Mark, Tool, VisitId},
     task::{Outcome, Task},
 };
 use crate::{
@@ -21,6 +22,8 @@ pub enum Command {
     Visit(VisitCommand),
     /// Of what is being computed.
     Work(WorkCommand),
+    /// Of what the user prefers.
+    Prefer(PreferenceCommand),
 }
 
 /// A change of what is seen.
@@ -80,6 +83,24 @@ pub enum ViewCommand {
         /// The point that stays where it is, mm right and down of the picture's middle.
         about_mm: [f64; 2],
     },
+    /// What the left button does.
+    Tool(Tool),
+    /// The lines through the marked point, on or off.
+    ToggleLines,
+    /// Less text in the corners, or all again.
+    NextCornerText,
+    /// Runs a visit's plane through its slices; stops when it runs already.
+    Cine(VisitId, Plane),
+    /// Adds a distance or an angle.
+    AddMark(VisitId, Mark),
+    /// Removes a visit's last distance or angle.
+    RemoveMark(VisitId),
+    /// Keeps the slice that a plane shows.
+    KeepImage(VisitId, Plane),
+    /// Goes back to a slice that was kept.
+    ShowImage(VisitId, usize),
+    /// Forgets a slice that was kept.
+    DropImage(VisitId, usize),
     /// White and black exchanged.
     Invert,
     /// Smooth or voxel by voxel.

@@ -21,6 +21,8 @@ pub(super) enum Purpose {
     SaveLabels(std::sync::Arc<crate::volume::LabelMap>),
     /// Where to write the report.
     SaveReport,
+    /// Where to write a picture of the window.
+    SavePicture(std::sync::Arc<egui::ColorImage>),
 }
 
 /// An open dialog.
@@ -63,6 +65,11 @@ impl Dialog {
                 path,
             }),
             Purpose::SaveReport => WorkCommand::Report(path),
+            Purpose::SavePicture(image) => WorkCommand::Enqueue(Task::WritePicture {
+                size: image.size,
+                pixels: image.as_raw().to_vec(),
+                path,
+            }),
         };
         Some(paths.map_or_else(
             || {
@@ -91,6 +98,7 @@ fn ask(purpose: &Purpose) -> Vec<PathBuf> {
     let dialog = rfd::FileDialog::new();
     let dialog = match purpose {
         Purpose::SaveReport => dialog.add_filter("PDF", &["pdf"]),
+        Purpose::SavePicture(_) => dialog.add_filter("PNG", &["png"]),
         _ => dialog.add_filter("NIfTI or Analyze", &["nii", "gz", "hdr", "img"]),
     };
     match purpose {
@@ -111,6 +119,12 @@ fn ask(purpose: &Purpose) -> Vec<PathBuf> {
         Purpose::SaveLabels(_) => dialog
             .set_title("Save outlines")
             .set_file_name("outlines.nii.gz")
+            .save_file()
+            .into_iter()
+            .collect(),
+        Purpose::SavePicture(_) => dialog
+            .set_title("Save a picture of the window")
+            .set_file_name("window.png")
             .save_file()
             .into_iter()
             .collect(),

@@ -4,6 +4,7 @@
 //! thread as a [`Job`]. Panels and views read the state and give commands. No science here: every number comes from a function that the
 //! command line calls too.
 
+mod action;
 mod apply;
 mod assess;
 mod command;
@@ -13,8 +14,10 @@ mod job;
 mod keys;
 mod panel;
 mod parts;
+mod preferences;
 mod preset;
 pub mod report;
+mod screenshot;
 mod start;
 mod state;
 mod task;
@@ -28,11 +31,12 @@ pub use apply::{apply, next_task};
 pub use assess::Inputs;
 pub use command::{Command, ViewCommand, VisitCommand, WorkCommand};
 pub use job::Job;
+pub use preferences::{Mouse, PreferenceCommand, Preferences};
 pub use preset::Preset;
 pub use start::run;
 pub use state::{
-    Alignment, AppState, Message, Outlines, RelativeWindow, Running, ViewState, VisitId,
-    VisitState, WorkState, ZoomPan,
+    Alignment, AppState, CornerText, KeyImage, Mark, Message, Outlines, RelativeWindow, Running,
+    Tool, ViewState, VisitId, VisitState, WorkState, ZoomPan,
 };
 pub use task::{ChosenModel, NewOutlines, NewScan, Outcome, Target, Task};
 pub use window::App;

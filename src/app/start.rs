@@ -41,6 +41,7 @@ pub fn run(paths: Vec<PathBuf>) -> Result<(), Error> {
             Ok(Box::new(App::new(
                 &cc.egui_ctx,
                 cc.wgpu_render_state.as_ref(),
+                cc.storage,
                 paths,
             )))
         }),

@@ -1,10 +1,11 @@
 //! Everything the window shows. Only [`apply`](super::apply) changes it.
 use super::{
+    preferences::Preferences,
     preset::Preset,
     task::{ChosenModel, Task},
 };
 use crate::{
-    measure::{Plane, PlaneFrame, StructureSize},
+    measure::{Plane, PlaneFrame, StructureSize, angle_degrees},
     patient::{self, GrowthAssessment},
     render::{NativePlane, OverlayStyle, SliceView},
     volume::{LabelMap, Registration, Sequence, Structure, Volume, WindowLevel},
@@ -30,6 +31,8 @@ pub struct AppState {
     pub work: WorkState,
     /// The model that segments, where it is not the one that comes with Schwann.
     pub model: Option<ChosenModel>,
+    /// What the user prefers on this machine.
+    pub preferences: Preferences,
     /// What the user must be told, oldest first.
     pub messages: Vec<Message>,
     /// Growth between the dated visits that have a finding; `Err` says in words why there is none.
@@ -65,6 +68,10 @@ pub struct VisitState {
     pub crosshair: DVec3,
     /// The marked point was chosen, by the user or because the tumour lies there, and must not jump any more.
     pub placed: bool,
+    /// Distances and angles that were drawn, the last one last.
+    pub marks: Vec<Mark>,
+    /// Slices that were kept.
+    pub key_images: Vec<KeyImage>,
     /// Zoom and pan of each plane.
     pub zoom_pan: [ZoomPan; 3],
     /// The outlines and what was measured on them.
@@ -171,9 +178,121 @@ impl RelativeWindow {
     }
 }
 
+/// What the left button does when it is dragged over a plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tool {
+    /// Window and level: right is wider, up is brighter.
+    #[default]
+    Window,
+    /// Moves through the slices.
+    Scroll,
+    /// Zooms at the press point.
+    Zoom,
+    /// Moves the picture.
+    Pan,
+    /// Takes the crosshair along.
+    Crosshair,
+    /// Measures a distance.
+    Distance,
+    /// Measures an angle: one arm, then the other.
+    Angle,
+}
+
+impl Tool {
+    /// All.
+    pub const ALL: [Self; 7] = [
+        Self::Window,
+        Self::Scroll,
+        Self::Zoom,
+        Self::Pan,
+        Self::Crosshair,
+        Self::Distance,
+        Self::Angle,
+    ];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Window => "window and level",
+            Self::Scroll => "slices",
+            Self::Zoom => "zoom",
+            Self::Pan => "move",
+            Self::Crosshair => "crosshair",
+            Self::Distance => "distance",
+            Self::Angle => "angle",
+        }
+    }
+}
+
+/// How much stands in the corners of a plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CornerText {
+    /// Plane, visit, state of the outlines, slice.
+    #[default]
+    Full,
+    /// Plane and state of the outlines.
+    Short,
+    /// The state of the outlines alone, which is never hidden.
+    State,
+}
+
+impl CornerText {
+    /// The next less, and all again after the least.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Full => Self::Short,
+            Self::Short => Self::State,
+            Self::State => Self::Full,
+        }
+    }
+}
+
+/// A distance (two points) or an angle (three, its vertex second) that was drawn on a slice. It is for the eye: no report has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mark {
+    /// The plane that it was drawn in.
+    pub plane: Plane,
+    /// RAS mm of the visit's own space.
+    pub points: Vec<DVec3>,
+}
+
+impl Mark {
+    /// What it measures, in words.
+    pub fn words(&self) -> String {
+        match self.points[..] {
+            [a, b] => format!("{:.1} mm", a.distance(b)),
+            [a, vertex, b] => angle_degrees(a, vertex, b)
+                .map_or_else(|| "no angle".to_owned(), |d| format!("{d:.1}°")),
+            _ => String::new(),
+        }
+    }
+}
+
+/// A slice worth coming back to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KeyImage {
+    /// The plane that was shown.
+    pub plane: Plane,
+    /// The marked point, RAS mm of the visit's own space.
+    pub crosshair: DVec3,
+    /// Brightness and contrast.
+    pub preset: Preset,
+    /// The same by hand.
+    pub window: RelativeWindow,
+}
+
 /// How things are shown.
 #[derive(Debug, Default)]
 pub struct ViewState {
+    /// What the left button does.
+    pub tool: Tool,
+    /// No lines through the marked point.
+    pub lines_hidden: bool,
+    /// How much stands in the corners.
+    pub corner_text: CornerText,
+    /// The visit and plane that run through their slices.
+    pub cine: Option<(VisitId, Plane)>,
     /// Outlines, fill, inversion, interpolation.
     pub style: OverlayStyle,
     /// What brightness and contrast begin from, for all visits.

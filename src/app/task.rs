@@ -42,6 +42,15 @@ pub enum Task {
         /// Where.
         path: PathBuf,
     },
+    /// Writes a picture as PNG.
+    WritePicture {
+        /// Width and height.
+        size: [usize; 2],
+        /// Red, green, blue and opacity of each pixel, row by row.
+        pixels: Vec<u8>,
+        /// Where.
+        path: PathBuf,
+    },
     /// Aligns two visits.
     Align {
         /// The reference.
@@ -174,6 +183,7 @@ impl Task {
             Self::Segment(target, _) => format!("Segmenting {}", target.title),
             Self::ReadLabels(..) => "Opening outlines".to_owned(),
             Self::WriteLabels { .. } => "Writing outlines".to_owned(),
+            Self::WritePicture { .. } => "Writing a picture".to_owned(),
             Self::Align { .. } => "Aligning the visits".to_owned(),
             Self::Assess(_) => "Comparing the visits".to_owned(),
             Self::Report(..) => "Making the report".to_owned(),
@@ -207,6 +217,7 @@ impl Task {
                     Outcome::Failed(format!("The outlines could not be written: {error}"))
                 }
             },
+            Self::WritePicture { size, pixels, path } => write_picture(size, pixels, &path),
             Self::Assess(inputs) => {
                 Outcome::Assessed(inputs.revision, inputs.assess().map(Box::new))
             }
@@ -356,6 +367,22 @@ fn read_labels(target: &Target, path: &Path) -> Outcome {
     }
     let warnings = warnings.iter().map(ToString::to_string).collect();
     measured(target, labels, Outline::Imported, warnings, &mut unobserved)
+}
+
+fn write_picture([width, height]: [usize; 2], pixels: Vec<u8>, path: &Path) -> Outcome {
+    let picture = image::RgbaImage::from_raw(width as u32, height as u32, pixels);
+    let mut png = std::io::Cursor::new(Vec::new());
+    let encoded = picture.map(|p| p.write_to(&mut png, image::ImageFormat::Png));
+    let written = match encoded {
+        Some(Ok(())) => io::write_atomically(path, |file| file.write_all(png.get_ref()))
+            .map_err(|e| e.to_string()),
+        Some(Err(error)) => Err(error.to_string()),
+        None => Err("its size is wrong".to_owned()),
+    };
+    match written {
+        Ok(()) => Outcome::Written(format!("Picture written to {}", path.display())),
+        Err(error) => Outcome::Failed(format!("The picture was not written: {error}")),
+    }
 }
 
 /// Aligns what is not aligned yet, compares, and writes the report with its assessment beside it.

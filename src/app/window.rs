@@ -1,13 +1,16 @@
 //! The window's frame: work that has ended, keys, panels, planes.
 use super::{
     apply::{apply, next_task, target},
+    assess::reportable,
     command::{Command, VisitCommand, WorkCommand},
     dialog::{Dialog, Purpose},
     job::Job,
     keys, panel,
+    preferences::Preferences,
+    screenshot::{Screenshot, Target},
     state::{AppState, Message},
     task::{EarlyOutlines, Outcome, Task},
-    view::{Canvas, Gpu, Wheel, events_per_notch, show_planes},
+    view::{Canvas, Gpu, Wheel, events_per_notch, run_cine, show_planes},
 };
 use crate::volume::Progress;
 use egui::{CentralPanel, Context, Frame, Panel, Ui};
@@ -35,14 +38,28 @@ pub struct App {
     job: Option<Job<Event, Outcome>>,
     dialog: Option<Dialog>,
     panels: panel::Panels,
+    screenshot: Screenshot,
 }
+
+/// Name of the preferences among what is kept between runs.
+const PREFERENCES: &str = "preferences";
 
 impl App {
     /// A window on scans, or on the demo patient when there is no path. Without a render state the processor draws the slices.
-    pub fn new(ctx: &Context, render_state: Option<&RenderState>, paths: Vec<PathBuf>) -> Self {
+    ///
+    /// `kept` are the preferences as the last window left them.
+    pub fn new(
+        ctx: &Context,
+        render_state: Option<&RenderState>,
+        kept: Option<&dyn eframe::Storage>,
+        paths: Vec<PathBuf>,
+    ) -> Self {
         ctx.set_theme(egui::Theme::Dark);
         ctx.all_styles_mut(panel::style);
         let mut state = AppState::default();
+        let kept = kept.and_then(|storage| storage.get_string(PREFERENCES));
+        state.preferences = Preferences::from_text(&kept.unwrap_or_default());
+        state.view.tool = state.preferences.mouse.tool();
         if paths.is_empty() {
             apply(&mut state, Command::Work(WorkCommand::Demo));
         }
@@ -65,6 +82,7 @@ impl App {
             job: None,
             dialog: None,
             panels: panel::Panels::default(),
+            screenshot: Screenshot::default(),
         }
     }
 
@@ -123,9 +141,26 @@ impl App {
             apply(&mut self.state, Command::Work(WorkCommand::Tell(message)));
             ctx.request_repaint();
         }
+        self.finish_screenshot(ctx);
         self.canvas.gpu.sync(ctx, &self.state);
         if self.job.is_some() || self.dialog.is_some() || self.canvas.gpu.busy() {
             ctx.request_repaint_after(POLL);
+        }
+    }
+
+    /// What a picture of the window is for, once it has come.
+    fn finish_screenshot(&mut self, ctx: &Context) {
+        match self.screenshot.taken() {
+            Some((image, Target::Clipboard)) => {
+                ctx.copy_image((*image).clone());
+                let told = Message {
+                    error: false,
+                    text: "A picture of the window is in the clipboard.".to_owned(),
+                };
+                apply(&mut self.state, Command::Work(WorkCommand::Tell(told)));
+            }
+            Some((image, Target::File)) => self.ask(ctx, Purpose::SavePicture(image)),
+            None => {}
         }
     }
 
@@ -193,7 +228,16 @@ impl App {
                     self.ask(ctx, Purpose::SaveLabels(labels));
                 }
             }
-            panel::Wish::SaveReport => self.ask(ctx, Purpose::SaveReport),
+            panel::Wish::SaveReport if reportable(&self.state) => {
+                self.ask(ctx, Purpose::SaveReport);
+            }
+            panel::Wish::SaveReport => {}
+            panel::Wish::SaveScreenshot => self.screenshot.take(ctx, Target::File),
+            panel::Wish::CopyScreenshot => self.screenshot.take(ctx, Target::Clipboard),
+            panel::Wish::FullScreen => {
+                let full = ctx.input(|i| i.viewport().fullscreen.unwrap_or(false));
+                ctx.send_viewport_cmd(egui::ViewportCommand::Fullscreen(!full));
+            }
         }
     }
 
@@ -226,6 +270,7 @@ impl App {
                 .show(ui, |ui| panel::growth_ui(ui, state));
         }
         let canvas = &mut self.canvas;
+        canvas.keys_taken = panels.takes_keys();
         CentralPanel::default()
             .frame(Frame::new().fill(egui::Color32::from_gray(14)))
             .show(ui, |ui| {
@@ -235,7 +280,7 @@ impl App {
                     show_planes(ui, state, canvas, out, |ui| panel::growth_ui(ui, state));
                 }
             });
-        panel::shortcuts_ui(ui.ctx(), state, out);
+        panel::shortcuts_ui(ui.ctx(), state, panels, out);
         wishes
     }
 }
@@ -249,6 +294,9 @@ impl eframe::App for App {
         let ctx = ui.ctx().clone();
         let mut out = Vec::new();
         Self::dropped(&ctx, &mut out);
+        // Setting it to what it is costs nothing.
+        ctx.set_zoom_factor(self.state.preferences.scale());
+        run_cine(&ctx, &self.state, &mut self.canvas, &mut out);
         let mut wishes = keys::keys(&ctx, &self.state, &self.canvas, &mut out);
         wishes.extend(self.show(ui, &mut out));
         release_focus(&ctx);
@@ -266,6 +314,10 @@ impl eframe::App for App {
             self.wish(&ctx, wish);
         }
         self.work(&ctx);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        storage.set_string(PREFERENCES, self.state.preferences.to_text());
     }
 
     fn persist_egui_memory(&self) -> bool {

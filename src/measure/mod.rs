@@ -13,6 +13,7 @@ mod parts;
 mod plane;
 mod porus;
 mod ranking;
+mod ruler;
 mod size;
 mod surface;
 
@@ -27,6 +28,7 @@ pub use koos::{KoosAssessment, KoosEvidence, KoosGeometry, KoosGrade, koos};
 pub use plane::{Plane, PlaneFrame, direction_letters};
 pub use porus::{HeadAxes, PorusPlane, porus_plane};
 pub use ranking::{Ranking, Stability, TeamScores, rank};
+pub use ruler::angle_degrees;
 pub use size::{SizeSide, StructureSize, structure_size, structure_sizes};
 pub use surface::surface_area_mm2;
 

@@ -13,7 +13,7 @@ use schwann::{
 use std::io::Write as _;
 
 /// A scan whose every voxel has its own value.
-fn scan(date: Option<&str>) -> NewScan {
+pub(super) fn scan(date: Option<&str>) -> NewScan {
     let grid = Grid::axis_aligned(
         [40, 48, 30],
         [1.5, 1.5, 2.0],
@@ -36,7 +36,7 @@ fn scan(date: Option<&str>) -> NewScan {
 }
 
 /// A window on scans, drawn by whatever adapter there is; `None`, with a line, when there is none.
-fn window(scans: Vec<NewScan>) -> Option<Harness<'static, App>> {
+pub(super) fn window(scans: Vec<NewScan>) -> Option<Harness<'static, App>> {
     let mut state = AppState::default();
     for scan in scans {
         apply(
@@ -61,7 +61,7 @@ fn window(scans: Vec<NewScan>) -> Option<Harness<'static, App>> {
     Some(harness)
 }
 
-fn centre(harness: &Harness<'_, App>, cell: &str) -> Pos2 {
+pub(super) fn centre(harness: &Harness<'_, App>, cell: &str) -> Pos2 {
     harness.get_by_label_contains(cell).rect().center()
 }
 
@@ -79,7 +79,7 @@ fn wheel(harness: &mut Harness<'_, App>, delta: f32, modifiers: Modifiers) {
     harness.run_steps(2);
 }
 
-fn slice(harness: &Harness<'_, App>, plane: Plane) -> usize {
+pub(super) fn slice(harness: &Harness<'_, App>, plane: Plane) -> usize {
     let visit = harness.state().state().active_visit().unwrap();
     visit.planes[plane as usize].slice_at(visit.volume.grid(), visit.crosshair)
 }

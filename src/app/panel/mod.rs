@@ -33,6 +33,12 @@ pub(super) enum Wish {
     SaveLabels,
     /// The report to save.
     SaveReport,
+    /// A picture of the window to save.
+    SaveScreenshot,
+    /// A picture of the window for the clipboard.
+    CopyScreenshot,
+    /// The whole screen, or the window again.
+    FullScreen,
 }
 
 /// What panels keep of their own: half-typed text.
@@ -40,6 +46,17 @@ pub(super) enum Wish {
 pub(super) struct Panels {
     dates: BTreeMap<VisitId, String>,
     path: String,
+    /// What is looked for in the sheet of keys.
+    wanted: String,
+    /// The action, by its name, that gets the next key.
+    waiting: Option<&'static str>,
+}
+
+impl Panels {
+    /// Whether the next key belongs to a panel.
+    pub(super) fn takes_keys(&self) -> bool {
+        self.waiting.is_some()
+    }
 }
 
 /// The look of the window.

@@ -81,8 +81,35 @@ fn visit_ui(
         ui.label(RichText::new(size).small().weak());
         date_ui(ui, visit, panels, out);
         alignment_ui(ui, state, visit, out);
+        images_ui(ui, visit, out);
         cautions(ui, &visit.warnings);
     });
+}
+
+/// Slices that were kept, to go back to.
+fn images_ui(ui: &mut Ui, visit: &VisitState, out: &mut Vec<Command>) {
+    for (number, image) in visit.key_images.iter().enumerate() {
+        let native = &visit.planes[image.plane as usize];
+        let slice = native.slice_at(visit.volume.grid(), image.crosshair) + 1;
+        let name = format!("{} {slice}", capitalised(image.plane.name()));
+        ui.horizontal(|ui| {
+            ui.label(RichText::new("Key image").small().weak());
+            let show = ui
+                .small_button(&name)
+                .on_hover_text("Go back to this slice");
+            if show.clicked() {
+                out.push(Command::View(ViewCommand::ShowImage(visit.id, number)));
+            }
+            let forget = ui.small_button("Forget");
+            forget.widget_info(|| {
+                let words = format!("Forget key image {name}");
+                egui::WidgetInfo::labeled(egui::Role::Button, true, words)
+            });
+            if forget.clicked() {
+                out.push(Command::View(ViewCommand::DropImage(visit.id, number)));
+            }
+        });
+    }
 }
 
 /// The day of the scan, and below it the sequence.

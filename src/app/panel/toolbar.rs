@@ -5,7 +5,7 @@ use crate::{
         assess::reportable,
         command::{Command, ViewCommand, WorkCommand},
         preset::Preset,
-        state::{AppState, RelativeWindow},
+        state::{AppState, RelativeWindow, Tool},
         view::Canvas,
     },
     patient::NOTICE,
@@ -96,11 +96,12 @@ pub(in crate::app) fn toolbar_ui(
         if toggle.changed() {
             out.push(Command::View(ViewCommand::Compare(compare)));
         }
+        tool_ui(ui, state, out);
         window_ui(ui, state, out);
         let mut smooth = state.view.style.interpolation == Interpolation::Linear;
         if ui
             .toggle_value(&mut smooth, "Smooth")
-            .on_hover_text("Smooth, or voxel by voxel (N)")
+            .on_hover_text("Smooth, or voxel by voxel (M)")
             .changed()
         {
             out.push(Command::View(ViewCommand::ToggleInterpolation));
@@ -119,6 +120,22 @@ pub(in crate::app) fn toolbar_ui(
         progress_ui(ui, state, out);
     });
     ui.add_space(2.0);
+}
+
+/// What the left button does.
+fn tool_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
+    let chosen = state.view.tool;
+    ui.menu_button(format!("Left drag: {}", chosen.name()), |ui| {
+        for tool in Tool::ALL {
+            let text = capitalised(tool.name());
+            if ui.selectable_label(tool == chosen, text).clicked() {
+                out.push(Command::View(ViewCommand::Tool(tool)));
+                ui.close();
+            }
+        }
+    })
+    .response
+    .on_hover_text("What the left button does over a plane (keys W, S, Z, T, J, D, A)");
 }
 
 /// Which model segments.
@@ -141,8 +158,8 @@ fn model_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>, wishes: &mut 
             out.push(Command::Work(WorkCommand::ShippedModel));
             ui.close();
         }
-        if let Some(name) = name {
-            let _ = ui.selectable_label(true, name);
+        if name.is_some_and(|name| ui.selectable_label(true, name).clicked()) {
+            ui.close();
         }
         if ui
             .button("Open a model folder…")

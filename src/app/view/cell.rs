@@ -1,9 +1,11 @@
 //! One cell of the window: a plane of a visit, and what the mouse does on it.
-use super::{Canvas, gpu::Picture, overlay};
+use super::{Canvas, gpu::Picture, overlay, tool};
 use crate::{
     app::{
         command::{Command, ViewCommand, VisitCommand},
-        state::{AppState, VisitId, VisitState},
+        panel::capitalised,
+        preset::Preset,
+        state::{AppState, Tool, VisitId, VisitState},
     },
     measure::Plane,
     render::{SliceView, window_in_box},
@@ -21,10 +23,6 @@ pub(in crate::app) struct Cell {
 
 /// Points between cells.
 const GAP: f32 = 3.0;
-/// Points of a drag that double or halve the window's width, and that shift it by its width.
-const WINDOW_DRAG: f64 = 250.0;
-/// Points of a drag that double the magnification.
-const ZOOM_DRAG: f64 = 150.0;
 
 /// Shows the planes in what is left of the window. `fourth` fills the cell beside three planes of one visit.
 pub(in crate::app) fn show_planes(
@@ -128,6 +126,10 @@ fn show(
     };
     canvas.gpu.paint(&painter, rect, &picture);
     overlay::draw(&painter, &screen, state, canvas, (visit, plane));
+    // A picture that is being drawn belongs to the tool that began it.
+    if !matches!(state.view.tool, Tool::Distance | Tool::Angle) {
+        canvas.drawing = None;
+    }
     point(ui, &response, &screen, state, canvas, cell, out);
     turn(ui, &response, &screen, canvas, cell, out);
 }
@@ -143,7 +145,7 @@ pub(super) struct Screen {
 
 impl Screen {
     /// The pixel under a position of the window.
-    fn px(&self, at: Pos2) -> [f64; 2] {
+    pub(super) fn px(&self, at: Pos2) -> [f64; 2] {
         let from_corner = at - self.rect.min;
         [from_corner.x, from_corner.y].map(|x| f64::from(x) * self.scale)
     }
@@ -191,6 +193,7 @@ fn point(
         ));
     } else if response.clicked()
         && !response.triple_clicked()
+        && canvas.drawing.is_none()
         && let Some(at) = response.interact_pointer_pos()
     {
         let point_in_world = screen.view.world_from_px(screen.px(at));
@@ -201,8 +204,9 @@ fn point(
         out.push(Command::Visit(VisitCommand::Select(visit)));
     }
     if !window_box(ui, response, screen, (state, canvas), cell, out) {
-        drag(ui, response, screen, cell, out);
+        tool::drag(ui, response, screen, (state, canvas), cell, out);
     }
+    menu(response, state, cell, out);
 }
 
 /// Left drag with Ctrl: draws a box, and at its end shows the values in it. Says whether a box is being drawn.
@@ -215,7 +219,9 @@ fn window_box(
     out: &mut Vec<Command>,
 ) -> bool {
     if response.drag_started_by(PointerButton::Primary)
-        && ui.input(|i| (i.modifiers.ctrl || i.modifiers.command) && !i.modifiers.alt)
+        && ui.input(|i| {
+            (i.modifiers.ctrl || i.modifiers.command) && !i.modifiers.alt && !i.modifiers.shift
+        })
     {
         canvas.boxed = ui.input(|i| i.pointer.press_origin()).map(|at| (cell, at));
     }
@@ -248,45 +254,62 @@ fn window_box(
     true
 }
 
-/// Left: window and level. Middle, or left with Alt: pan. Right: zoom at the press point.
-fn drag(
-    ui: &Ui,
-    response: &Response,
-    screen: &Screen,
-    Cell { visit, plane }: Cell,
-    out: &mut Vec<Command>,
-) {
-    let delta = response.drag_delta();
-    if delta == Vec2::ZERO {
-        return;
-    }
-    let (dx, dy) = (f64::from(delta.x), f64::from(delta.y));
-    let pan = response.dragged_by(PointerButton::Middle)
-        || response.dragged_by(PointerButton::Primary) && ui.input(|i| i.modifiers.alt);
-    let command = if pan {
-        let mm = screen.mm_per_point();
-        ViewCommand::Pan {
-            visit,
-            plane,
-            by_mm: [dx * mm, dy * mm],
+/// What can be done with a cell, on the right button.
+fn menu(response: &Response, state: &AppState, cell: Cell, out: &mut Vec<Command>) {
+    response.context_menu(|ui| {
+        let mut item = |ui: &mut Ui, on: bool, text: String, command: ViewCommand| {
+            if ui.selectable_label(on, text).clicked() {
+                out.push(Command::View(command));
+                ui.close();
+            }
+        };
+        let alone = state.view.maximised;
+        let (text, to) = match alone {
+            Some(_) => ("All planes", None),
+            None => ("This plane alone", Some(cell.plane)),
+        };
+        item(ui, false, text.to_owned(), ViewCommand::Maximise(to));
+        ui.menu_button("Left drag", |ui| {
+            for tool in Tool::ALL {
+                let on = state.view.tool == tool;
+                item(ui, on, capitalised(tool.name()), ViewCommand::Tool(tool));
+            }
+        });
+        ui.menu_button("Window", |ui| {
+            for preset in Preset::ALL {
+                let on = state.view.preset == preset;
+                let text = format!("{}, {}", capitalised(preset.name()), preset.range());
+                item(ui, on, text, ViewCommand::Preset(preset));
+            }
+        });
+        let running = state.view.cine == Some((cell.visit, cell.plane));
+        for (on, text, command) in [
+            (state.view.style.invert, "Invert", ViewCommand::Invert),
+            (
+                !state.view.lines_hidden,
+                "Crosshair lines",
+                ViewCommand::ToggleLines,
+            ),
+            (
+                running,
+                "Run through the slices",
+                ViewCommand::Cine(cell.visit, cell.plane),
+            ),
+            (
+                false,
+                "Keep as a key image",
+                ViewCommand::KeepImage(cell.visit, cell.plane),
+            ),
+            (
+                false,
+                "Remove the last distance or angle",
+                ViewCommand::RemoveMark(cell.visit),
+            ),
+            (false, "Reset view", ViewCommand::Reset),
+        ] {
+            item(ui, on, text.to_owned(), command);
         }
-    } else if response.dragged_by(PointerButton::Secondary) {
-        let press = ui
-            .input(|i| i.pointer.press_origin())
-            .unwrap_or(screen.rect.center());
-        ViewCommand::Zoom {
-            visit,
-            plane,
-            factor: (-dy / ZOOM_DRAG).exp2(),
-            about_mm: screen.view.mm_from_px(screen.px(press)),
-        }
-    } else {
-        ViewCommand::Window {
-            wider: dx / WINDOW_DRAG,
-            brighter: -dy / WINDOW_DRAG,
-        }
-    };
-    out.push(Command::View(command));
+    });
 }
 
 /// The wheel: slices, or zoom at the pointer.

@@ -1,16 +1,20 @@
 //! The cells of the window that show a scan.
 
 mod cell;
+mod cine;
 mod gpu;
 mod input;
 mod outline;
 mod overlay;
+mod tool;
 mod wheel_device;
 
 pub(super) use cell::{Cell, show_planes};
+pub(super) use cine::run_cine;
 pub(super) use gpu::Gpu;
 pub(super) use input::Wheel;
 pub(super) use outline::Outlined;
+pub(super) use tool::Drawing;
 pub(super) use wheel_device::events_per_notch;
 
 use super::state::VisitId;
@@ -30,6 +34,14 @@ pub(super) struct Canvas {
     pub(super) hovered: Option<Cell>,
     /// Where the pointer is: the readout's visit and point.
     pub(super) pointer: Option<(VisitId, glam::DVec3)>,
+    /// The distance or angle that is being drawn.
+    pub(super) drawing: Option<Drawing>,
+    /// Movement of the scroll tool that is less than a slice, points.
+    pub(super) scrolled: f32,
+    /// When the cine showed its last slice, seconds of the window's clock.
+    pub(super) cine_at: f64,
+    /// A panel waits for a key.
+    pub(super) keys_taken: bool,
     /// Where a box is being drawn: its cell, and the corner that was pressed.
     pub(super) boxed: Option<(Cell, egui::Pos2)>,
 }
@@ -42,6 +54,10 @@ impl Canvas {
             wheel,
             hovered: None,
             pointer: None,
+            drawing: None,
+            scrolled: 0.0,
+            cine_at: 0.0,
+            keys_taken: false,
             boxed: None,
         }
     }

@@ -1,9 +1,9 @@
 //! What lies over a plane: outlines, crosshair, letters, scale bar, words.
-use super::{Canvas, cell::Screen, colour};
+use super::{Canvas, cell::Screen, colour, tool};
 use crate::{
     app::{
         panel::capitalised,
-        state::{Alignment, AppState, VisitState},
+        state::{Alignment, AppState, CornerText, VisitState},
     },
     measure::Plane,
     render::{edge_letters, scale_bar_mm},
@@ -58,7 +58,10 @@ pub(super) fn draw(
 ) {
     if !state.view.hidden {
         draw_outlines(painter, screen, state, canvas, (visit, plane));
-        draw_crosshair(painter, screen, visit, plane);
+        if !state.view.lines_hidden {
+            draw_crosshair(painter, screen, visit, plane);
+        }
+        tool::draw_marks(painter, screen, state, (visit, plane));
     }
     draw_letters(painter, screen);
     draw_scale_bar(painter, screen);
@@ -216,20 +219,19 @@ fn draw_words(
 ) {
     let rect = screen.rect.shrink2(Vec2::new(8.0, 5.0));
     let (head, small) = (FontId::proportional(14.0), FontId::proportional(12.0));
-    let title = capitalised(plane.name());
-    let mut at = words(
-        painter,
-        rect.left_top(),
-        Align2::LEFT_TOP,
-        &title,
-        &head,
-        plane_colour(plane),
-    )
-    .left_bottom();
+    let corner = state.view.corner_text;
+    let mut at = rect.left_top();
+    if corner != CornerText::State {
+        let title = capitalised(plane.name());
+        let colour = plane_colour(plane);
+        at = words(painter, at, Align2::LEFT_TOP, &title, &head, colour).left_bottom();
+    }
     let mut line = |text: &str, colour| {
         at = words(painter, at, Align2::LEFT_TOP, text, &small, colour).left_bottom();
     };
-    line(&visit.title(), TEXT);
+    if corner == CornerText::Full {
+        line(&visit.title(), TEXT);
+    }
     if let (Some(outlines), false) = (&visit.outlines, state.view.hidden) {
         line(
             &outlines.measured.finding.provenance.state.to_string(),
@@ -255,18 +257,21 @@ fn draw_words(
     if let Some(reason) = canvas.gpu.refusal(visit.id) {
         line(&format!("drawn by the processor: {reason}"), CAUTION);
     }
-    words(
-        painter,
-        rect.left_bottom(),
-        Align2::LEFT_BOTTOM,
-        &slice_words(state, visit, plane),
-        &small,
-        TEXT,
-    );
+    if corner == CornerText::Full {
+        let slice = slice_words(state, visit, plane);
+        words(
+            painter,
+            rect.left_bottom(),
+            Align2::LEFT_BOTTOM,
+            &slice,
+            &small,
+            TEXT,
+        );
+    }
 }
 
 /// Text with a dark rim, readable on white; gives the rectangle it fills.
-fn words(
+pub(super) fn words(
     painter: &Painter,
     at: Pos2,
     anchor: Align2,
