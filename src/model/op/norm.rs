@@ -57,19 +57,23 @@ struct NormAct {
 
 /// Mean and reciprocal standard deviation of a channel.
 fn statistics(values: &[f32]) -> (f32, f32) {
+    // About one of the values: squares about zero drown the variance where the mean is far from zero.
+    let pivot = values.first().copied().unwrap_or_default();
     let (mut sum, mut squares) = (0.0_f64, 0.0_f64);
     // Blocks keep the sums of f32 exact enough; eight lanes let the compiler use vectors.
-    for block in values.chunks(4096) {
+    for block in values.chunks(512) {
         let (mut s, mut q) = ([0.0_f32; 8], [0.0_f32; 8]);
         let lanes = block.chunks_exact(8);
         for v in lanes.remainder() {
+            let v = v - pivot;
             s[0] += v;
             q[0] += v * v;
         }
         for v in lanes {
             for i in 0..8 {
-                s[i] += v[i];
-                q[i] += v[i] * v[i];
+                let v = v[i] - pivot;
+                s[i] += v;
+                q[i] += v * v;
             }
         }
         sum += s.iter().map(|&v| f64::from(v)).sum::<f64>();
@@ -78,6 +82,7 @@ fn statistics(values: &[f32]) -> (f32, f32) {
     let count = values.len() as f64;
     let mean = sum / count;
     let variance = (squares / count - mean * mean).max(0.0);
+    let mean = f64::from(pivot) + mean;
     (mean as f32, (1.0 / (variance + EPSILON).sqrt()) as f32)
 }
 
@@ -207,5 +212,31 @@ impl NormAct {
             of_shift[at % channels] += sum;
         }
         (of_x, of_scale, of_shift)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_are_exact_far_from_zero() {
+        // Whole numbers about 1000, which single precision holds.
+        let values: Vec<f32> = (0..20_000)
+            .map(|n| 1000.0 + (n * 7 % 13) as f32 - 6.0)
+            .collect();
+        let count = values.len() as f64;
+        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
+        let squares = values.iter().map(|&v| (f64::from(v) - mean).powi(2));
+        let inverse = 1.0 / (squares.sum::<f64>() / count + EPSILON).sqrt();
+        let found = statistics(&values);
+        assert!(
+            (f64::from(found.0) - mean).abs() < 1e-4,
+            "{found:?}, {mean}"
+        );
+        assert!(
+            (f64::from(found.1) / inverse - 1.0).abs() < 1e-6,
+            "{found:?}, {inverse}"
+        );
     }
 }

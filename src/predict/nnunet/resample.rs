@@ -1,6 +1,7 @@
 //! Arrays of another size, as nnU-Net's resampling functions make them.
 use super::array::{Size, count};
 use super::plans::Resampling;
+use super::window::Accumulator;
 use half::f16;
 use rayon::prelude::*;
 
@@ -34,6 +35,27 @@ pub(super) fn resampled(
     }
     let out = resampled_exactly(data, size, to, how, spacings_mm);
     out.into_par_iter().map(|v| v as f32).collect()
+}
+
+/// The same for scores, each rounded once to their own precision.
+pub(super) fn resampled_scores<T: Accumulator>(
+    scores: &[T],
+    size: Size,
+    to: Size,
+    how: Resampling,
+    spacings_mm: [[f64; 3]; 2],
+) -> Vec<f32> {
+    let values: Vec<f32> = scores.iter().map(|s| s.value()).collect();
+    if size == to || how == Resampling::Identity {
+        return values;
+    }
+    // PyTorch interpolates in single precision.
+    let single = matches!(how, Resampling::Torch { .. });
+    let out = resampled_exactly(&values, size, to, how, spacings_mm);
+    out.into_par_iter()
+        .map(|v| if single { f64::from(v as f32) } else { v })
+        .map(|v| T::rounded_once(v).value())
+        .collect()
 }
 
 /// The same in double precision.
@@ -104,26 +126,69 @@ fn spline(
     [order, order_z]: [usize; 2],
     coarse: Option<usize>,
 ) -> Vec<f64> {
+    let interpolated = |to: Size| {
+        if order == 1 {
+            linear(data, size, to)
+        } else {
+            along_all(widened(data), size, to, [kernel(order); 3])
+        }
+    };
     let Some(axis) = coarse else {
         let [low, high] = range(data.iter().copied());
-        let mut out = along_all(widened(data), size, to, [kernel(order); 3]);
+        let mut out = interpolated(to);
         out.par_iter_mut().for_each(|v| *v = v.max(low).min(high));
         return out;
     };
     // Slices across the coarse axis first, each limited to its own range, then along the axis.
     let mut flat = to;
     flat[axis] = size[axis];
-    let mut kernels = [kernel(order); 3];
-    kernels[axis] = Kernel::Nearest;
-    let mut sliced = along_all(widened(data), size, flat, kernels);
+    let mut sliced = interpolated(flat);
     let ranges = slice_ranges(data, size, axis);
     sliced.par_iter_mut().enumerate().for_each(|(n, v)| {
         let [low, high] = ranges[index_along(n, flat, axis)];
         *v = v.max(low).min(high);
     });
-    kernels = [Kernel::Nearest; 3];
+    let mut kernels = [Kernel::Nearest; 3];
     kernels[axis] = kernel(order_z);
     along_all(sliced, flat, to, kernels)
+}
+
+/// Linear interpolation along all axes at once. Products and sums are taken in `SciPy`'s order, so that labels that tie there tie here.
+fn linear(data: &[f32], size: Size, to: Size) -> Vec<f64> {
+    let [along_0, along_1, along_2] = [0, 1, 2].map(|axis| ends(size[axis], to[axis]));
+    let mut out = vec![0.0; count(to)];
+    out.par_chunks_mut(to[2].max(1)).enumerate().for_each_init(
+        || vec![0.0; size[2]],
+        |weighted, (row, out)| {
+            for (a, weight_a) in along_0[row / to[1]] {
+                for (b, weight_b) in along_1[row % to[1]] {
+                    let from = &data[size[2] * (b + size[1] * a)..][..size[2]];
+                    for (to, v) in weighted.iter_mut().zip(from) {
+                        *to = f64::from(*v) * weight_a * weight_b;
+                    }
+                    for (sum, [(c, weight), (next, rest)]) in out.iter_mut().zip(&along_2) {
+                        *sum = *sum + weighted[*c] * weight + weighted[*next] * rest;
+                    }
+                }
+            }
+        },
+    );
+    out
+}
+
+/// The two samples about each output sample, and their weights.
+fn ends(from: usize, to: usize) -> Vec<[(usize, f64); 2]> {
+    let scale = from as f64 / to as f64;
+    // Past the ends the outermost sample stands on both sides.
+    let sample = |n: f64| (n.max(0.0) as usize).min(from - 1);
+    (0..to)
+        .map(|o| {
+            let x = scale * (o as f64 + 0.5) - 0.5;
+            let first = x.floor();
+            let weight = 1.0 - (x - first);
+            [(sample(first), weight), (sample(first + 1.0), 1.0 - weight)]
+        })
+        .collect()
 }
 
 fn index_along(n: usize, size: Size, axis: usize) -> usize {
@@ -390,6 +455,21 @@ mod tests {
     fn labels(digits: &str) -> Vec<u8> {
         let label = |c: char| c.to_digit(10).map_or(u8::MAX, |d| d as u8);
         digits.chars().map(label).collect()
+    }
+
+    #[test]
+    fn labels_of_another_size_are_those_of_nnunets_spline_function() {
+        // resample_data_or_seg_to_shape of nnunetv2 2.8.1 with is_seg and order 1. Sums in another order settle two of the ties otherwise.
+        let from = labels("22102-001---0220100-0100-2-20220");
+        let expected = labels("2102002002--2202201--12-02010-100000-0-020020--2022020");
+        let how = Resampling::Spline {
+            order: 1,
+            order_z: 0,
+            separate_z: None,
+        };
+        let spacings = [[1.0; 3], [0.7; 3]];
+        let found = resampled_labels(&from, [4, 2, 4], [6, 3, 3], how, spacings);
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::dataset::Heads;
 use super::folder::NnUnet;
 use super::plans::Resampling;
 use super::prepare::Prepared;
-use super::resample::resampled;
+use super::resample::resampled_scores;
 use super::window::Accumulator;
 
 /// Labels in the file's order of voxels, of scores on the network's array (`[class][voxel]`).
@@ -29,15 +29,7 @@ fn labels<T: Accumulator>(
     how: Resampling,
 ) -> Vec<u8> {
     let spacings = [prepared.network_spacing_mm, prepared.spacing_mm];
-    let class = |scores: &[T]| -> Vec<f32> {
-        let values: Vec<f32> = scores.iter().map(|s| s.value()).collect();
-        let mut values = resampled(&values, prepared.size, size, how, spacings);
-        // Interpolated scores are kept in the precision of the scores.
-        for v in &mut values {
-            *v = T::rounded(*v).value();
-        }
-        values
-    };
+    let class = |scores: &[T]| resampled_scores(scores, prepared.size, size, how, spacings);
     let classes = scores.chunks_exact(count(prepared.size));
     let mut labels = vec![0_u8; count(size)];
     match &model.dataset.heads {

@@ -68,6 +68,8 @@ fn bell(count: usize) -> Vec<f64> {
 pub(super) trait Accumulator: Copy + Default + Send + Sync {
     fn value(self) -> f32;
     fn rounded(value: f32) -> Self;
+    /// Straight from double precision: two roundings, one after the other, may end at the wrong neighbour.
+    fn rounded_once(value: f64) -> Self;
 }
 
 impl Accumulator for f32 {
@@ -78,6 +80,10 @@ impl Accumulator for f32 {
     fn rounded(value: f32) -> Self {
         value
     }
+
+    fn rounded_once(value: f64) -> Self {
+        value as f32
+    }
 }
 
 impl Accumulator for f16 {
@@ -87,6 +93,21 @@ impl Accumulator for f16 {
 
     fn rounded(value: f32) -> Self {
         Self::from_f32(value)
+    }
+
+    // `f16::from_f64` goes through single precision too where the processor converts.
+    fn rounded_once(value: f64) -> Self {
+        let near = value as f32;
+        let exact = f64::from(near);
+        // Of the two single-precision neighbours the odd one never looks like the middle between two halves.
+        let odd = if exact == value || near.to_bits() & 1 == 1 {
+            near
+        } else if exact < value {
+            near.next_up()
+        } else {
+            near.next_down()
+        };
+        Self::from_f32(odd)
     }
 }
 
@@ -153,5 +174,30 @@ impl<T: Accumulator> Sums<T> {
             })
             .reduce(|| true, |a, b| a && b);
         (self.scores, finite)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_rounded_once() {
+        let step = f64::from(f16::EPSILON);
+        let middle = 1.0 + 0.5 * step;
+        // A hair that single precision does not hold decides.
+        let hair = 1e-10;
+        for (value, expected) in [
+            (middle, 1.0),
+            (middle + hair, 1.0 + step),
+            (middle + step - hair, 1.0 + step),
+            (middle + step, 1.0 + 2.0 * step),
+            (-middle - hair, -1.0 - step),
+            (0.1, f64::from(f16::from_f32(0.1))),
+            (f64::from(f16::MAX) + 16.0 - hair, f64::from(f16::MAX)),
+            (f64::from(f16::MAX) + 16.0, f64::INFINITY),
+        ] {
+            assert_eq!(f16::rounded_once(value).to_f64(), expected, "{value}");
+        }
     }
 }
