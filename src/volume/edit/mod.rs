@@ -1,17 +1,27 @@
 //! Label edits that can be undone: what the window's editing tools call.
 //!
-//! A [`LabelEdit`] is a value: it changes nothing until it is applied, and a [`History`] takes it back.
+//! A tool first selects voxels ([`ball`], [`disc`], [`polygon`], [`adaptive`], [`flood`]: sorted positions in memory, each once), then makes a
+//! [`LabelEdit`] of them ([`paint()`]). An edit is a value: it changes nothing until it is applied, and a [`History`] takes it back. Lengths are
+//! millimetres of the patient, so that anisotropic and oblique grids get round brushes.
 
+mod block;
+mod brush;
 mod bytes;
 mod delta;
 mod error;
+mod grow;
 mod history;
+mod lasso;
 mod paint;
+mod slice;
 
 #[cfg(test)]
 mod tests;
 
+pub use brush::{ball, disc};
 pub use delta::LabelEdit;
 pub use error::EditError;
+pub use grow::{Flood, FloodLimits, adaptive, flood, suggested_tolerance};
 pub use history::History;
+pub use lasso::polygon;
 pub use paint::{Over, Paint, paint};

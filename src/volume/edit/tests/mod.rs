@@ -1,6 +1,7 @@
 //! Grids and labels that the tests share.
 mod bytes;
 mod edits;
+mod selections;
 
 use crate::volume::{Grid, LabelMap, LabelTable, Structure, Volume, Voxels};
 use glam::{DAffine3, DMat3, DQuat, DVec3};
