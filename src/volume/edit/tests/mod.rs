@@ -1,7 +1,9 @@
 //! Grids and labels that the tests share.
 mod bytes;
 mod edits;
+mod operations;
 mod selections;
+mod speed;
 
 use crate::volume::{Grid, LabelMap, LabelTable, Structure, Volume, Voxels};
 use glam::{DAffine3, DMat3, DQuat, DVec3};
