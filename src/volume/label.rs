@@ -162,6 +162,11 @@ impl LabelMap {
         &self.labels
     }
 
+    /// The labels, for edits; everything else makes a new map.
+    pub(super) fn labels_mut(&mut self) -> &mut [u8] {
+        &mut self.labels
+    }
+
     /// What the values mean.
     pub fn table(&self) -> &LabelTable {
         &self.table

@@ -5,6 +5,7 @@
 
 mod components;
 mod distance;
+pub mod edit;
 mod grid;
 mod intensity;
 mod label;
@@ -15,6 +16,7 @@ mod sample;
 
 pub use components::{Components, components, largest_component};
 pub use distance::{distance_to_mask_mm, squared_distance_to_mask_mm2};
+pub use edit::{EditError, History, LabelEdit};
 pub use grid::{AxisCodes, ClosestRas, Grid, Shape, closest_orientation, oblique_degrees};
 pub use intensity::{Sequence, Volume, Voxels, WindowLevel};
 pub use label::{LabelMap, LabelTable, Side, Structure};
