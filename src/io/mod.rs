@@ -4,20 +4,24 @@
 //! [`Error`] or in a [`Warning`] that stays with the result.
 
 mod atomic;
+mod audit;
 mod cases;
 mod each;
 mod error;
 mod hash;
 mod inspect;
 mod labelled;
+mod lock;
 mod nifti;
 mod outlines;
 mod report;
 mod scores;
 mod statistics;
+mod torn;
 mod warning;
 
 pub use atomic::write_atomically;
+pub use audit::{AUDIT_FILE, AuditRecord, AuditWarning, append_audit, read_audit};
 pub use cases::label_maps_by_case;
 pub use error::{Error, HeaderError};
 pub use hash::voxels_sha256;
