@@ -10,6 +10,7 @@ mod each;
 mod error;
 mod hash;
 mod inspect;
+mod journal;
 mod labelled;
 mod lock;
 mod nifti;
@@ -26,6 +27,10 @@ pub use cases::label_maps_by_case;
 pub use error::{Error, HeaderError};
 pub use hash::voxels_sha256;
 pub use inspect::{Inspection, Percentiles, Rescale, inspect};
+pub use journal::{
+    FoundJournal, Journal, JournalContent, JournalHeader, JournalRecord, discard_journal,
+    list_journals,
+};
 pub use labelled::{LabelledScan, labelled_scans};
 pub use nifti::{read_channels, read_labels, read_volume, write_labels, write_volume};
 pub use outlines::{read_outline, read_outlines};
