@@ -20,6 +20,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "pdf_writer",
             "serde",
             "serde_json",
+            "sha2",
             "thiserror",
         ],
     ),

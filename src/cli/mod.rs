@@ -3,6 +3,7 @@
 //! Every command prints for people, or with `--json` one JSON object on standard output and nothing else there. Progress and warnings go to standard error. Exit status: 0 done, 1 the
 //! work failed, 2 wrong usage.
 
+mod audit;
 mod cohort;
 mod demo;
 mod evaluate;
@@ -60,6 +61,8 @@ enum Command {
     Phantom(phantom::Arguments),
     /// Train a model.
     Train(train::Arguments),
+    /// Who did what to a patient's outlines, and whether that record is whole.
+    Audit(audit::Arguments),
 }
 
 /// Runs the program on its command line.
@@ -79,6 +82,7 @@ pub fn run() -> ExitCode {
         Some(Command::Rank(a)) => rank::run(&a, json),
         Some(Command::Phantom(a)) => phantom::run(&a, json),
         Some(Command::Train(a)) => train::run(&a, json),
+        Some(Command::Audit(a)) => audit::run(&a, json),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

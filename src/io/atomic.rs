@@ -43,7 +43,7 @@ pub fn write_atomically(
 }
 
 /// Makes the rename itself durable where the system can; the file is whole either way.
-fn sync_folder(folder: &Path) {
+pub(super) fn sync_folder(folder: &Path) {
     #[cfg(unix)]
     if let Err(error) = std::fs::File::open(folder).and_then(|f| f.sync_all()) {
         log::debug!("folder not synced: {error}");

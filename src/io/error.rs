@@ -33,6 +33,22 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Not an audit log, or one that nothing may follow.
+    #[error("the audit log cannot be used: {problem}: {}", shown(path))]
+    Audit {
+        /// What is wrong, and what to do about it.
+        problem: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not a journal of edits, or one that cannot be used now.
+    #[error("the journal of edits cannot be used: {problem}: {}", shown(path))]
+    Journal {
+        /// What is wrong, and what to do about it.
+        problem: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// Label maps of a folder whose cases cannot be told apart.
     #[error("{problem}: {}", shown(path))]
     Cases {

@@ -4,24 +4,33 @@
 //! [`Error`] or in a [`Warning`] that stays with the result.
 
 mod atomic;
+mod audit;
 mod cases;
 mod each;
 mod error;
 mod hash;
 mod inspect;
+mod journal;
 mod labelled;
+mod lock;
 mod nifti;
 mod outlines;
 mod report;
 mod scores;
 mod statistics;
+mod torn;
 mod warning;
 
 pub use atomic::write_atomically;
+pub use audit::{AUDIT_FILE, AuditRecord, AuditWarning, append_audit, read_audit};
 pub use cases::label_maps_by_case;
 pub use error::{Error, HeaderError};
 pub use hash::voxels_sha256;
 pub use inspect::{Inspection, Percentiles, Rescale, inspect};
+pub use journal::{
+    FoundJournal, Journal, JournalContent, JournalHeader, JournalRecord, discard_journal,
+    list_journals,
+};
 pub use labelled::{LabelledScan, labelled_scans};
 pub use nifti::{read_channels, read_labels, read_volume, write_labels, write_volume};
 pub use outlines::{read_outline, read_outlines};

@@ -1,9 +1,10 @@
 //! One patient: visits and findings with where they come from, what changed between them, and the report.
 //!
 //! A [`Visit`] is one scan with its [`Finding`]; [`assess`] compares visits and refuses pairs that must not be compared; the
-//! [`GrowthAssessment`] is the one source of the numbers in JSON, text and PDF.
+//! [`GrowthAssessment`] is the one source of the numbers in JSON, text and PDF. Who did what stands in an [`AuditLog`].
 
 mod assess;
+mod audit;
 mod comparable;
 mod measured;
 mod provenance;
@@ -14,6 +15,10 @@ mod visit;
 
 pub use assess::{
     Change, GrowthAssessment, LastChanges, RegistrationResult, Trend, VisitSummary, assess,
+};
+pub use audit::{
+    AuditAction, AuditBroken, AuditEntry, AuditEvent, AuditFault, AuditLog, NO_ENTRY_SHA256,
+    verify_audit,
 };
 pub use measured::{Outline, ScanOrigin, cochlea_residual_mm};
 pub use provenance::{ModelInfo, Provenance, ReviewState};

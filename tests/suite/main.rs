@@ -4,6 +4,7 @@
     clippy::float_cmp,
     reason = "tests fail by panicking"
 )]
+mod audit;
 mod cli;
 mod io_bench;
 mod io_broken;
