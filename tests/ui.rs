@@ -1,6 +1,8 @@
 //! The window, driven through what a screen reader sees.
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "helpers of tests")]
 
+#[path = "ui/edit.rs"]
+mod edit;
 #[path = "ui/report.rs"]
 mod report;
 #[path = "ui/tools.rs"]

@@ -1,6 +1,7 @@
 //! The one place that changes the state.
 
 mod crosshair;
+pub(super) mod edit;
 mod marks;
 
 use super::{
@@ -10,8 +11,8 @@ use super::{
     preset::Preset,
     report::usable,
     state::{
-        Alignment, AppState, Message, Outlines, RelativeWindow, Running, VisitId, VisitState,
-        ZoomPan,
+        Alignment, AppState, BrushOptions, Edits, Message, Outlines, RelativeWindow, Running,
+        VisitId, VisitState, ZoomPan,
     },
     task::{NewOutlines, NewScan, Outcome, Target, Task},
 };
@@ -31,6 +32,9 @@ const WINDOW_WIDTH: (f64, f64) = (1e-3, 100.0);
 /// Farthest shift of the window, in widths of the preset.
 const WINDOW_SHIFT: f64 = 100.0;
 
+/// Thinnest and thickest brush, mm.
+const BRUSH_MM: (f64, f64) = (0.2, 15.0);
+
 /// Carries out a command.
 pub fn apply(state: &mut AppState, command: Command) {
     match command {
@@ -38,6 +42,7 @@ pub fn apply(state: &mut AppState, command: Command) {
         Command::Visit(command) => apply_visit(state, &command),
         Command::Work(command) => apply_work(state, command),
         Command::Prefer(command) => prefer(state, command),
+        Command::Edit(visit, command) => edit::apply(state, visit, command),
     }
 }
 
@@ -110,7 +115,8 @@ fn apply_view(state: &mut AppState, command: ViewCommand) {
         | ViewCommand::RemoveMark(_)
         | ViewCommand::KeepImage(..)
         | ViewCommand::ShowImage(..)
-        | ViewCommand::DropImage(..) => marks::apply(state, command),
+        | ViewCommand::DropImage(..)
+        | ViewCommand::NextUnseen(_) => marks::apply(state, command),
         ViewCommand::Maximise(plane) => state.view.maximised = plane,
         ViewCommand::Shortcuts(open) => state.view.shortcuts = open,
         command => apply_style(state, &command),
@@ -141,6 +147,12 @@ fn apply_style(state: &mut AppState, command: &ViewCommand) {
             view.window = RelativeWindow::default();
         }
         ViewCommand::Tool(tool) => view.tool = tool,
+        ViewCommand::Brush(brush) => {
+            view.brush = BrushOptions {
+                radius_mm: brush.radius_mm.clamp(BRUSH_MM.0, BRUSH_MM.1),
+                ..brush
+            };
+        }
         ViewCommand::ToggleLines => view.lines_hidden = !view.lines_hidden,
         ViewCommand::NextCornerText => view.corner_text = view.corner_text.next(),
         ViewCommand::Cine(visit, plane) => {
@@ -277,6 +289,7 @@ fn receive(state: &mut AppState, outcome: Outcome) {
     match outcome {
         Outcome::Scan(scan) => add_visit(state, *scan),
         Outcome::Outlined(outlines) => set_outlines(state, *outlines),
+        Outcome::Measured(numbers) => edit::set_measured(state, *numbers),
         Outcome::Model(model) => {
             tell(
                 state,
@@ -330,6 +343,7 @@ fn add_visit(state: &mut AppState, scan: NewScan) {
         outlines: None,
         early: Vec::new(),
         revision: 0,
+        fill_revision: 0,
         alignment: Alignment::NotAligned,
         warnings: scan.warnings,
     });
@@ -370,7 +384,9 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
     state.visits.retain(|v| !gone(v));
     let there = |id: VisitId| state.visits.iter().any(|v| v.id == id);
     state.work.queue.retain(|task| match task {
-        Task::Segment(target, _) | Task::ReadLabels(target, _) => there(target.visit),
+        Task::Segment(target, _) | Task::ReadLabels(target, _) | Task::Measure(target, ..) => {
+            there(target.visit)
+        }
         Task::Align { fixed, moving } => there(fixed.0) && there(moving.0),
         _ => true,
     });
@@ -391,9 +407,18 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
     if visit.revision != new.revision {
         return;
     }
+    if visit.outlines.as_ref().is_some_and(Outlines::is_locked) {
+        let text = "The outlines were accepted and are locked: the new ones were not taken.";
+        return tell(state, text.to_owned());
+    }
+    let edits = Edits {
+        history: edit::history_with(visit, &new.labels),
+        ..Edits::default()
+    };
     let tumour = new.labels.bounds(Structure::VestibularSchwannoma).is_some();
     let jump = (tumour && !visit.placed).then(|| point_of_interest(&new.labels));
     visit.revision += 1;
+    visit.fill_revision = visit.revision;
     visit.outlines = Some(Outlines {
         labels: Arc::new(new.labels),
         parts: new.parts,
@@ -401,6 +426,7 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
         measured: new.measured,
         seconds: new.seconds,
         tumour_interval95_mm3: new.tumour_interval95_mm3,
+        edits,
     });
     if let Some(point) = jump {
         crosshair::place(state, new.visit, point);

@@ -2,7 +2,7 @@
 use super::{
     preferences::PreferenceCommand,
     preset::Preset,
-    state::{Mark, Tool, VisitId},
+    state::{BrushOptions, Mark, Tool, VisitId},
     task::{Outcome, Task},
 };
 use crate::{
@@ -24,6 +24,54 @@ pub enum Command {
     Work(WorkCommand),
     /// Of what the user prefers.
     Prefer(PreferenceCommand),
+    /// Of a visit's outlines.
+    Edit(VisitId, EditCommand),
+}
+
+/// A change of a visit's outlines, or of what is said of them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EditCommand {
+    /// A step of a stroke in a plane's slice: from one point to the next, RAS mm.
+    Stroke {
+        /// The plane under the pointer.
+        plane: Plane,
+        /// Where the brush was.
+        from: DVec3,
+        /// Where it is.
+        to: DVec3,
+        /// Takes labels away instead.
+        erase: bool,
+    },
+    /// The end of a stroke: it becomes one step that can be undone.
+    EndStroke,
+    /// Fills an outline in a plane's slice, RAS mm.
+    Polygon(Plane, Vec<DVec3>),
+    /// Fills what is connected to a point and alike.
+    Flood(DVec3),
+    /// Smooths the chosen structure.
+    Smooth,
+    /// Fills between the drawn slices of the chosen structure, along a plane's normal.
+    FillBetween(Plane),
+    /// Keeps the largest piece of the chosen structure.
+    KeepLargest,
+    /// Gives the piece at the crosshair to the chosen structure.
+    GiveHere,
+    /// Removes the piece at the crosshair.
+    RemoveHere,
+    /// Takes the last edit back.
+    Undo,
+    /// Makes it again.
+    Redo,
+    /// Measures the outlines as they are now.
+    Measure,
+    /// An axial slice was shown with its outlines.
+    Seen(usize),
+    /// The outlines are right, says this reader.
+    Accept(String),
+    /// They must not be used, says this reader.
+    Reject(String),
+    /// Begins a new version of what was accepted or rejected.
+    Reopen,
 }
 
 /// A change of what is seen.
@@ -95,6 +143,10 @@ pub enum ViewCommand {
     AddMark(VisitId, Mark),
     /// Removes a visit's last distance or angle.
     RemoveMark(VisitId),
+    /// How the editing tools work.
+    Brush(BrushOptions),
+    /// To the next axial slice of the tumour that was not shown with its outlines yet.
+    NextUnseen(VisitId),
     /// Keeps the slice that a plane shows.
     KeepImage(VisitId, Plane),
     /// Goes back to a slice that was kept.

@@ -1,9 +1,10 @@
 //! The frame's keys as commands.
 use super::{
     action::Action,
-    command::{Command, ViewCommand, VisitCommand, WorkCommand},
+    apply::edit::paintable,
+    command::{Command, EditCommand, ViewCommand, VisitCommand, WorkCommand},
     panel::Wish,
-    state::AppState,
+    state::{AppState, BrushOptions},
     view::{Canvas, Cell},
 };
 use crate::measure::Plane;
@@ -69,6 +70,22 @@ fn act(
             None => cell.map(|c| ViewCommand::Cine(c.visit, c.plane)),
         },
         Action::KeyImage => cell.map(|c| ViewCommand::KeepImage(c.visit, c.plane)),
+        Action::BrushSize(by) => {
+            let brush = state.view.brush;
+            let radius_mm = brush.radius_mm * 1.2_f64.powf((by * count) as f64);
+            Some(ViewCommand::Brush(BrushOptions { radius_mm, ..brush }))
+        }
+        Action::NextStructure => next_structure(state, 1),
+        Action::PreviousStructure => next_structure(state, -1),
+        Action::NextUnseen => state.active.map(ViewCommand::NextUnseen),
+        Action::Undo | Action::Redo => {
+            let step = || match action {
+                Action::Undo => EditCommand::Undo,
+                _ => EditCommand::Redo,
+            };
+            let steps = (0..count).filter_map(|_| Some(Command::Edit(state.active?, step())));
+            return out.extend(steps);
+        }
         Action::RemoveMark => cell.map(|c| ViewCommand::RemoveMark(c.visit)),
         Action::Sheet => Some(ViewCommand::Shortcuts(!state.view.shortcuts)),
         Action::Escape => {
@@ -86,6 +103,16 @@ fn act(
         Action::FullScreen => return wishes.push(Wish::FullScreen),
     };
     out.extend(view.map(Command::View));
+}
+
+/// The structure so many places further that can be painted.
+fn next_structure(state: &AppState, by: i64) -> Option<ViewCommand> {
+    let all = paintable(state.active_visit()?);
+    let brush = state.view.brush;
+    let at = all.iter().position(|s| *s == brush.structure);
+    let next = (at.unwrap_or(0) as i64 + by).rem_euclid(all.len().max(1) as i64);
+    let structure = *all.get(next as usize)?;
+    Some(ViewCommand::Brush(BrushOptions { structure, ..brush }))
 }
 
 /// What is nearest to being stopped.

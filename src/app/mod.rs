@@ -29,16 +29,16 @@ mod tests;
 
 pub use apply::{apply, next_task};
 pub use assess::Inputs;
-pub use command::{Command, ViewCommand, VisitCommand, WorkCommand};
+pub use command::{Command, EditCommand, ViewCommand, VisitCommand, WorkCommand};
 pub use job::Job;
 pub use preferences::{Mouse, PreferenceCommand, Preferences};
 pub use preset::Preset;
 pub use start::run;
 pub use state::{
-    Alignment, AppState, CornerText, KeyImage, Mark, Message, Outlines, RelativeWindow, Running,
-    Tool, ViewState, VisitId, VisitState, WorkState, ZoomPan,
+    Alignment, AppState, BrushOptions, CornerText, Edits, KeyImage, Mark, Message, Outlines,
+    RelativeWindow, Running, Tool, ViewState, VisitId, VisitState, WorkState, ZoomPan,
 };
-pub use task::{ChosenModel, NewOutlines, NewScan, Outcome, Target, Task};
+pub use task::{ChosenModel, NewNumbers, NewOutlines, NewScan, Outcome, Target, Task};
 pub use window::App;
 
 use crate::{io, patient};

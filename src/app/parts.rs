@@ -1,5 +1,5 @@
 //! The labels of each structure in the box that holds it.
-use crate::volume::{Grid, LabelMap, Structure};
+use crate::volume::{Grid, LabelEdit, LabelMap, Structure};
 use glam::{DAffine3, DVec3};
 
 /// Labels of each structure, cut to its box: an outline then costs what the structure costs, not what the scan does.
@@ -10,10 +10,47 @@ pub(super) fn structure_parts(labels: &LabelMap) -> Vec<(Structure, LabelMap)> {
         .collect()
 }
 
+/// Brings the parts up to date after an edit: only the boxes of structures that it touched are cut anew, each wide enough for what was there
+/// before, so that an edit costs what it changes.
+pub(super) fn update_parts(
+    parts: &mut Vec<(Structure, LabelMap)>,
+    labels: &LabelMap,
+    edit: &LabelEdit,
+) {
+    let Some(changed) = edit.bounds() else {
+        return;
+    };
+    for (value, _) in edit.count_changes() {
+        let Some(structure) = labels.table().structure(value) else {
+            continue;
+        };
+        let before = parts.iter().position(|(s, _)| *s == structure);
+        let mut bounds = changed;
+        if let Some(at) = before {
+            let old = parts[at].1.grid();
+            let first = labels.grid().nearest_voxel(old.point_in_world([0; 3]));
+            for (a, first) in first.unwrap_or_default().into_iter().enumerate() {
+                let last = first + old.shape()[a] - 1;
+                bounds[a] = [bounds[a][0].min(first), bounds[a][1].max(last)];
+            }
+        }
+        let cut = cut(labels, bounds);
+        match (before, cut) {
+            (Some(at), Some(part)) => parts[at].1 = part,
+            (None, Some(part)) => parts.push((structure, part)),
+            (_, None) => {}
+        }
+    }
+}
+
 /// The labels in the box of a structure, one voxel wider where the scan goes on. Every voxel stays where it is in the patient.
 fn part(labels: &LabelMap, structure: Structure) -> Option<LabelMap> {
+    cut(labels, labels.bounds(structure)?)
+}
+
+/// The labels in a box, first and last voxel along each axis, one voxel wider where the scan goes on.
+fn cut(labels: &LabelMap, bounds: [[usize; 2]; 3]) -> Option<LabelMap> {
     let grid = labels.grid();
-    let bounds = labels.bounds(structure)?;
     let low: [usize; 3] = std::array::from_fn(|a| bounds[a][0].saturating_sub(1));
     let high: [usize; 3] = std::array::from_fn(|a| (bounds[a][1] + 1).min(grid.shape()[a] - 1));
     let shape: [usize; 3] = std::array::from_fn(|a| high[a] - low[a] + 1);

@@ -6,13 +6,19 @@ use super::{
 };
 use crate::{
     measure::{Plane, PlaneFrame, StructureSize, angle_degrees},
-    patient::{self, GrowthAssessment},
+    patient::{self, GrowthAssessment, ReviewState},
     render::{NativePlane, OverlayStyle, SliceView},
-    volume::{LabelMap, Registration, Sequence, Structure, Volume, WindowLevel},
+    volume::{
+        History, LabelEdit, LabelMap, Registration, Sequence, Structure, Volume, WindowLevel,
+    },
 };
 use chrono::NaiveDate;
 use glam::{DAffine3, DVec3};
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    ops::RangeInclusive,
+    sync::Arc,
+};
 
 /// Names a visit as long as the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,6 +86,8 @@ pub struct VisitState {
     pub early: Vec<(Structure, LabelMap)>,
     /// Counts changes of the outlines; results of an older revision are dropped.
     pub revision: u64,
+    /// The revision that the fill shows: that before a stroke as long as it is drawn.
+    pub fill_revision: u64,
     /// How it lies to the reference visit.
     pub alignment: Alignment,
     /// What to beware of in the file.
@@ -99,8 +107,68 @@ pub struct Outlines {
     pub measured: patient::Visit,
     /// How long the model took.
     pub seconds: Option<f64>,
-    /// Volumes between which the tumour's lies with 95 % by the model's own calibrated probabilities, mm³.
+    /// Volumes between which the tumour's lies with 95 % by the model's own calibrated probabilities, mm³; none once it was edited.
     pub tumour_interval95_mm3: Option<[f64; 2]>,
+    /// What a reader has changed and said.
+    pub edits: Edits,
+}
+
+/// What a reader has changed of outlines, and what was said of them.
+#[derive(Debug, Default)]
+pub struct Edits {
+    /// What can be taken back.
+    pub history: History,
+    /// Steps of the stroke that is being drawn.
+    pub(super) stroke: Vec<LabelEdit>,
+    /// Voxels that each label value has gained since the numbers were measured.
+    pub live: BTreeMap<u8, i64>,
+    /// The numbers are of labels that have changed since.
+    pub measuring: bool,
+    /// Counts what was accepted: an edit of an accepted result begins the next.
+    pub accepted_versions: u32,
+    /// Who accepted or rejected it, and when, in words.
+    pub reviewed: Option<String>,
+    /// Axial slices that were shown with their outlines since they last changed.
+    pub seen: BTreeSet<usize>,
+}
+
+impl Outlines {
+    /// Axial slices that the tumour has, none where there is none.
+    pub fn tumour_slices(&self, axial: &NativePlane) -> RangeInclusive<usize> {
+        #[expect(clippy::reversed_empty_ranges, reason = "the empty range")]
+        let none = 1..=0;
+        let tumour = Structure::VestibularSchwannoma;
+        let part = self.parts.iter().find(|(s, _)| *s == tumour);
+        part.and_then(|(_, part)| {
+            let [low, high] = part.bounds(tumour)?[axial.voxel_axis];
+            // A part begins at whole voxels of the map.
+            let first = part.grid().point_in_world([0; 3]);
+            let offset = axial.slice_at(self.labels.grid(), first);
+            Some(low + offset..=high + offset)
+        })
+        .unwrap_or(none)
+    }
+
+    /// Axial slices of the tumour that were not shown with their outlines yet.
+    pub fn unseen_slices(&self, axial: &NativePlane) -> Vec<usize> {
+        self.tumour_slices(axial)
+            .filter(|slice| !self.edits.seen.contains(slice))
+            .collect()
+    }
+
+    /// Volume of a structure as it is now, mm³, by counting voxels.
+    pub fn live_volume_mm3(&self, structure: Structure) -> f64 {
+        let measured = self.sizes.iter().find(|s| s.structure == structure);
+        let value = self.labels.table().value(structure);
+        let gained = value.and_then(|v| self.edits.live.get(&v)).copied();
+        let voxels = measured.map_or(0, |s| s.voxels as i64) + gained.unwrap_or_default();
+        voxels as f64 * self.labels.grid().voxel_volume_mm3()
+    }
+
+    /// Whether it was accepted, and so must not change.
+    pub fn is_locked(&self) -> bool {
+        self.measured.finding.provenance.state == ReviewState::Accepted
+    }
 }
 
 /// How a visit lies to the reference visit (the first of the list).
@@ -196,11 +264,19 @@ pub enum Tool {
     Distance,
     /// Measures an angle: one arm, then the other.
     Angle,
+    /// Paints the chosen structure.
+    Brush,
+    /// Takes labels away.
+    Eraser,
+    /// Fills an outline that is drawn freehand.
+    Polygon,
+    /// Fills what is connected and alike.
+    Flood,
 }
 
 impl Tool {
     /// All.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Window,
         Self::Scroll,
         Self::Zoom,
@@ -208,6 +284,10 @@ impl Tool {
         Self::Crosshair,
         Self::Distance,
         Self::Angle,
+        Self::Brush,
+        Self::Eraser,
+        Self::Polygon,
+        Self::Flood,
     ];
 
     /// What it is called.
@@ -220,7 +300,19 @@ impl Tool {
             Self::Crosshair => "crosshair",
             Self::Distance => "distance",
             Self::Angle => "angle",
+            Self::Brush => "paint",
+            Self::Eraser => "erase",
+            Self::Polygon => "outline",
+            Self::Flood => "flood",
         }
+    }
+
+    /// Whether it changes labels.
+    pub fn edits(self) -> bool {
+        matches!(
+            self,
+            Self::Brush | Self::Eraser | Self::Polygon | Self::Flood
+        )
     }
 }
 
@@ -282,9 +374,44 @@ pub struct KeyImage {
     pub window: RelativeWindow,
 }
 
+/// What the editing tools do it with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BrushOptions {
+    /// What is painted.
+    pub structure: Structure,
+    /// Radius of brush and eraser, mm.
+    pub radius_mm: f64,
+    /// Through all slices within the radius, not in the shown one alone.
+    pub ball: bool,
+    /// Paint only what is about as bright as where the brush is.
+    pub adaptive: bool,
+    /// Paint over other structures too.
+    pub over_others: bool,
+    /// Half the range of a flood's intensities, as a part of the shown window.
+    pub flood_range: f64,
+    /// How far a flood may run, mm.
+    pub flood_mm: f64,
+}
+
+impl Default for BrushOptions {
+    fn default() -> Self {
+        Self {
+            structure: Structure::VestibularSchwannoma,
+            radius_mm: 2.0,
+            ball: false,
+            adaptive: false,
+            over_others: false,
+            flood_range: 0.08,
+            flood_mm: 20.0,
+        }
+    }
+}
+
 /// How things are shown.
 #[derive(Debug, Default)]
 pub struct ViewState {
+    /// How the editing tools work.
+    pub brush: BrushOptions,
     /// What the left button does.
     pub tool: Tool,
     /// No lines through the marked point.

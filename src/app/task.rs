@@ -33,6 +33,8 @@ pub enum Task {
     ReadModel(PathBuf),
     /// Finds the structures in a scan, with this model or the one that comes with Schwann.
     Segment(Target, Option<ChosenModel>),
+    /// Measures outlines that were edited.
+    Measure(Target, Arc<LabelMap>, Outline),
     /// Reads outlines of a scan from a file.
     ReadLabels(Target, PathBuf),
     /// Writes outlines.
@@ -99,6 +101,8 @@ pub enum Outcome {
     Model(ChosenModel),
     /// Outlines of a visit.
     Outlined(Box<NewOutlines>),
+    /// What was measured on edited outlines.
+    Measured(Box<NewNumbers>),
     /// In words what was written where.
     Written(String),
     /// How two visits lie to each other.
@@ -173,6 +177,19 @@ pub struct NewOutlines {
     pub tumour_interval95_mm3: Option<[f64; 2]>,
 }
 
+/// What was measured on outlines of one revision.
+#[derive(Debug)]
+pub struct NewNumbers {
+    /// The visit they belong to.
+    pub visit: VisitId,
+    /// The revision that was measured.
+    pub revision: u64,
+    /// Size of each structure.
+    pub sizes: Vec<measure::StructureSize>,
+    /// Size of the tumour, Koos grade, provenance, warnings.
+    pub measured: patient::Visit,
+}
+
 impl Task {
     /// In words, for the progress bar.
     pub fn name(&self) -> String {
@@ -181,6 +198,7 @@ impl Task {
             Self::DemoScan { visit } => format!("Making scan {} of the demo patient", visit + 1),
             Self::ReadModel(_) => "Opening a model".to_owned(),
             Self::Segment(target, _) => format!("Segmenting {}", target.title),
+            Self::Measure(target, ..) => format!("Measuring {}", target.title),
             Self::ReadLabels(..) => "Opening outlines".to_owned(),
             Self::WriteLabels { .. } => "Writing outlines".to_owned(),
             Self::WritePicture { .. } => "Writing a picture".to_owned(),
@@ -210,6 +228,7 @@ impl Task {
             Self::ReadModel(path) => read_model(&path, observe),
             Self::DemoScan { visit } => demo_scan(visit, observe),
             Self::Segment(target, model) => segment(&target, model.as_ref(), show, observe),
+            Self::Measure(target, labels, outline) => remeasure(&target, &labels, outline, observe),
             Self::ReadLabels(target, path) => read_labels(&target, &path),
             Self::WriteLabels { labels, path } => match io::write_labels(&path, &labels) {
                 Ok(()) => Outcome::Written(format!("Outlines written to {}", path.display())),
@@ -430,6 +449,32 @@ fn write_report(inputs: assess::Inputs, path: PathBuf, observe: &mut Observe<'_>
         Err(Error::Cancelled) => Outcome::Cancelled,
         Err(error) => Outcome::Failed(format!("The report was not written: {error}")),
     }
+}
+
+/// Measures outlines that were edited; the labels stay where they are.
+fn remeasure(
+    target: &Target,
+    labels: &LabelMap,
+    outline: Outline,
+    observe: &mut Observe<'_>,
+) -> Outcome {
+    let mut stop = |fraction| {
+        let stage = "measuring";
+        observe(Progress { stage, fraction }).is_break()
+    };
+    if stop(0.0) {
+        return Outcome::Cancelled;
+    }
+    let sizes = measure::structure_sizes(labels);
+    if stop(0.5) {
+        return Outcome::Cancelled;
+    }
+    Outcome::Measured(Box::new(NewNumbers {
+        visit: target.visit,
+        revision: target.revision,
+        sizes,
+        measured: patient::Visit::measured(labels, target.origin.clone(), outline),
+    }))
 }
 
 /// Measures outlines.

@@ -1,5 +1,6 @@
 //! Commands on the state, without a window.
 
+mod edits;
 mod marks;
 mod models;
 

@@ -246,7 +246,7 @@ impl App {
         let mut wishes = Vec::new();
         let state = &self.state;
         Panel::top("toolbar").show(ui, |ui| panel::toolbar_ui(ui, state, out, &mut wishes));
-        Panel::bottom("status").show(ui, |ui| panel::status_ui(ui, state, &self.canvas));
+        Panel::bottom("status").show(ui, |ui| panel::status_ui(ui, state, &self.canvas, out));
         if !state.messages.is_empty() {
             Panel::bottom("messages").show(ui, |ui| panel::messages_ui(ui, state, out));
         }
@@ -260,7 +260,7 @@ impl App {
         Panel::right("findings")
             .default_size(320.0)
             .size_range(240.0..=520.0)
-            .show(ui, |ui| panel::findings_ui(ui, state));
+            .show(ui, |ui| panel::findings_ui(ui, state, out));
         let four = state.shown().len() == 1 && state.view.maximised.is_none();
         if !four && state.visits.len() > 1 && state.view.maximised.is_none() {
             Panel::bottom("growth")

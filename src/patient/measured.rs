@@ -32,6 +32,13 @@ pub enum Outline {
     },
     /// A file from elsewhere.
     Imported,
+    /// A reader, by hand or on top of what a model drew.
+    Edited {
+        /// The model, where one drew first.
+        model: Option<ModelInfo>,
+        /// Where it ran.
+        device: Option<String>,
+    },
 }
 
 impl Visit {
@@ -46,6 +53,7 @@ impl Visit {
         let (model, device, state) = match outline {
             Outline::Model { model, device } => (Some(model), Some(device), ReviewState::AiDraft),
             Outline::Imported => (None, None, ReviewState::Imported),
+            Outline::Edited { model, device } => (model, device, ReviewState::Edited),
         };
         let spacing_mm = labels.grid().spacing_mm();
         Self {

@@ -2,8 +2,23 @@
 use super::crosshair;
 use crate::app::{
     command::ViewCommand,
-    state::{AppState, KeyImage},
+    state::{AppState, KeyImage, VisitState},
 };
+use crate::measure::Plane;
+use glam::DVec3;
+
+/// The marked point moved to the next axial slice of the tumour that was not seen yet; into the tumour where it is not in its box.
+fn next_unseen(visit: &VisitState) -> Option<DVec3> {
+    let outlines = visit.outlines.as_ref()?;
+    let axial = &visit.planes[Plane::Axial as usize];
+    let grid = visit.volume.grid();
+    let at = axial.slice_at(grid, visit.crosshair);
+    let unseen = outlines.unseen_slices(axial);
+    let next = unseen.iter().find(|s| **s >= at).or(unseen.first())?;
+    let mut voxel = grid.voxel_from_world().transform_point3(visit.crosshair);
+    voxel[axial.voxel_axis] = *next as f64;
+    Some(grid.world_from_voxel().transform_point3(voxel))
+}
 
 /// Carries out a command on them.
 pub(super) fn apply(state: &mut AppState, command: ViewCommand) {
@@ -36,6 +51,11 @@ pub(super) fn apply(state: &mut AppState, command: ViewCommand) {
                 state.view.window = image.window;
                 state.active = Some(id);
                 crosshair::mark(state, id, image.crosshair);
+            }
+        }
+        ViewCommand::NextUnseen(id) => {
+            if let Some(point) = state.visit(id).and_then(next_unseen) {
+                crosshair::mark(state, id, point);
             }
         }
         ViewCommand::DropImage(visit, number) => {

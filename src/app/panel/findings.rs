@@ -1,7 +1,10 @@
 //! What was found in the shown visits: sizes with their error, Koos grade with its evidence, provenance.
 use super::{CAUTION, cautions, heading, row, rows};
 use crate::{
-    app::state::{AppState, Outlines, VisitState},
+    app::{
+        command::{Command, EditCommand},
+        state::{AppState, Outlines, VisitState},
+    },
     measure::{KoosAssessment, KoosGrade, SizeSide, StructureSize, volume_text},
     patient::{Finding, TumourSize},
     volume::Structure,
@@ -9,7 +12,7 @@ use crate::{
 use egui::{CollapsingHeader, ProgressBar, RichText, ScrollArea, Ui};
 
 /// Findings of every shown visit.
-pub(in crate::app) fn findings_ui(ui: &mut Ui, state: &AppState) {
+pub(in crate::app) fn findings_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
     ScrollArea::vertical()
         .auto_shrink([false; 2])
         .show(ui, |ui| {
@@ -23,20 +26,20 @@ pub(in crate::app) fn findings_ui(ui: &mut Ui, state: &AppState) {
                 for visit in [a, b] {
                     CollapsingHeader::new(format!("Findings, {}", visit.title()))
                         .id_salt(("findings", visit.id.0))
-                        .show(ui, |ui| visit_ui(ui, visit));
+                        .show(ui, |ui| visit_ui(ui, visit, out));
                 }
             } else {
                 for visit in shown {
                     heading(ui, &format!("Findings, {}", visit.title()));
-                    visit_ui(ui, visit);
+                    visit_ui(ui, visit, out);
                 }
             }
         });
 }
 
-fn visit_ui(ui: &mut Ui, visit: &VisitState) {
+fn visit_ui(ui: &mut Ui, visit: &VisitState, out: &mut Vec<Command>) {
     match &visit.outlines {
-        Some(outlines) => outlines_ui(ui, visit, outlines),
+        Some(outlines) => outlines_ui(ui, visit, outlines, out),
         None => {
             ui.label(RichText::new("Not segmented yet").weak());
         }
@@ -97,13 +100,27 @@ fn comparison_ui(ui: &mut Ui, a: &VisitState, b: &VisitState) {
     ui.add_space(6.0);
 }
 
-fn outlines_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines) {
+fn outlines_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines, out: &mut Vec<Command>) {
     let finding = &outlines.measured.finding;
+    let state = finding.provenance.state;
+    let words = outlines
+        .edits
+        .reviewed
+        .clone()
+        .unwrap_or_else(|| state.to_string());
+    let colour = if state.is_draft() {
+        CAUTION
+    } else {
+        super::GOOD
+    };
     ui.label(
-        RichText::new(finding.provenance.state.to_string())
+        RichText::new(super::capitalised(&words))
             .strong()
-            .color(CAUTION),
+            .color(colour),
     );
+    if outlines.edits.measuring {
+        live_ui(ui, visit, outlines, out);
+    }
     let tumour = outlines
         .sizes
         .iter()
@@ -130,6 +147,17 @@ fn outlines_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines) {
         .cloned()
         .collect();
     cautions(ui, &warnings);
+}
+
+/// The volume while what else there is to measure is out of date.
+fn live_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines, out: &mut Vec<Command>) {
+    let now = outlines.live_volume_mm3(Structure::VestibularSchwannoma);
+    let text = format!("Edited: {} mm³ by counting voxels", volume_text(now));
+    ui.label(RichText::new(text).strong());
+    ui.label(RichText::new("The numbers below are of the outlines before.").color(CAUTION));
+    if ui.button("Measure now").clicked() {
+        out.push(Command::Edit(visit.id, EditCommand::Measure));
+    }
 }
 
 fn tumour_ui(ui: &mut Ui, visit: &VisitState, size: &StructureSize, koos: &KoosAssessment) {

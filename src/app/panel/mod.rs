@@ -1,5 +1,6 @@
 //! What stands around the planes.
 
+mod edit;
 mod findings;
 mod growth;
 mod patient;
@@ -18,6 +19,8 @@ use std::collections::BTreeMap;
 
 /// What a draft, a caution or a doubt is written in.
 pub(super) const CAUTION: Color32 = Color32::from_rgb(255, 170, 60);
+/// What was accepted.
+const GOOD: Color32 = Color32::from_rgb(110, 205, 120);
 const ERROR: Color32 = Color32::from_rgb(255, 110, 100);
 
 /// What a panel wishes that is not a change of the state: a file dialog.
@@ -46,6 +49,8 @@ pub(super) enum Wish {
 pub(super) struct Panels {
     dates: BTreeMap<VisitId, String>,
     path: String,
+    /// Who reads.
+    reader: String,
     /// What is looked for in the sheet of keys.
     wanted: String,
     /// The action, by its name, that gets the next key.

@@ -1,5 +1,5 @@
 //! The patient's visits, and how structures are shown.
-use super::{CAUTION, Panels, Wish, capitalised, cautions, heading};
+use super::{CAUTION, Panels, Wish, capitalised, cautions, edit::edit_ui, heading};
 use crate::{
     app::{
         command::{Command, ViewCommand, VisitCommand, WorkCommand},
@@ -34,6 +34,7 @@ pub(in crate::app) fn patient_ui(
             path_ui(ui, panels, out, wishes);
             ui.separator();
             structures_ui(ui, state, out);
+            edit_ui(ui, state, panels, out);
         });
 }
 

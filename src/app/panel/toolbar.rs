@@ -117,7 +117,6 @@ pub(in crate::app) fn toolbar_ui(
         if button(ui, true, "Keys", "What keys and mouse do (F1)") {
             out.push(Command::View(ViewCommand::Shortcuts(!state.view.shortcuts)));
         }
-        progress_ui(ui, state, out);
     });
     ui.add_space(2.0);
 }
@@ -232,7 +231,12 @@ fn progress_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
 }
 
 /// The notice that every result carries, the readout, and what draws.
-pub(in crate::app) fn status_ui(ui: &mut Ui, state: &AppState, canvas: &Canvas) {
+pub(in crate::app) fn status_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    canvas: &Canvas,
+    out: &mut Vec<Command>,
+) {
     ui.horizontal(|ui| {
         let notice = capitalised(NOTICE);
         let draft = state
@@ -258,6 +262,9 @@ pub(in crate::app) fn status_ui(ui: &mut Ui, state: &AppState, canvas: &Canvas) 
                     .small()
                     .weak(),
             );
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                progress_ui(ui, state, out);
+            });
         });
     });
 }

@@ -2,13 +2,14 @@
 use super::{Canvas, gpu::Picture, overlay, tool};
 use crate::{
     app::{
-        command::{Command, ViewCommand, VisitCommand},
+        command::{Command, EditCommand, ViewCommand, VisitCommand},
         panel::capitalised,
         preset::Preset,
         state::{AppState, Tool, VisitId, VisitState},
     },
     measure::Plane,
     render::{SliceView, window_in_box},
+    volume::Structure,
 };
 use egui::{PointerButton, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo};
 
@@ -119,19 +120,39 @@ fn show(
     let picture = Picture {
         cell: (visit.id, plane as usize),
         volume: &visit.volume,
-        labels: visit.outlines.as_ref().map(|o| (&o.labels, visit.revision)),
+        labels: visit
+            .outlines
+            .as_ref()
+            .map(|o| (&o.labels, visit.fill_revision)),
         view: screen.view,
         window: state.window(visit),
         style: &style,
     };
     canvas.gpu.paint(&painter, rect, &picture);
     overlay::draw(&painter, &screen, state, canvas, (visit, plane));
+    seen(state, (visit, plane), out);
     // A picture that is being drawn belongs to the tool that began it.
     if !matches!(state.view.tool, Tool::Distance | Tool::Angle) {
         canvas.drawing = None;
     }
     point(ui, &response, &screen, state, canvas, cell, out);
-    turn(ui, &response, &screen, canvas, cell, out);
+    let edits = state.view.tool.edits();
+    turn(ui, &response, &screen, (canvas, edits), cell, out);
+}
+
+/// Notes that a slice of the tumour was shown with its outlines: nothing is accepted unseen.
+fn seen(state: &AppState, (visit, plane): (&VisitState, Plane), out: &mut Vec<Command>) {
+    let own = state.cut_by(visit).0.id == visit.id;
+    let style = state.view.style.structure(Structure::VestibularSchwannoma);
+    let shown = own && plane == Plane::Axial && !state.view.hidden && style.contour;
+    let Some(outlines) = visit.outlines.as_ref().filter(|_| shown) else {
+        return;
+    };
+    let axial = &visit.planes[plane as usize];
+    let slice = axial.slice_at(visit.volume.grid(), visit.crosshair);
+    if !outlines.edits.seen.contains(&slice) {
+        out.push(Command::Edit(visit.id, EditCommand::Seen(slice)));
+    }
 }
 
 /// A cell on the screen: from points of the window to the patient and back.
@@ -186,7 +207,9 @@ fn point(
         }
     }
     // A click of a series is taken back by the next: only a single one marks a point.
-    if response.double_clicked() {
+    if state.view.tool.edits() {
+        // Clicks belong to the tool.
+    } else if response.double_clicked() {
         view(ViewCommand::TakeBackCrosshair);
         view(ViewCommand::Maximise(
             state.view.maximised.is_none().then_some(plane),
@@ -218,7 +241,9 @@ fn window_box(
     cell: Cell,
     out: &mut Vec<Command>,
 ) -> bool {
-    if response.drag_started_by(PointerButton::Primary)
+    // With an editing tool Ctrl exchanges painting and erasing.
+    if !state.view.tool.edits()
+        && response.drag_started_by(PointerButton::Primary)
         && ui.input(|i| {
             (i.modifiers.ctrl || i.modifiers.command) && !i.modifiers.alt && !i.modifiers.shift
         })
@@ -317,13 +342,14 @@ fn turn(
     ui: &Ui,
     response: &Response,
     screen: &Screen,
-    canvas: &mut Canvas,
+    (canvas, edits): (&mut Canvas, bool),
     Cell { visit, plane }: Cell,
     out: &mut Vec<Command>,
 ) {
     let Some(at) = response.hover_pos() else {
         return;
     };
+    canvas.wheel.shift_taken = edits;
     let turn = ui.input(|i| canvas.wheel.turn(i));
     if turn.slices != 0 {
         out.push(Command::View(ViewCommand::Scroll {

@@ -324,7 +324,7 @@ fn wanted(state: &AppState) -> Vec<(Key, Source)> {
         wanted.push((Key::Scan(visit.id), Source::Scan(Arc::clone(&visit.volume))));
         if let Some(outlines) = &visit.outlines {
             wanted.push((
-                Key::Labels(visit.id, visit.revision),
+                Key::Labels(visit.id, visit.fill_revision),
                 Source::Labels(Arc::clone(&outlines.labels)),
             ));
         }

@@ -11,6 +11,8 @@ const NOTCHES_PER_PAGE: f32 = 10.0;
 pub(in crate::app) struct Wheel {
     rest: f32,
     events_per_notch: f32,
+    /// With Shift the wheel belongs to the brush.
+    pub(in crate::app) shift_taken: bool,
 }
 
 /// What the wheel asked for in one frame.
@@ -28,6 +30,7 @@ impl Wheel {
         Self {
             rest: 0.0,
             events_per_notch,
+            shift_taken: false,
         }
     }
 
@@ -65,6 +68,9 @@ impl Wheel {
             MouseWheelUnit::Page => delta * NOTCHES_PER_PAGE,
         };
         if !notches.is_finite() {
+            return;
+        }
+        if modifiers.shift && self.shift_taken {
             return;
         }
         if modifiers.command || modifiers.ctrl {

@@ -1,5 +1,6 @@
 //! The cells of the window that show a scan.
 
+mod brush;
 mod cell;
 mod cine;
 mod gpu;
@@ -36,6 +37,8 @@ pub(super) struct Canvas {
     pub(super) pointer: Option<(VisitId, glam::DVec3)>,
     /// The distance or angle that is being drawn.
     pub(super) drawing: Option<Drawing>,
+    /// The stroke or outline that is being drawn: its cell, and its points, RAS mm.
+    pub(super) stroke: Option<(Cell, Vec<glam::DVec3>)>,
     /// Movement of the scroll tool that is less than a slice, points.
     pub(super) scrolled: f32,
     /// When the cine showed its last slice, seconds of the window's clock.
@@ -55,6 +58,7 @@ impl Canvas {
             hovered: None,
             pointer: None,
             drawing: None,
+            stroke: None,
             scrolled: 0.0,
             cine_at: 0.0,
             keys_taken: false,

@@ -1,5 +1,5 @@
 //! What the left button does, and the distances and angles that it draws.
-use super::{Canvas, Cell, cell::Screen};
+use super::{Canvas, Cell, brush, cell::Screen};
 use crate::app::{
     command::{Command, ViewCommand},
     state::{AppState, Mark, Tool, VisitState},
@@ -49,6 +49,12 @@ pub(super) fn drag(
         () if left && window => Tool::Window,
         () => state.view.tool,
     };
+    if state.view.tool.edits() {
+        brush::edit(ui, response, screen, (state, canvas), cell, out);
+        if tool == state.view.tool {
+            return;
+        }
+    }
     if matches!(state.view.tool, Tool::Distance | Tool::Angle) {
         draw_mark(ui, response, screen, (state, canvas), cell, out);
         if tool == state.view.tool {
@@ -101,7 +107,7 @@ pub(super) fn drag(
                 point_in_world: screen.view.world_from_px(screen.px(at)),
             })
         }
-        Tool::Distance | Tool::Angle => None,
+        _ => None,
     };
     out.extend(command.map(Command::View));
 }

@@ -1,0 +1,415 @@
+//! Changes of outlines, and what is said of them.
+use super::{assess, tell, tell_error};
+use crate::{
+    app::{
+        command::EditCommand,
+        parts::{structure_parts, update_parts},
+        state::{AppState, BrushOptions, Edits, Outlines, VisitId, VisitState},
+        task::{NewNumbers, Task},
+    },
+    measure::Plane,
+    patient::{self, Outline, ReviewState},
+    volume::{
+        History, LabelEdit, LabelMap, LabelTable, Structure, WindowLevel,
+        edit::{self, EditError, FloodLimits, Over, Paint},
+    },
+};
+use glam::DVec3;
+use std::sync::Arc;
+
+/// Smoothing width, mm: about a voxel of hrT2.
+const SMOOTH_MM: f64 = 0.7;
+/// Most voxels of a flood.
+const FLOOD_VOXELS: usize = 2_000_000;
+
+/// Carries out a command on a visit's outlines.
+pub(super) fn apply(state: &mut AppState, id: VisitId, command: EditCommand) {
+    match command {
+        EditCommand::Seen(slice) => {
+            if let Some(outlines) = outlines_mut(state, id) {
+                outlines.edits.seen.insert(slice);
+            }
+        }
+        EditCommand::Accept(who) => review(state, id, ReviewState::Accepted, &who),
+        EditCommand::Reject(who) => review(state, id, ReviewState::Rejected, &who),
+        EditCommand::Reopen => reopen(state, id),
+        EditCommand::EndStroke => end_stroke(state, id),
+        EditCommand::Measure => remeasure(state, id),
+        command => change(state, id, &command),
+    }
+}
+
+fn outlines_mut(state: &mut AppState, id: VisitId) -> Option<&mut Outlines> {
+    state.visit_mut(id)?.outlines.as_mut()
+}
+
+/// Makes an edit, or says why not.
+fn change(state: &mut AppState, id: VisitId, command: &EditCommand) {
+    let Some(visit) = state.visit(id) else {
+        return;
+    };
+    if visit.outlines.as_ref().is_some_and(Outlines::is_locked) {
+        let text = "The outlines were accepted and are locked: begin a new version to change them.";
+        return tell_once(state, text);
+    }
+    let (brush, window) = (state.view.brush, state.window(visit));
+    let stroke = matches!(command, EditCommand::Stroke { .. });
+    if !stroke {
+        end_stroke(state, id);
+    }
+    let Some(visit) = state.visit_mut(id) else {
+        return;
+    };
+    let made = match command {
+        EditCommand::Undo | EditCommand::Redo => step(visit, *command == EditCommand::Undo),
+        command => make(visit, command, brush, window).map(|edit| Some((edit?, 1))),
+    };
+    match made {
+        Ok(Some((edit, sign))) => {
+            settle(visit, &edit, sign, stroke);
+            if !stroke {
+                remeasure(state, id);
+            }
+        }
+        Ok(None) => {}
+        Err(text) => tell_error(state, text),
+    }
+}
+
+/// Takes back or makes again: which edit, and 1 where it was made, -1 where it was taken back.
+fn step(visit: &mut VisitState, undo: bool) -> Result<Option<(LabelEdit, i64)>, String> {
+    let Some(outlines) = visit.outlines.as_mut() else {
+        return Ok(None);
+    };
+    let labels = Arc::make_mut(&mut outlines.labels);
+    let history = &mut outlines.edits.history;
+    let done = if undo {
+        history.undo(labels)
+    } else {
+        history.redo(labels)
+    };
+    let edit = done.map_err(|e| in_words(&e))?.cloned();
+    Ok(edit.map(|edit| (edit, if undo { -1 } else { 1 })))
+}
+
+/// Makes an edit of the labels as they are; a stroke's step is kept with the stroke, everything else in the history.
+fn make(
+    visit: &mut VisitState,
+    command: &EditCommand,
+    brush: BrushOptions,
+    window: WindowLevel,
+) -> Result<Option<LabelEdit>, String> {
+    begin(visit)?;
+    let Some(labels) = visit.outlines.as_ref().map(|o| Arc::clone(&o.labels)) else {
+        return Ok(None);
+    };
+    let edit = edit_of(visit, &labels, command, brush, window).map_err(|e| in_words(&e))?;
+    drop(labels);
+    let Some(outlines) = visit.outlines.as_mut().filter(|_| !edit.is_empty()) else {
+        return Ok(None);
+    };
+    let labels = Arc::make_mut(&mut outlines.labels);
+    if matches!(command, EditCommand::Stroke { .. }) {
+        edit.apply(labels).map_err(|e| in_words(&e))?;
+        outlines.edits.stroke.push(edit.clone());
+    } else {
+        let history = &mut outlines.edits.history;
+        history
+            .apply(edit.clone(), labels)
+            .map_err(|e| in_words(&e))?;
+    }
+    Ok(Some(edit))
+}
+
+fn edit_of(
+    visit: &VisitState,
+    labels: &LabelMap,
+    command: &EditCommand,
+    brush: BrushOptions,
+    window: WindowLevel,
+) -> Result<LabelEdit, EditError> {
+    let structure = brush.structure;
+    let over = if brush.over_others {
+        Over::Anything
+    } else {
+        Over::Background
+    };
+    let draw = Paint::Draw { structure, over };
+    let voxel = labels.grid().nearest_voxel(visit.crosshair);
+    match command {
+        EditCommand::Stroke {
+            plane,
+            from,
+            to,
+            erase,
+        } => {
+            let selection = stroke(visit, *plane, (*from, *to), brush, *erase);
+            let (tool, paint) = if *erase {
+                let only = (!brush.over_others).then_some(structure);
+                ("eraser", Paint::Erase(only))
+            } else {
+                ("brush", draw)
+            };
+            edit::paint(labels, &selection, tool, paint)
+        }
+        EditCommand::Polygon(plane, points) => {
+            let native = &visit.planes[*plane as usize];
+            let first = points.first().copied().unwrap_or_default();
+            let slice = native.slice_at(labels.grid(), first);
+            let inside = edit::polygon(labels.grid(), native.voxel_axis, slice, points);
+            edit::paint(labels, &inside, "outline", draw)
+        }
+        EditCommand::Flood(point) => {
+            let flood = flood(visit, *point, brush, window);
+            edit::paint(labels, &flood, "flood", draw)
+        }
+        EditCommand::Smooth => edit::smooth(labels, structure, SMOOTH_MM),
+        EditCommand::FillBetween(plane) => {
+            let axis = visit.planes[*plane as usize].voxel_axis;
+            edit::fill_between_slices(labels, structure, axis)
+        }
+        EditCommand::KeepLargest => edit::keep_largest(labels, structure),
+        EditCommand::GiveHere | EditCommand::RemoveHere => {
+            match voxel.and_then(|v| Some((v, labels.structure_at(v)?))) {
+                Some((at, from)) if *command == EditCommand::GiveHere && from != structure => {
+                    edit::move_to(labels, from, structure, Some(at))
+                }
+                Some((at, from)) if *command == EditCommand::RemoveHere => {
+                    edit::remove_piece(labels, from, at)
+                }
+                _ => LabelEdit::new("", labels, []),
+            }
+        }
+        _ => LabelEdit::new("", labels, []),
+    }
+}
+
+/// Voxels under a step of a stroke.
+fn stroke(
+    visit: &VisitState,
+    plane: Plane,
+    (from, to): (DVec3, DVec3),
+    brush: BrushOptions,
+    erase: bool,
+) -> Vec<usize> {
+    let grid = visit.volume.grid();
+    let native = &visit.planes[plane as usize];
+    let selection = if brush.ball {
+        edit::ball(grid, from, to, brush.radius_mm)
+    } else {
+        let slice = native.slice_at(grid, to);
+        edit::disc(grid, native.voxel_axis, slice, from, to, brush.radius_mm)
+    };
+    match grid.nearest_voxel(to).filter(|_| brush.adaptive && !erase) {
+        Some(seed) => {
+            let tolerance = edit::suggested_tolerance(&visit.volume, seed, native.voxel_axis);
+            edit::adaptive(
+                &visit.volume,
+                &selection,
+                seed,
+                native.voxel_axis,
+                tolerance,
+            )
+        }
+        None => selection,
+    }
+}
+
+/// Voxels that are connected to a point and differ from it by a part of the window.
+fn flood(visit: &VisitState, point: DVec3, brush: BrushOptions, window: WindowLevel) -> Vec<usize> {
+    let seed = visit.volume.grid().nearest_voxel(point);
+    let value = seed.and_then(|s| Some((s, visit.volume.value(s)?)));
+    let Some((seed, value)) = value.filter(|(_, v)| v.is_finite()) else {
+        return Vec::new();
+    };
+    let half = brush.flood_range * window.width;
+    let limits = FloodLimits {
+        distance_mm: brush.flood_mm,
+        voxels: FLOOD_VOXELS,
+    };
+    edit::flood(&visit.volume, seed, &(value - half..=value + half), limits).voxels
+}
+
+/// The history of a visit's outlines with their replacement by these as its last step, so that no edit is lost by segmenting again.
+pub(super) fn history_with(visit: &mut VisitState, new: &LabelMap) -> History {
+    let Some(old) = visit.outlines.as_mut() else {
+        return History::default();
+    };
+    let mut history = std::mem::take(&mut old.edits.history);
+    let voxels = old.labels.labels().iter().zip(new.labels()).enumerate();
+    let changes = voxels
+        .filter(|(_, (a, b))| a != b)
+        .map(|(n, (_, b))| (n, *b));
+    let same = old.labels.table() == new.table() && old.labels.grid() == new.grid();
+    match LabelEdit::new("new outlines", &old.labels, changes) {
+        Ok(edit) if same => history.record(edit),
+        // Their steps mean nothing on other values.
+        _ => history.clear(),
+    }
+    history
+}
+
+/// Outlines to draw into, where there are none yet.
+fn begin(visit: &mut VisitState) -> Result<(), String> {
+    if visit.outlines.is_some() {
+        return Ok(());
+    }
+    let grid = *visit.volume.grid();
+    let labels = LabelMap::new(grid, vec![0; grid.len()], LabelTable::default())
+        .map_err(|e| e.to_string())?;
+    let outline = Outline::Edited {
+        model: None,
+        device: None,
+    };
+    let origin = super::target(visit).origin;
+    visit.early.clear();
+    visit.outlines = Some(Outlines {
+        parts: Vec::new(),
+        sizes: Vec::new(),
+        measured: patient::Visit::measured(&labels, origin, outline),
+        labels: Arc::new(labels),
+        seconds: None,
+        tumour_interval95_mm3: None,
+        edits: Edits::default(),
+    });
+    Ok(())
+}
+
+/// Everything that follows at once from a change of the labels.
+fn settle(visit: &mut VisitState, edit: &LabelEdit, sign: i64, stroke: bool) {
+    visit.revision += 1;
+    if !stroke {
+        visit.fill_revision = visit.revision;
+    }
+    let axial = visit.planes[Plane::Axial as usize].voxel_axis;
+    let Some(outlines) = visit.outlines.as_mut() else {
+        return;
+    };
+    update_parts(&mut outlines.parts, &outlines.labels, edit);
+    for (value, change) in edit.count_changes() {
+        *outlines.edits.live.entry(value).or_default() += sign * change;
+    }
+    if let Some([first, last]) = edit.bounds().map(|b| b[axial]) {
+        outlines.edits.seen.retain(|s| !(first..=last).contains(s));
+    }
+    outlines.edits.measuring = true;
+    outlines.edits.reviewed = None;
+    outlines.tumour_interval95_mm3 = None;
+    outlines.measured.finding.provenance.state = ReviewState::Edited;
+}
+
+/// A stroke that has ended is one step to be undone.
+fn end_stroke(state: &mut AppState, id: VisitId) {
+    let Some(visit) = state.visit_mut(id) else {
+        return;
+    };
+    let shape = visit.volume.grid().shape();
+    let Some(outlines) = visit.outlines.as_mut() else {
+        return;
+    };
+    let steps = std::mem::take(&mut outlines.edits.stroke);
+    let Some(name) = steps.first().map(|s| s.name().to_owned()) else {
+        return;
+    };
+    let joined = LabelEdit::joined(name, shape, &steps);
+    visit.fill_revision = visit.revision;
+    match joined {
+        Ok(edit) => {
+            outlines.edits.history.record(edit);
+            remeasure(state, id);
+        }
+        Err(error) => tell_error(state, in_words(&error)),
+    }
+}
+
+/// Has the outlines measured as they are now; an older request that waits is dropped.
+fn remeasure(state: &mut AppState, id: VisitId) {
+    let of = |task: &Task| matches!(task, Task::Measure(target, ..) if target.visit == id);
+    state.work.queue.retain(|task| !of(task));
+    let task = state.visit(id).and_then(|visit| {
+        let outlines = visit.outlines.as_ref()?;
+        let provenance = &outlines.measured.finding.provenance;
+        let outline = Outline::Edited {
+            model: provenance.model.clone(),
+            device: provenance.device.clone(),
+        };
+        let labels = Arc::clone(&outlines.labels);
+        Some(Task::Measure(super::target(visit), labels, outline))
+    });
+    // Before what takes longer: the reader waits for the number.
+    if let Some(task) = task {
+        state.work.queue.push_front(task);
+    }
+    assess::refresh(state);
+}
+
+/// What was measured on edited outlines, unless they have changed since.
+pub(super) fn set_measured(state: &mut AppState, new: NewNumbers) {
+    let Some(visit) = state.visit_mut(new.visit) else {
+        return;
+    };
+    let Some(outlines) = visit.outlines.as_mut() else {
+        return;
+    };
+    if visit.revision == new.revision {
+        outlines.parts = structure_parts(&outlines.labels);
+        outlines.sizes = new.sizes;
+        outlines.measured = new.measured;
+        outlines.edits.live.clear();
+        outlines.edits.measuring = false;
+        assess::refresh(state);
+    }
+}
+
+/// Accepts or rejects. Accepting needs numbers that are up to date and every slice of the tumour seen.
+fn review(state: &mut AppState, id: VisitId, to: ReviewState, who: &str) {
+    let Some(visit) = state.visit_mut(id) else {
+        return;
+    };
+    let axial = visit.planes[Plane::Axial as usize];
+    let Some(outlines) = visit.outlines.as_mut() else {
+        return;
+    };
+    let ready = !outlines.edits.measuring && outlines.unseen_slices(&axial).is_empty();
+    if who.trim().is_empty() || (to == ReviewState::Accepted && !ready) {
+        return;
+    }
+    let when = chrono::Local::now().format("%Y-%m-%d %H:%M");
+    let word = if to == ReviewState::Accepted {
+        outlines.edits.accepted_versions += 1;
+        "accepted"
+    } else {
+        "rejected"
+    };
+    outlines.edits.reviewed = Some(format!("{word} by {} at {when}", who.trim()));
+    outlines.measured.finding.provenance.state = to;
+    assess::refresh(state);
+}
+
+/// A new version of what was accepted or rejected.
+fn reopen(state: &mut AppState, id: VisitId) {
+    if let Some(outlines) = outlines_mut(state, id) {
+        outlines.measured.finding.provenance.state = ReviewState::Edited;
+        outlines.edits.reviewed = None;
+        assess::refresh(state);
+    }
+}
+
+/// Tells something that would otherwise be told at every step of a stroke.
+fn tell_once(state: &mut AppState, text: &str) {
+    if state.messages.last().is_none_or(|m| m.text != text) {
+        tell(state, text.to_owned());
+    }
+}
+
+fn in_words(error: &EditError) -> String {
+    format!("The outlines were not changed: {error}")
+}
+
+/// The structures that can be painted on these labels, or on none yet.
+pub(in crate::app) fn paintable(visit: &VisitState) -> Vec<Structure> {
+    let table = visit.outlines.as_ref().map(|o| o.labels.table().clone());
+    let table = table.unwrap_or_default();
+    let named = |s: &Structure| table.value(*s).is_some();
+    Structure::ALL.into_iter().filter(named).collect()
+}

@@ -1,0 +1,223 @@
+//! Editing outlines, taking it back, and what is said of them.
+use super::{ended, outlines, view, visits};
+use crate::{
+    app::{
+        AppState, Command, EditCommand, Outcome, Task, ViewCommand, VisitId, apply, next_task,
+        parts::structure_parts, state::Outlines,
+    },
+    measure::Plane,
+    patient::ReviewState,
+    volume::{LabelMap, Structure, unobserved},
+};
+use glam::DVec3;
+
+const TUMOUR: Structure = Structure::VestibularSchwannoma;
+
+fn edit(state: &mut AppState, visit: VisitId, command: EditCommand) {
+    apply(state, Command::Edit(visit, command));
+}
+
+/// A stroke of some steps along x, all of it one step to be undone.
+fn stroke(state: &mut AppState, visit: VisitId, y: f64, erase: bool) {
+    let place = |n: i32| DVec3::new(f64::from(n), y, 0.0);
+    for n in -3..3 {
+        let (plane, from, to) = (Plane::Axial, place(n), place(n + 1));
+        let step = EditCommand::Stroke {
+            plane,
+            from,
+            to,
+            erase,
+        };
+        edit(state, visit, step);
+    }
+    edit(state, visit, EditCommand::EndStroke);
+}
+
+/// Does what waits.
+fn work(state: &mut AppState) {
+    while let Some(task) = next_task(state) {
+        let outcome = task.run(&mut unobserved);
+        ended(state, outcome);
+    }
+}
+
+fn of(state: &AppState, visit: VisitId) -> &Outlines {
+    state.visit(visit).unwrap().outlines.as_ref().unwrap()
+}
+
+fn labels(state: &AppState, visit: VisitId) -> LabelMap {
+    (*of(state, visit).labels).clone()
+}
+
+fn look_at_all(state: &mut AppState, visit: VisitId) {
+    let axial = state.visit(visit).unwrap().planes[0];
+    for slice in of(state, visit).unseen_slices(&axial) {
+        edit(state, visit, EditCommand::Seen(slice));
+    }
+}
+
+#[test]
+fn a_stroke_on_a_scan_without_outlines_is_measured_and_is_one_step_to_undo() {
+    let (mut state, ids) = visits(&[Some("2020-01-01")]);
+    stroke(&mut state, ids[0], 0.0, false);
+    let outlines = of(&state, ids[0]);
+    let painted = outlines.labels.count(TUMOUR);
+    let voxel = outlines.labels.grid().voxel_volume_mm3();
+    assert!(painted > 20, "{painted}");
+    assert!(outlines.edits.measuring);
+    assert_eq!(outlines.live_volume_mm3(TUMOUR), painted as f64 * voxel);
+    assert_eq!(
+        outlines.measured.finding.provenance.state,
+        ReviewState::Edited
+    );
+    assert_eq!(outlines.edits.history.done().len(), 1);
+    let words = outlines.edits.history.undo_words().unwrap();
+    assert_eq!(words, "Undo: brush on vestibular schwannoma");
+    work(&mut state);
+    let outlines = of(&state, ids[0]);
+    assert!(!outlines.edits.measuring && outlines.edits.live.is_empty());
+    assert_eq!(outlines.sizes[0].voxels, painted);
+    edit(&mut state, ids[0], EditCommand::Undo);
+    assert_eq!(labels(&state, ids[0]).count(TUMOUR), 0);
+    assert_eq!(of(&state, ids[0]).live_volume_mm3(TUMOUR), 0.0);
+    edit(&mut state, ids[0], EditCommand::Redo);
+    assert_eq!(labels(&state, ids[0]).count(TUMOUR), painted);
+}
+
+#[test]
+fn many_strokes_are_undone_one_by_one_to_where_they_began() {
+    let (mut state, ids) = visits(&[None]);
+    let first = outlines(&state, ids[0], 0);
+    ended(&mut state, first);
+    let mut states = vec![labels(&state, ids[0])];
+    for n in 0..120 {
+        stroke(&mut state, ids[0], f64::from(n % 13) - 6.0, n % 5 == 4);
+        states.push(labels(&state, ids[0]));
+        // What is drawn is cut from the labels as they are.
+        let parts = &of(&state, ids[0]).parts;
+        for (structure, part) in structure_parts(&of(&state, ids[0]).labels) {
+            let drawn = parts.iter().find(|(s, _)| *s == structure).unwrap();
+            assert_eq!(drawn.1.count(structure), part.count(structure));
+        }
+    }
+    states.dedup();
+    for before in states.iter().rev().skip(1) {
+        edit(&mut state, ids[0], EditCommand::Undo);
+        assert_eq!(labels(&state, ids[0]), *before);
+    }
+    for after in states.iter().skip(1) {
+        edit(&mut state, ids[0], EditCommand::Redo);
+        assert_eq!(labels(&state, ids[0]), *after);
+    }
+}
+
+#[test]
+fn numbers_of_labels_that_changed_meanwhile_are_dropped() {
+    let (mut state, ids) = visits(&[None]);
+    stroke(&mut state, ids[0], 0.0, false);
+    let Some(Task::Measure(..)) = state.work.queue.front() else {
+        panic!("{:?}", state.work.queue)
+    };
+    let old = next_task(&mut state).unwrap();
+    stroke(&mut state, ids[0], 3.0, false);
+    let outcome = old.run(&mut unobserved);
+    ended(&mut state, outcome);
+    assert!(of(&state, ids[0]).edits.measuring);
+    work(&mut state);
+    let now = of(&state, ids[0]);
+    assert!(!now.edits.measuring);
+    assert_eq!(now.sizes[0].voxels, now.labels.count(TUMOUR));
+}
+
+#[test]
+fn nothing_is_accepted_unseen_unmeasured_or_by_nobody_and_what_is_accepted_is_locked() {
+    let (mut state, ids) = visits(&[Some("2020-01-01")]);
+    stroke(&mut state, ids[0], 0.0, false);
+    let accept = |state: &mut AppState, who: &str| {
+        edit(state, ids[0], EditCommand::Accept(who.to_owned()));
+        of(state, ids[0]).is_locked()
+    };
+    look_at_all(&mut state, ids[0]);
+    assert!(!accept(&mut state, "R. Eader"), "not measured yet");
+    work(&mut state);
+    assert!(!accept(&mut state, "  "), "nobody");
+    stroke(&mut state, ids[0], 2.0, false);
+    work(&mut state);
+    assert!(!accept(&mut state, "R. Eader"), "the slice was changed");
+    look_at_all(&mut state, ids[0]);
+    assert!(accept(&mut state, "R. Eader"));
+    let said = of(&state, ids[0]).edits.reviewed.clone().unwrap();
+    assert!(said.starts_with("accepted by R. Eader at 20"), "{said}");
+    let kept = labels(&state, ids[0]);
+    let told = state.messages.len();
+    stroke(&mut state, ids[0], -2.0, false);
+    edit(&mut state, ids[0], EditCommand::Undo);
+    edit(&mut state, ids[0], EditCommand::Smooth);
+    assert_eq!(labels(&state, ids[0]), kept);
+    assert_eq!(state.messages.len(), told + 1, "told once");
+    let revision = state.visit(ids[0]).unwrap().revision;
+    let again = outlines(&state, ids[0], revision);
+    ended(&mut state, again);
+    assert_eq!(labels(&state, ids[0]), kept, "a model does not replace it");
+    edit(&mut state, ids[0], EditCommand::Reopen);
+    stroke(&mut state, ids[0], -2.0, false);
+    assert_ne!(labels(&state, ids[0]), kept);
+    assert_eq!(of(&state, ids[0]).edits.reviewed, None);
+    edit(
+        &mut state,
+        ids[0],
+        EditCommand::Reject("R. Eader".to_owned()),
+    );
+    let provenance = &of(&state, ids[0]).measured.finding.provenance;
+    assert_eq!(provenance.state, ReviewState::Rejected);
+}
+
+#[test]
+fn segmenting_again_can_be_undone() {
+    let (mut state, ids) = visits(&[None]);
+    stroke(&mut state, ids[0], 0.0, false);
+    let drawn = labels(&state, ids[0]);
+    work(&mut state);
+    let revision = state.visit(ids[0]).unwrap().revision;
+    let new = outlines(&state, ids[0], revision);
+    ended(&mut state, new);
+    assert_ne!(labels(&state, ids[0]), drawn);
+    edit(&mut state, ids[0], EditCommand::Undo);
+    assert_eq!(labels(&state, ids[0]), drawn);
+    edit(&mut state, ids[0], EditCommand::Undo);
+    assert_eq!(labels(&state, ids[0]).count(TUMOUR), 0);
+}
+
+#[test]
+fn the_next_unseen_slice_is_one_of_the_tumours() {
+    let (mut state, ids) = visits(&[None]);
+    let first = outlines(&state, ids[0], 0);
+    ended(&mut state, first);
+    let axial = state.visit(ids[0]).unwrap().planes[0];
+    assert_eq!(of(&state, ids[0]).tumour_slices(&axial), 4..=7);
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        view(&mut state, ViewCommand::NextUnseen(ids[0]));
+        let visit = state.visit(ids[0]).unwrap();
+        let slice = axial.slice_at(visit.volume.grid(), visit.crosshair);
+        seen.push(slice);
+        edit(&mut state, ids[0], EditCommand::Seen(slice));
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, [4, 5, 6, 7]);
+    let before = state.visit(ids[0]).unwrap().crosshair;
+    view(&mut state, ViewCommand::NextUnseen(ids[0]));
+    assert_eq!(state.visit(ids[0]).unwrap().crosshair, before);
+}
+
+#[test]
+fn a_cancelled_measurement_can_be_asked_for_again() {
+    let (mut state, ids) = visits(&[None]);
+    stroke(&mut state, ids[0], 0.0, false);
+    next_task(&mut state).unwrap();
+    ended(&mut state, Outcome::Cancelled);
+    assert!(of(&state, ids[0]).edits.measuring);
+    edit(&mut state, ids[0], EditCommand::Measure);
+    work(&mut state);
+    assert!(!of(&state, ids[0]).edits.measuring);
+}
