@@ -290,6 +290,11 @@ fn receive(state: &mut AppState, outcome: Outcome) {
         Outcome::Scan(scan) => add_visit(state, *scan),
         Outcome::Outlined(outlines) => set_outlines(state, *outlines),
         Outcome::Measured(numbers) => edit::set_measured(state, *numbers),
+        Outcome::BroughtBack(outlines, path) => edit::bring_back(state, *outlines, path),
+        Outcome::Saved(visit, text) => {
+            edit::saved(state, visit);
+            tell(state, text);
+        }
         Outcome::Model(model) => {
             tell(
                 state,
@@ -344,6 +349,8 @@ fn add_visit(state: &mut AppState, scan: NewScan) {
         early: Vec::new(),
         revision: 0,
         fill_revision: 0,
+        left: scan.left,
+        journalled: false,
         alignment: Alignment::NotAligned,
         warnings: scan.warnings,
     });
@@ -384,9 +391,10 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
     state.visits.retain(|v| !gone(v));
     let there = |id: VisitId| state.visits.iter().any(|v| v.id == id);
     state.work.queue.retain(|task| match task {
-        Task::Segment(target, _) | Task::ReadLabels(target, _) | Task::Measure(target, ..) => {
-            there(target.visit)
-        }
+        Task::Segment(target, _)
+        | Task::ReadLabels(target, _)
+        | Task::Measure(target, ..)
+        | Task::BringBack(target, _) => there(target.visit),
         Task::Align { fixed, moving } => there(fixed.0) && there(moving.0),
         _ => true,
     });
@@ -400,6 +408,7 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
 }
 
 fn set_outlines(state: &mut AppState, new: NewOutlines) {
+    let mut notes = Vec::new();
     let Some(visit) = state.visit_mut(new.visit) else {
         return;
     };
@@ -412,7 +421,7 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
         return tell(state, text.to_owned());
     }
     let edits = Edits {
-        history: edit::history_with(visit, &new.labels),
+        history: edit::history_with(visit, &new.labels, &mut notes),
         ..Edits::default()
     };
     let tumour = new.labels.bounds(Structure::VestibularSchwannoma).is_some();
@@ -428,6 +437,7 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
         tumour_interval95_mm3: new.tumour_interval95_mm3,
         edits,
     });
+    state.notes.append(&mut notes);
     if let Some(point) = jump {
         crosshair::place(state, new.visit, point);
     }

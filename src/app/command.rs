@@ -62,6 +62,10 @@ pub enum EditCommand {
     Undo,
     /// Makes it again.
     Redo,
+    /// Brings back the edits that a crash left.
+    BringBack,
+    /// Throws them away.
+    ThrowAway,
     /// Measures the outlines as they are now.
     Measure,
     /// An axial slice was shown with its outlines.

@@ -12,13 +12,16 @@ use std::{ops::ControlFlow, path::PathBuf};
 #[derive(Debug, Clone)]
 pub(super) enum Purpose {
     /// Scans to open.
-    OpenScans,
+    OpenScans(Option<PathBuf>),
     /// A model folder.
     OpenModel,
     /// Outlines of a visit to open.
     OpenLabels(Box<super::task::Target>),
     /// Where to write outlines.
-    SaveLabels(std::sync::Arc<crate::volume::LabelMap>),
+    SaveLabels(
+        super::state::VisitId,
+        std::sync::Arc<crate::volume::LabelMap>,
+    ),
     /// Where to write the report.
     SaveReport,
     /// Where to write a picture of the window.
@@ -55,12 +58,15 @@ impl Dialog {
             return None;
         };
         let work = |path| match &self.purpose {
-            Purpose::OpenScans => WorkCommand::Enqueue(Task::ReadScan(path)),
+            Purpose::OpenScans(journals) => {
+                WorkCommand::Enqueue(Task::ReadScan(path, journals.clone()))
+            }
             Purpose::OpenModel => WorkCommand::Enqueue(Task::ReadModel(path)),
             Purpose::OpenLabels(target) => {
                 WorkCommand::Enqueue(Task::ReadLabels((**target).clone(), path))
             }
-            Purpose::SaveLabels(labels) => WorkCommand::Enqueue(Task::WriteLabels {
+            Purpose::SaveLabels(visit, labels) => WorkCommand::Enqueue(Task::WriteLabels {
+                visit: *visit,
                 labels: std::sync::Arc::clone(labels),
                 path,
             }),
@@ -74,7 +80,7 @@ impl Dialog {
         Some(paths.map_or_else(
             || {
                 let hint = match &self.purpose {
-                    Purpose::OpenScans => "; drop files on the window instead",
+                    Purpose::OpenScans(_) => "; drop files on the window instead",
                     Purpose::OpenModel => "; drop the folder on the window instead",
                     _ => "",
                 };
@@ -102,7 +108,7 @@ fn ask(purpose: &Purpose) -> Vec<PathBuf> {
         _ => dialog.add_filter("NIfTI or Analyze", &["nii", "gz", "hdr", "img"]),
     };
     match purpose {
-        Purpose::OpenScans => dialog
+        Purpose::OpenScans(_) => dialog
             .set_title("Open scans")
             .pick_files()
             .unwrap_or_default(),
@@ -116,7 +122,7 @@ fn ask(purpose: &Purpose) -> Vec<PathBuf> {
             .pick_file()
             .into_iter()
             .collect(),
-        Purpose::SaveLabels(_) => dialog
+        Purpose::SaveLabels(..) => dialog
             .set_title("Save outlines")
             .set_file_name("outlines.nii.gz")
             .save_file()

@@ -17,6 +17,7 @@ mod parts;
 mod preferences;
 mod preset;
 pub mod report;
+mod rescue;
 mod screenshot;
 mod start;
 mod state;
@@ -33,6 +34,7 @@ pub use command::{Command, EditCommand, ViewCommand, VisitCommand, WorkCommand};
 pub use job::Job;
 pub use preferences::{Mouse, PreferenceCommand, Preferences};
 pub use preset::Preset;
+pub use rescue::{Drawn, Left, Note};
 pub use start::run;
 pub use state::{
     Alignment, AppState, BrushOptions, CornerText, Edits, KeyImage, Mark, Message, Outlines,

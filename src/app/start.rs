@@ -4,7 +4,7 @@ use egui_wgpu::{WgpuSetup, wgpu};
 use std::{path::PathBuf, sync::Arc};
 
 /// Name of the program's folder for window geometry; no patient data goes there.
-const NAME: &str = "schwann";
+pub(super) const NAME: &str = "schwann";
 /// Largest edge of a 3D texture that is asked for, voxels.
 const MAX_TEXTURE_EDGE: u32 = 2048;
 

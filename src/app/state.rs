@@ -2,6 +2,7 @@
 use super::{
     preferences::Preferences,
     preset::Preset,
+    rescue::{Left, Note},
     task::{ChosenModel, Task},
 };
 use crate::{
@@ -17,6 +18,7 @@ use glam::{DAffine3, DVec3};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     ops::RangeInclusive,
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -39,6 +41,10 @@ pub struct AppState {
     pub model: Option<ChosenModel>,
     /// What the user prefers on this machine.
     pub preferences: Preferences,
+    /// Where journals of edits lie; none are kept without.
+    pub journals: Option<PathBuf>,
+    /// What the journals must still learn, oldest first.
+    pub notes: Vec<(VisitId, Note)>,
     /// What the user must be told, oldest first.
     pub messages: Vec<Message>,
     /// Growth between the dated visits that have a finding; `Err` says in words why there is none.
@@ -88,6 +94,10 @@ pub struct VisitState {
     pub revision: u64,
     /// The revision that the fill shows: that before a stroke as long as it is drawn.
     pub fill_revision: u64,
+    /// Edits that a crash left on this scan.
+    pub left: Option<Left>,
+    /// Its edits are being kept.
+    pub(super) journalled: bool,
     /// How it lies to the reference visit.
     pub alignment: Alignment,
     /// What to beware of in the file.

@@ -1,6 +1,11 @@
 //! What runs on a background thread: from what it needs to what it gives, without the window's state.
 use super::{
-    Error, assess, date::date_in_name, parts::structure_parts, preset::Preset, report,
+    Error, assess,
+    date::date_in_name,
+    parts::structure_parts,
+    preset::Preset,
+    report,
+    rescue::{self, Left},
     state::VisitId,
 };
 use crate::{
@@ -22,8 +27,8 @@ use std::{
 /// One piece of background work.
 #[derive(Debug, Clone)]
 pub enum Task {
-    /// Reads a scan.
-    ReadScan(PathBuf),
+    /// Reads a scan; edits that a crash left on it lie in the folder.
+    ReadScan(PathBuf, Option<PathBuf>),
     /// Makes a scan of the demo patient.
     DemoScan {
         /// Which of the demo's visits.
@@ -37,8 +42,14 @@ pub enum Task {
     Measure(Target, Arc<LabelMap>, Outline),
     /// Reads outlines of a scan from a file.
     ReadLabels(Target, PathBuf),
+    /// Brings back the edits of a journal.
+    BringBack(Target, PathBuf),
+    /// Throws a journal away.
+    ThrowAway(PathBuf),
     /// Writes outlines.
     WriteLabels {
+        /// Whose.
+        visit: VisitId,
         /// What.
         labels: Arc<LabelMap>,
         /// Where.
@@ -103,6 +114,10 @@ pub enum Outcome {
     Outlined(Box<NewOutlines>),
     /// What was measured on edited outlines.
     Measured(Box<NewNumbers>),
+    /// Outlines with the edits that a crash left, and their journal.
+    BroughtBack(Box<NewOutlines>, PathBuf),
+    /// In words where a visit's outlines were written.
+    Saved(VisitId, String),
     /// In words what was written where.
     Written(String),
     /// How two visits lie to each other.
@@ -141,6 +156,8 @@ pub struct NewScan {
     pub scan_sha256: String,
     /// What to beware of.
     pub warnings: Vec<String>,
+    /// Edits that a crash left on it.
+    pub left: Option<Left>,
     /// Part of the demo patient, which is segmented, aligned and assessed without being asked.
     pub demo: bool,
 }
@@ -194,7 +211,9 @@ impl Task {
     /// In words, for the progress bar.
     pub fn name(&self) -> String {
         match self {
-            Self::ReadScan(_) => "Opening a scan".to_owned(),
+            Self::BringBack(..) => "Bringing edits back".to_owned(),
+            Self::ThrowAway(_) => "Throwing edits away".to_owned(),
+            Self::ReadScan(..) => "Opening a scan".to_owned(),
             Self::DemoScan { visit } => format!("Making scan {} of the demo patient", visit + 1),
             Self::ReadModel(_) => "Opening a model".to_owned(),
             Self::Segment(target, _) => format!("Segmenting {}", target.title),
@@ -221,17 +240,26 @@ impl Task {
     ) -> Outcome {
         match self {
             // A folder that is dropped on the window or typed as a path is one of a model.
-            Self::ReadScan(path) if predict::Segmenter::is_folder(&path) => {
+            Self::ReadScan(path, _) if predict::Segmenter::is_folder(&path) => {
                 read_model(&path, observe)
             }
-            Self::ReadScan(path) => read_scan(&path, observe),
+            Self::ReadScan(path, journals) => read_scan(&path, journals.as_deref(), observe),
+            Self::BringBack(target, path) => bring_back(&target, path),
+            Self::ThrowAway(path) => match io::discard_journal(&path) {
+                Ok(()) => Outcome::Written("The edits that were not saved are gone.".to_owned()),
+                Err(error) => Outcome::Failed(format!("The edits were not thrown away: {error}")),
+            },
             Self::ReadModel(path) => read_model(&path, observe),
             Self::DemoScan { visit } => demo_scan(visit, observe),
             Self::Segment(target, model) => segment(&target, model.as_ref(), show, observe),
             Self::Measure(target, labels, outline) => remeasure(&target, &labels, outline, observe),
             Self::ReadLabels(target, path) => read_labels(&target, &path),
-            Self::WriteLabels { labels, path } => match io::write_labels(&path, &labels) {
-                Ok(()) => Outcome::Written(format!("Outlines written to {}", path.display())),
+            Self::WriteLabels {
+                visit,
+                labels,
+                path,
+            } => match io::write_labels(&path, &labels) {
+                Ok(()) => Outcome::Saved(visit, format!("Outlines written to {}", path.display())),
                 Err(error) => {
                     Outcome::Failed(format!("The outlines could not be written: {error}"))
                 }
@@ -253,19 +281,36 @@ impl Task {
     }
 }
 
-fn read_scan(path: &Path, observe: &mut Observe<'_>) -> Outcome {
+fn bring_back(target: &Target, path: PathBuf) -> Outcome {
+    let (labels, drawn) = match rescue::bring_back(&path, target.volume.grid()) {
+        Ok(found) => found,
+        Err(error) => return Outcome::Failed(format!("The edits were not brought back: {error}")),
+    };
+    let outline = Outline::Edited {
+        model: drawn.model,
+        device: drawn.device,
+    };
+    match measured(target, labels, outline, Vec::new(), &mut unobserved) {
+        Outcome::Outlined(outlines) => Outcome::BroughtBack(outlines, path),
+        other => other,
+    }
+}
+
+fn read_scan(path: &Path, journals: Option<&Path>, observe: &mut Observe<'_>) -> Outcome {
     match io::read_volume(path, observe) {
         Ok((volume, warnings)) => {
             let origin = path
                 .file_name()
                 .map_or_else(|| "scan".to_owned(), |n| n.to_string_lossy().into_owned());
             let date = date_in_name(&origin);
+            let scan_sha256 = io::voxels_sha256(&volume);
             Outcome::Scan(Box::new(NewScan {
+                left: journals.and_then(|folder| rescue::left(folder, &scan_sha256)),
                 date,
                 date_from_name: date.is_some(),
                 origin,
                 sequence: Sequence::Unknown,
-                scan_sha256: io::voxels_sha256(&volume),
+                scan_sha256,
                 windows: Preset::windows(&volume),
                 volume,
                 warnings: warnings.iter().map(ToString::to_string).collect(),
@@ -292,6 +337,7 @@ fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
             windows: Preset::windows(&scan.volume),
             volume: scan.volume,
             warnings: Vec::new(),
+            left: None,
             demo: true,
         })),
         Err(phantom::Error::Stopped) => Outcome::Cancelled,

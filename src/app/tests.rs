@@ -33,6 +33,7 @@ fn scan(date: Option<&str>) -> Outcome {
         sequence: Sequence::HrT2,
         scan_sha256: "0".repeat(64),
         warnings: Vec::new(),
+        left: None,
         demo: false,
     }))
 }

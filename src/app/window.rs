@@ -7,6 +7,7 @@ use super::{
     job::Job,
     keys, panel,
     preferences::Preferences,
+    rescue::Rescue,
     screenshot::{Screenshot, Target},
     state::{AppState, Message},
     task::{EarlyOutlines, Outcome, Task},
@@ -39,6 +40,7 @@ pub struct App {
     dialog: Option<Dialog>,
     panels: panel::Panels,
     screenshot: Screenshot,
+    rescue: Rescue,
 }
 
 /// Name of the preferences among what is kept between runs.
@@ -60,14 +62,13 @@ impl App {
         let kept = kept.and_then(|storage| storage.get_string(PREFERENCES));
         state.preferences = Preferences::from_text(&kept.unwrap_or_default());
         state.view.tool = state.preferences.mouse.tool();
+        state.journals = eframe::storage_dir(super::start::NAME).map(|dir| dir.join("journals"));
         if paths.is_empty() {
             apply(&mut state, Command::Work(WorkCommand::Demo));
         }
         for path in paths {
-            apply(
-                &mut state,
-                Command::Work(WorkCommand::Enqueue(Task::ReadScan(path))),
-            );
+            let task = Task::ReadScan(path, state.journals.clone());
+            apply(&mut state, Command::Work(WorkCommand::Enqueue(task)));
         }
         let mut app = Self::with_state(render_state, state);
         app.canvas.wheel = Wheel::new(events_per_notch());
@@ -76,6 +77,7 @@ impl App {
 
     /// A window on a state.
     pub fn with_state(render_state: Option<&RenderState>, state: AppState) -> Self {
+        let rescue = Rescue::new(state.journals.clone());
         Self {
             state,
             canvas: Canvas::new(Gpu::new(render_state), Wheel::new(1.0)),
@@ -83,6 +85,7 @@ impl App {
             dialog: None,
             panels: panel::Panels::default(),
             screenshot: Screenshot::default(),
+            rescue,
         }
     }
 
@@ -141,6 +144,13 @@ impl App {
             apply(&mut self.state, Command::Work(WorkCommand::Tell(message)));
             ctx.request_repaint();
         }
+        for (visit, note) in std::mem::take(&mut self.state.notes) {
+            self.rescue.note(visit, note);
+        }
+        if let Some(text) = self.rescue.trouble() {
+            let message = Message::error(text);
+            apply(&mut self.state, Command::Work(WorkCommand::Tell(message)));
+        }
         self.finish_screenshot(ctx);
         self.canvas.gpu.sync(ctx, &self.state);
         if self.job.is_some() || self.dialog.is_some() || self.canvas.gpu.busy() {
@@ -191,7 +201,7 @@ impl App {
     }
 
     /// Files dropped on the window.
-    fn dropped(ctx: &Context, out: &mut Vec<Command>) {
+    fn dropped(&self, ctx: &Context, out: &mut Vec<Command>) {
         let paths: Vec<PathBuf> = ctx.input(|i| {
             i.raw
                 .dropped_files
@@ -202,7 +212,8 @@ impl App {
         out.extend(
             paths
                 .into_iter()
-                .map(|path| Command::Work(WorkCommand::Enqueue(Task::ReadScan(path)))),
+                .map(|path| Task::ReadScan(path, self.state.journals.clone()))
+                .map(|task| Command::Work(WorkCommand::Enqueue(task))),
         );
     }
 
@@ -215,7 +226,10 @@ impl App {
     fn wish(&mut self, ctx: &Context, wish: panel::Wish) {
         let active = self.state.active_visit();
         match wish {
-            panel::Wish::OpenScans => self.ask(ctx, Purpose::OpenScans),
+            panel::Wish::OpenScans => {
+                let journals = self.state.journals.clone();
+                self.ask(ctx, Purpose::OpenScans(journals));
+            }
             panel::Wish::OpenModel => self.ask(ctx, Purpose::OpenModel),
             panel::Wish::OpenLabels => {
                 if let Some(target) = active.map(target) {
@@ -223,9 +237,11 @@ impl App {
                 }
             }
             panel::Wish::SaveLabels => {
-                if let Some(outlines) = active.and_then(|v| v.outlines.as_ref()) {
+                if let Some((id, outlines)) =
+                    active.and_then(|v| Some((v.id, v.outlines.as_ref()?)))
+                {
                     let labels = Arc::clone(&outlines.labels);
-                    self.ask(ctx, Purpose::SaveLabels(labels));
+                    self.ask(ctx, Purpose::SaveLabels(id, labels));
                 }
             }
             panel::Wish::SaveReport if reportable(&self.state) => {
@@ -293,7 +309,7 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
         let mut out = Vec::new();
-        Self::dropped(&ctx, &mut out);
+        self.dropped(&ctx, &mut out);
         // Setting it to what it is costs nothing.
         ctx.set_zoom_factor(self.state.preferences.scale());
         run_cine(&ctx, &self.state, &mut self.canvas, &mut out);

@@ -38,6 +38,7 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
             sequence: Sequence::HrT2,
             scan_sha256: format!("{date:0>64}"),
             warnings: Vec::new(),
+            left: None,
             demo,
         })),
     );

@@ -32,6 +32,7 @@ pub(super) fn scan(date: Option<&str>) -> NewScan {
         sequence: Sequence::HrT2,
         scan_sha256: "0".repeat(64),
         warnings: Vec::new(),
+        left: None,
         demo: false,
     }
 }

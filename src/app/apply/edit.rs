@@ -4,8 +4,9 @@ use crate::{
     app::{
         command::EditCommand,
         parts::{structure_parts, update_parts},
+        rescue::{Drawn, Note},
         state::{AppState, BrushOptions, Edits, Outlines, VisitId, VisitState},
-        task::{NewNumbers, Task},
+        task::{NewNumbers, NewOutlines, Task},
     },
     measure::Plane,
     patient::{self, Outline, ReviewState},
@@ -15,7 +16,7 @@ use crate::{
     },
 };
 use glam::DVec3;
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// Smoothing width, mm: about a voxel of hrT2.
 const SMOOTH_MM: f64 = 0.7;
@@ -35,12 +36,52 @@ pub(super) fn apply(state: &mut AppState, id: VisitId, command: EditCommand) {
         EditCommand::Reopen => reopen(state, id),
         EditCommand::EndStroke => end_stroke(state, id),
         EditCommand::Measure => remeasure(state, id),
+        EditCommand::BringBack | EditCommand::ThrowAway => left(state, id, &command),
         command => change(state, id, &command),
     }
 }
 
+/// Work that a crash left is brought back or thrown away.
+fn left(state: &mut AppState, id: VisitId, command: &EditCommand) {
+    let Some(visit) = state.visit_mut(id) else {
+        return;
+    };
+    let Some(left) = visit.left.clone() else {
+        return;
+    };
+    let task = if *command == EditCommand::BringBack {
+        Task::BringBack(super::target(visit), left.path)
+    } else {
+        visit.left = None;
+        Task::ThrowAway(left.path)
+    };
+    state.work.queue.push_back(task);
+}
+
 fn outlines_mut(state: &mut AppState, id: VisitId) -> Option<&mut Outlines> {
     state.visit_mut(id)?.outlines.as_mut()
+}
+
+/// Tells the journal what is about to be edited, the first time.
+fn begin_journal(state: &mut AppState, id: VisitId) {
+    let kept = state.journals.is_some();
+    let Some(visit) = state.visit_mut(id).filter(|v| kept && !v.journalled) else {
+        return;
+    };
+    let Some(outlines) = &visit.outlines else {
+        return;
+    };
+    let provenance = &outlines.measured.finding.provenance;
+    let note = Note::Begin {
+        scan_sha256: visit.scan_sha256.clone(),
+        base: Arc::clone(&outlines.labels),
+        drawn: Drawn {
+            model: provenance.model.clone(),
+            device: provenance.device.clone(),
+        },
+    };
+    visit.journalled = true;
+    state.notes.push((id, note));
 }
 
 /// Makes an edit, or says why not.
@@ -57,6 +98,10 @@ fn change(state: &mut AppState, id: VisitId, command: &EditCommand) {
     if !stroke {
         end_stroke(state, id);
     }
+    if let Some(Err(text)) = state.visit_mut(id).map(begin) {
+        return tell_error(state, text);
+    }
+    begin_journal(state, id);
     let Some(visit) = state.visit_mut(id) else {
         return;
     };
@@ -67,6 +112,14 @@ fn change(state: &mut AppState, id: VisitId, command: &EditCommand) {
     match made {
         Ok(Some((edit, sign))) => {
             settle(visit, &edit, sign, stroke);
+            if visit.journalled {
+                let note = if sign > 0 {
+                    Note::Made(edit)
+                } else {
+                    Note::TakenBack(edit)
+                };
+                state.notes.push((id, note));
+            }
             if !stroke {
                 remeasure(state, id);
             }
@@ -99,7 +152,6 @@ fn make(
     brush: BrushOptions,
     window: WindowLevel,
 ) -> Result<Option<LabelEdit>, String> {
-    begin(visit)?;
     let Some(labels) = visit.outlines.as_ref().map(|o| Arc::clone(&o.labels)) else {
         return Ok(None);
     };
@@ -231,7 +283,12 @@ fn flood(visit: &VisitState, point: DVec3, brush: BrushOptions, window: WindowLe
 }
 
 /// The history of a visit's outlines with their replacement by these as its last step, so that no edit is lost by segmenting again.
-pub(super) fn history_with(visit: &mut VisitState, new: &LabelMap) -> History {
+pub(super) fn history_with(
+    visit: &mut VisitState,
+    new: &LabelMap,
+    notes: &mut Vec<(VisitId, Note)>,
+) -> History {
+    let journalled = visit.journalled;
     let Some(old) = visit.outlines.as_mut() else {
         return History::default();
     };
@@ -242,7 +299,12 @@ pub(super) fn history_with(visit: &mut VisitState, new: &LabelMap) -> History {
         .map(|(n, (_, b))| (n, *b));
     let same = old.labels.table() == new.table() && old.labels.grid() == new.grid();
     match LabelEdit::new("new outlines", &old.labels, changes) {
-        Ok(edit) if same => history.record(edit),
+        Ok(edit) if same => {
+            if journalled {
+                notes.push((visit.id, Note::Made(edit.clone())));
+            }
+            history.record(edit);
+        }
         // Their steps mean nothing on other values.
         _ => history.clear(),
     }
@@ -341,6 +403,27 @@ fn remeasure(state: &mut AppState, id: VisitId) {
         state.work.queue.push_front(task);
     }
     assess::refresh(state);
+}
+
+/// Edits that a crash left, and from now on goes on in their journal.
+pub(super) fn bring_back(state: &mut AppState, outlines: NewOutlines, journal: PathBuf) {
+    let id = outlines.visit;
+    let text = "The edits that were not saved are back: look at them and save the outlines.";
+    super::set_outlines(state, outlines);
+    if let Some(visit) = state.visit_mut(id) {
+        visit.left = None;
+        visit.journalled = true;
+        state.notes.push((id, Note::GoOn(journal)));
+        tell(state, text.to_owned());
+    }
+}
+
+/// The outlines are in a file: their journal has done its work.
+pub(super) fn saved(state: &mut AppState, id: VisitId) {
+    if let Some(visit) = state.visit_mut(id).filter(|v| v.journalled) {
+        visit.journalled = false;
+        state.notes.push((id, Note::Done));
+    }
 }
 
 /// What was measured on edited outlines, unless they have changed since.

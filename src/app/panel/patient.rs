@@ -2,7 +2,7 @@
 use super::{CAUTION, Panels, Wish, capitalised, cautions, edit::edit_ui, heading};
 use crate::{
     app::{
-        command::{Command, ViewCommand, VisitCommand, WorkCommand},
+        command::{Command, EditCommand, ViewCommand, VisitCommand, WorkCommand},
         state::{Alignment, AppState, VisitState},
         task::Task,
         view::colour,
@@ -31,7 +31,7 @@ pub(in crate::app) fn patient_ui(
             for visit in &state.visits {
                 visit_ui(ui, state, visit, panels, out);
             }
-            path_ui(ui, panels, out, wishes);
+            path_ui(ui, state, panels, out, wishes);
             ui.separator();
             structures_ui(ui, state, out);
             edit_ui(ui, state, panels, out);
@@ -83,7 +83,31 @@ fn visit_ui(
         date_ui(ui, visit, panels, out);
         alignment_ui(ui, state, visit, out);
         images_ui(ui, visit, out);
+        left_ui(ui, visit, out);
         cautions(ui, &visit.warnings);
+    });
+}
+
+/// Edits that a crash left.
+fn left_ui(ui: &mut Ui, visit: &VisitState, out: &mut Vec<Command>) {
+    let Some(left) = &visit.left else {
+        return;
+    };
+    let when = left.modified.map_or_else(String::new, |at| {
+        let at: chrono::DateTime<chrono::Local> = at.into();
+        format!(" of {}", at.format("%Y-%m-%d %H:%M"))
+    });
+    let text = format!("Edits{when} were not saved");
+    ui.label(RichText::new(text).color(CAUTION));
+    ui.horizontal(|ui| {
+        for (name, command) in [
+            ("Bring back", EditCommand::BringBack),
+            ("Throw away", EditCommand::ThrowAway),
+        ] {
+            if ui.button(name).clicked() {
+                out.push(Command::Edit(visit.id, command));
+            }
+        }
     });
 }
 
@@ -202,7 +226,13 @@ fn alignment_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec
 }
 
 /// A typed path: not every system has a file dialog.
-fn path_ui(ui: &mut Ui, panels: &mut Panels, out: &mut Vec<Command>, wishes: &mut Vec<Wish>) {
+fn path_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    panels: &mut Panels,
+    out: &mut Vec<Command>,
+    wishes: &mut Vec<Wish>,
+) {
     ui.horizontal(|ui| {
         let label = ui.label("Path");
         let width = (ui.available_width() - 60.0).max(60.0);
@@ -219,9 +249,8 @@ fn path_ui(ui: &mut Ui, panels: &mut Panels, out: &mut Vec<Command>, wishes: &mu
         if open && typed.is_empty() {
             wishes.push(Wish::OpenScans);
         } else if (open || entered) && !typed.is_empty() {
-            out.push(Command::Work(WorkCommand::Enqueue(Task::ReadScan(
-                typed.into(),
-            ))));
+            let task = Task::ReadScan(typed.into(), state.journals.clone());
+            out.push(Command::Work(WorkCommand::Enqueue(task)));
             panels.path.clear();
         }
     });

@@ -2,14 +2,18 @@
 use super::{ended, outlines, view, visits};
 use crate::{
     app::{
-        AppState, Command, EditCommand, Outcome, Task, ViewCommand, VisitId, apply, next_task,
-        parts::structure_parts, state::Outlines,
+        AppState, Command, EditCommand, Outcome, Task, ViewCommand, VisitId, WorkCommand, apply,
+        next_task,
+        parts::structure_parts,
+        rescue::{self, Rescue},
+        state::Outlines,
     },
     measure::Plane,
     patient::ReviewState,
     volume::{LabelMap, Structure, unobserved},
 };
 use glam::DVec3;
+use std::sync::Arc;
 
 const TUMOUR: Structure = Structure::VestibularSchwannoma;
 
@@ -220,4 +224,88 @@ fn a_cancelled_measurement_can_be_asked_for_again() {
     edit(&mut state, ids[0], EditCommand::Measure);
     work(&mut state);
     assert!(!of(&state, ids[0]).edits.measuring);
+}
+
+#[test]
+fn edits_that_were_not_saved_come_back_after_a_crash_and_go_once_they_are_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, ids) = visits(&[None]);
+    state.journals = Some(folder.path().to_owned());
+    let first = outlines(&state, ids[0], 0);
+    ended(&mut state, first);
+    let mut rescue = Rescue::new(state.journals.clone());
+    let hand_over = |state: &mut AppState, rescue: &mut Rescue| {
+        for (visit, note) in std::mem::take(&mut state.notes) {
+            rescue.note(visit, note);
+        }
+    };
+    for n in 0..6 {
+        stroke(&mut state, ids[0], f64::from(n), n == 3);
+        hand_over(&mut state, &mut rescue);
+    }
+    edit(&mut state, ids[0], EditCommand::Undo);
+    hand_over(&mut state, &mut rescue);
+    let edited = labels(&state, ids[0]);
+    let sha = state.visit(ids[0]).unwrap().scan_sha256.clone();
+    // The window that is in use is not offered what it is doing itself.
+    assert_eq!(rescue::left(folder.path(), &sha), None);
+    drop(rescue);
+    let left = wait_for(|| rescue::left(folder.path(), &sha));
+    let (mut state, ids) = visits(&[None]);
+    state.journals = Some(folder.path().to_owned());
+    let mut rescue = Rescue::new(state.journals.clone());
+    state.visit_mut(ids[0]).unwrap().left = Some(left);
+    edit(&mut state, ids[0], EditCommand::BringBack);
+    work(&mut state);
+    assert_eq!(labels(&state, ids[0]), edited);
+    let found = of(&state, ids[0]);
+    assert_eq!(found.measured.finding.provenance.state, ReviewState::Edited);
+    assert_eq!(found.sizes[0].voxels, edited.count(TUMOUR));
+    // What is done now goes on in the same journal.
+    stroke(&mut state, ids[0], -4.0, false);
+    hand_over(&mut state, &mut rescue);
+    assert!(rescue.trouble().is_none());
+    let path = folder.path().join("outlines.nii.gz");
+    let task = Task::WriteLabels {
+        visit: ids[0],
+        labels: Arc::clone(&of(&state, ids[0]).labels),
+        path,
+    };
+    apply(&mut state, Command::Work(WorkCommand::Enqueue(task)));
+    work(&mut state);
+    hand_over(&mut state, &mut rescue);
+    wait_for(|| {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let mut names = files.map(|f| f.unwrap().path());
+        (!names.any(|n| n.extension().is_some_and(|e| e == "journal"))).then_some(())
+    });
+    drop(rescue);
+}
+
+/// What another thread brings about within a few seconds.
+fn wait_for<T>(mut found: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..500 {
+        if let Some(found) = found() {
+            return found;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("it does not come")
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told_and_the_edits_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("not a folder");
+    std::fs::write(&file, "").unwrap();
+    let (mut state, ids) = visits(&[None]);
+    state.journals = Some(file);
+    let mut rescue = Rescue::new(state.journals.clone());
+    stroke(&mut state, ids[0], 0.0, false);
+    for (visit, note) in std::mem::take(&mut state.notes) {
+        rescue.note(visit, note);
+    }
+    let told = wait_for(|| rescue.trouble());
+    assert!(told.contains("in memory only"), "{told}");
+    assert!(labels(&state, ids[0]).count(TUMOUR) > 0);
 }

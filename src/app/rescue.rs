@@ -1,0 +1,205 @@
+//! Edits are kept outside the window as they are made, so that a crash loses at most those of the last second.
+//!
+//! One thread a visit writes its journal; the window hands it notes and never waits for it. What a crash left is offered again when its scan is
+//! opened.
+use super::state::VisitId;
+use crate::{
+    io::{Journal, JournalContent, JournalHeader, JournalRecord, list_journals},
+    patient::ModelInfo,
+    volume::{Grid, LabelEdit, LabelMap, LabelTable},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    time::{Duration, SystemTime},
+};
+
+/// The longest that an edit stays unwritten.
+const SYNC: Duration = Duration::from_millis(500);
+/// Records of an edit that was made, and of one that was taken back.
+const MADE: u8 = 1;
+const TAKEN_BACK: u8 = 2;
+
+/// What the journal must learn.
+#[derive(Debug)]
+pub enum Note {
+    /// Edits begin from these outlines.
+    Begin {
+        /// SHA-256 of the scan.
+        scan_sha256: String,
+        /// The outlines before the first edit.
+        base: Arc<LabelMap>,
+        /// Who drew them.
+        drawn: Drawn,
+    },
+    /// Edits go on in a journal that a crash left.
+    GoOn(PathBuf),
+    /// An edit was made.
+    Made(LabelEdit),
+    /// An edit was taken back.
+    TakenBack(LabelEdit),
+    /// The work is safe elsewhere.
+    Done,
+}
+
+/// Who drew the outlines that edits began from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Drawn {
+    /// The model, where one drew them.
+    pub model: Option<ModelInfo>,
+    /// Where it ran.
+    pub device: Option<String>,
+}
+
+/// Work that a crash left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Its journal.
+    pub path: PathBuf,
+    /// When it was last written to.
+    pub modified: Option<SystemTime>,
+}
+
+/// The journals of the visits that are edited.
+#[derive(Debug)]
+pub(super) struct Rescue {
+    /// Where they lie; without a folder nothing is kept.
+    folder: Option<PathBuf>,
+    writers: BTreeMap<VisitId, Sender<Note>>,
+    trouble: (Sender<String>, Receiver<String>),
+}
+
+impl Rescue {
+    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+        Self {
+            folder,
+            writers: BTreeMap::new(),
+            trouble: channel(),
+        }
+    }
+
+    /// Hands over what happened to a visit's outlines.
+    pub(super) fn note(&mut self, visit: VisitId, note: Note) {
+        let Some(folder) = self.folder.clone() else {
+            return;
+        };
+        if matches!(note, Note::Begin { .. } | Note::GoOn(_)) {
+            let (sender, notes) = channel();
+            let trouble = self.trouble.0.clone();
+            let work = move || {
+                if let Err(text) = write(&folder, &notes) {
+                    log::warn!("a journal cannot be written");
+                    // A window that is gone needs no words.
+                    drop(trouble.send(text));
+                }
+            };
+            match std::thread::Builder::new()
+                .name("journal".to_owned())
+                .spawn(work)
+            {
+                Ok(_) => drop(self.writers.insert(visit, sender)),
+                Err(error) => drop(self.trouble.0.send(words(&error.to_string()))),
+            }
+        }
+        if let Some(writer) = self.writers.get(&visit) {
+            // A writer that has given up has told so.
+            drop(writer.send(note));
+        }
+    }
+
+    /// What the user must know, in words.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.1.try_recv().ok()
+    }
+}
+
+fn words(why: &str) -> String {
+    format!("Edits are in memory only, a crash would lose them: {why}. Save the outlines.")
+}
+
+/// Writes what the notes say until nobody sends any more; the last ones are on the disk then.
+fn write(folder: &Path, notes: &Receiver<Note>) -> Result<(), String> {
+    let failed = |error: crate::io::Error| words(&error.to_string());
+    let mut journal = match notes.recv() {
+        Ok(Note::Begin {
+            scan_sha256,
+            base,
+            drawn,
+        }) => {
+            let header = JournalHeader {
+                scan_sha256,
+                shape: base.grid().shape(),
+                payload: serde_json::to_vec(&drawn).map_err(|e| words(&e.to_string()))?,
+            };
+            std::fs::create_dir_all(folder).map_err(|e| words(&e.to_string()))?;
+            Journal::create(folder, &header, base.labels()).map_err(failed)?
+        }
+        Ok(Note::GoOn(path)) => Journal::resume(&path).map_err(failed)?.0,
+        _ => return Ok(()),
+    };
+    loop {
+        // Nothing is waited for by the clock when nothing is unwritten.
+        let note = if journal.has_unsynced() {
+            notes.recv_timeout(SYNC)
+        } else {
+            notes
+                .recv()
+                .map_err(|_closed| RecvTimeoutError::Disconnected)
+        };
+        match note {
+            Ok(Note::Made(edit)) => journal.append(MADE, &edit.to_bytes()).map_err(failed)?,
+            Ok(Note::TakenBack(edit)) => {
+                journal
+                    .append(TAKEN_BACK, &edit.to_bytes())
+                    .map_err(failed)?;
+            }
+            Ok(Note::Done) => return journal.discard().map_err(failed),
+            Ok(Note::Begin { .. } | Note::GoOn(_)) => {}
+            Err(RecvTimeoutError::Timeout) => journal.sync().map_err(failed)?,
+            Err(RecvTimeoutError::Disconnected) => return journal.sync().map_err(failed),
+        }
+    }
+}
+
+/// The work that a crash left on a scan.
+pub(super) fn left(folder: &Path, scan_sha256: &str) -> Option<Left> {
+    let journals = list_journals(folder).ok()?;
+    let of_scan = |f: &&crate::io::FoundJournal| {
+        f.header
+            .as_ref()
+            .is_ok_and(|h| h.scan_sha256 == scan_sha256)
+    };
+    let found = journals.iter().find(of_scan).filter(|f| !f.in_use)?;
+    Some(Left {
+        path: found.path.clone(),
+        modified: found.modified,
+    })
+}
+
+/// The outlines that a journal leads to on a scan's grid, and who drew the first of them.
+///
+/// # Errors
+/// In words, when the journal cannot be read or does not fit the scan.
+pub(super) fn bring_back(path: &Path, grid: &Grid) -> Result<(LabelMap, Drawn), String> {
+    let content: JournalContent = Journal::read(path).map_err(|e| e.to_string())?;
+    if content.header.shape != grid.shape() {
+        return Err(format!("it belongs to another scan: {}", path.display()));
+    }
+    let drawn = serde_json::from_slice(&content.header.payload).unwrap_or_default();
+    let mut labels =
+        LabelMap::new(*grid, content.base, LabelTable::default()).map_err(|e| e.to_string())?;
+    for JournalRecord { kind, payload } in content.records {
+        let step = LabelEdit::from_bytes(&payload).and_then(|edit| match kind {
+            MADE => edit.apply(&mut labels),
+            _ => edit.revert(&mut labels),
+        });
+        step.map_err(|e| format!("an edit in it does not fit: {e}: {}", path.display()))?;
+    }
+    Ok((labels, drawn))
+}
