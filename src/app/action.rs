@@ -395,7 +395,7 @@ impl Keys {
     /// The keys in words: `Ctrl + S`.
     pub(super) fn words(&self, entry: &Entry) -> String {
         let keys = self.of(entry);
-        let words: Vec<String> = keys.iter().map(shortcut_words).collect();
+        let words: Vec<String> = keys.into_iter().map(shortcut_words).collect();
         if words.is_empty() {
             "no key".to_owned()
         } else {
@@ -444,7 +444,7 @@ impl Keys {
     /// The user's own keys as text, for the preferences.
     pub(super) fn to_text(&self) -> String {
         let line = |(id, keys): (&&str, &Vec<KeyboardShortcut>)| {
-            let keys: Vec<String> = keys.iter().map(stored).collect();
+            let keys: Vec<String> = keys.iter().copied().map(stored).collect();
             format!("{id}={}\n", keys.join(" "))
         };
         self.0.iter().map(line).collect()
@@ -470,12 +470,12 @@ fn modifiers(m: Modifiers) -> usize {
 }
 
 /// A shortcut in words.
-pub(super) fn shortcut_words(shortcut: &KeyboardShortcut) -> String {
+pub(super) fn shortcut_words(shortcut: KeyboardShortcut) -> String {
     shortcut.format(&ModifierNames::NAMES, cfg!(target_os = "macos"))
 }
 
 /// A shortcut as one word.
-fn stored(shortcut: &KeyboardShortcut) -> String {
+fn stored(shortcut: KeyboardShortcut) -> String {
     let m = shortcut.modifiers;
     let mut text = String::new();
     for (on, name) in [
@@ -493,7 +493,7 @@ fn restored(text: &str) -> Option<KeyboardShortcut> {
     let key = Key::from_name(parts.pop()?)?;
     let mut m = Modifiers::NONE;
     for part in parts {
-        m = m | match part {
+        m |= match part {
             "Ctrl" => Modifiers::COMMAND,
             "Alt" => Modifiers::ALT,
             "Shift" => Modifiers::SHIFT,
@@ -515,8 +515,8 @@ mod tests {
         for entry in ENTRIES {
             assert!(seen.insert(entry.id.to_owned()), "{}", entry.id);
             for key in keys.of(entry) {
-                assert!(seen.insert(stored(&key)), "{}", entry.id);
-                assert_eq!(restored(&stored(&key)), Some(key));
+                assert!(seen.insert(stored(key)), "{}", entry.id);
+                assert_eq!(restored(&stored(key)), Some(key));
             }
         }
     }

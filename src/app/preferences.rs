@@ -16,7 +16,7 @@ pub enum Mouse {
     /// Left drag begins as window and level, as on a PACS station.
     #[default]
     Radiology,
-    /// Left drag begins as the crosshair, as in ITK-SNAP and FSLeyes.
+    /// Left drag begins as the crosshair, as in ITK-SNAP and `FSLeyes`.
     Neuroimaging,
 }
 
@@ -53,7 +53,7 @@ pub struct Preferences {
 }
 
 /// A change of what the user prefers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum PreferenceCommand {
     /// Gives an action, by its name in the list of keys, this key.
     Key(&'static str, KeyboardShortcut),
@@ -91,7 +91,7 @@ impl Preferences {
                 let lost = self.keys.set(entry, key)?;
                 return Some(format!(
                     "{} is now: {}. It was: {}, which has {}.",
-                    action::shortcut_words(&key),
+                    action::shortcut_words(key),
                     entry.words,
                     lost.words,
                     self.keys.words(lost)
@@ -142,14 +142,14 @@ mod tests {
     #[test]
     fn preferences_come_back_and_nonsense_is_as_usual() {
         let mut preferences = Preferences::default();
-        assert_eq!(preferences.scale(), 1.0);
+        assert!((preferences.scale() - 1.0).abs() < 1e-6);
         preferences.apply(PreferenceCommand::Mouse(Mouse::Neuroimaging));
         preferences.apply(PreferenceCommand::Scale(99.0));
         let key = KeyboardShortcut::new(Modifiers::COMMAND, Key::J);
         assert_eq!(preferences.apply(PreferenceCommand::Key("cine", key)), None);
         let back = Preferences::from_text(&preferences.to_text());
         assert_eq!(back, preferences);
-        assert_eq!(back.scale(), SCALE.1);
+        assert!((back.scale() - SCALE.1).abs() < 1e-6);
         for text in ["", "{", "[]", r#"{"mouse":"cat"}"#, r#"{"scale":1e99}"#] {
             assert!(Preferences::from_text(text).keys.are_usual(), "{text}");
         }

@@ -14,13 +14,17 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     time::{Duration, SystemTime},
 };
 
 /// The longest that an edit stays unwritten.
 const SYNC: Duration = Duration::from_millis(500);
+/// Notes that a writer may be behind: minutes of painting.
+const NOTES: usize = 16_384;
+/// Troubles that may wait to be told.
+const TROUBLES: usize = 16;
 /// Records of an edit that was made, and of one that was taken back.
 const MADE: u8 = 1;
 const TAKEN_BACK: u8 = 2;
@@ -71,8 +75,8 @@ pub struct Left {
 pub(super) struct Rescue {
     /// Where they lie; without a folder nothing is kept.
     folder: Option<PathBuf>,
-    writers: BTreeMap<VisitId, Sender<Note>>,
-    trouble: (Sender<String>, Receiver<String>),
+    writers: BTreeMap<VisitId, SyncSender<Note>>,
+    trouble: (SyncSender<String>, Receiver<String>),
 }
 
 impl Rescue {
@@ -80,7 +84,7 @@ impl Rescue {
         Self {
             folder,
             writers: BTreeMap::new(),
-            trouble: channel(),
+            trouble: sync_channel(TROUBLES),
         }
     }
 
@@ -90,13 +94,13 @@ impl Rescue {
             return;
         };
         if matches!(note, Note::Begin { .. } | Note::GoOn(_)) {
-            let (sender, notes) = channel();
+            let (sender, notes) = sync_channel(NOTES);
             let trouble = self.trouble.0.clone();
             let work = move || {
                 if let Err(text) = write(&folder, &notes) {
                     log::warn!("a journal cannot be written");
                     // A window that is gone needs no words.
-                    drop(trouble.send(text));
+                    drop(trouble.try_send(text));
                 }
             };
             match std::thread::Builder::new()
@@ -104,12 +108,16 @@ impl Rescue {
                 .spawn(work)
             {
                 Ok(_) => drop(self.writers.insert(visit, sender)),
-                Err(error) => drop(self.trouble.0.send(words(&error.to_string()))),
+                Err(error) => drop(self.trouble.0.try_send(words(&error.to_string()))),
             }
         }
-        if let Some(writer) = self.writers.get(&visit) {
-            // A writer that has given up has told so.
-            drop(writer.send(note));
+        let Some(writer) = self.writers.get(&visit) else {
+            return;
+        };
+        // A writer that has given up has told so. One that is far behind must not stop the window, and a gap must not be written over.
+        if matches!(writer.try_send(note), Err(TrySendError::Full(_))) {
+            self.writers.remove(&visit);
+            drop(self.trouble.0.try_send(words("the disk is too slow")));
         }
     }
 

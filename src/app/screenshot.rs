@@ -2,7 +2,7 @@
 use egui::{ColorImage, Context};
 use std::sync::{
     Arc,
-    mpsc::{Receiver, Sender, channel},
+    mpsc::{Receiver, SyncSender, sync_channel},
 };
 
 /// What the picture is for.
@@ -17,13 +17,13 @@ pub(super) enum Target {
 /// Pictures that were asked for.
 #[derive(Debug)]
 pub(super) struct Screenshot {
-    sender: Sender<(Arc<ColorImage>, Target)>,
+    sender: SyncSender<(Arc<ColorImage>, Target)>,
     taken: Receiver<(Arc<ColorImage>, Target)>,
 }
 
 impl Default for Screenshot {
     fn default() -> Self {
-        let (sender, taken) = channel();
+        let (sender, taken) = sync_channel(2);
         Self { sender, taken }
     }
 }
@@ -34,7 +34,7 @@ impl Screenshot {
         let (sender, waker) = (self.sender.clone(), ctx.clone());
         ctx.request_screenshot(move |image| {
             // A window that is gone needs no picture.
-            if sender.send((image, target)).is_ok() {
+            if sender.try_send((image, target)).is_ok() {
                 waker.request_repaint();
             }
         });

@@ -55,6 +55,10 @@ pub struct AppState {
 
 /// One visit: a scan and what is known of it.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts that have nothing to do with each other"
+)]
 pub struct VisitState {
     /// Its name while the program runs.
     pub id: VisitId,
@@ -419,6 +423,10 @@ impl Default for BrushOptions {
 
 /// How things are shown.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches that have nothing to do with each other"
+)]
 pub struct ViewState {
     /// How the editing tools work.
     pub brush: BrushOptions,

@@ -9,6 +9,7 @@ use crate::{
     },
     measure::Plane,
     patient::ReviewState,
+    volume::History,
 };
 use egui::{Button, ComboBox, RichText, Slider, TextEdit, Ui};
 
@@ -171,12 +172,12 @@ fn history_ui(ui: &mut Ui, visit: &VisitState, locked: bool, out: &mut Vec<Comma
     let words = [
         (
             "Undo",
-            history.and_then(|h| h.undo_words()),
+            history.and_then(History::undo_words),
             EditCommand::Undo,
         ),
         (
             "Redo",
-            history.and_then(|h| h.redo_words()),
+            history.and_then(History::redo_words),
             EditCommand::Redo,
         ),
     ];

@@ -100,7 +100,7 @@ impl Accumulator for f16 {
         let near = value as f32;
         let exact = f64::from(near);
         // Of the two single-precision neighbours the odd one never looks like the middle between two halves.
-        let odd = if exact == value || near.to_bits() & 1 == 1 {
+        let odd = if exact.to_bits() == value.to_bits() || near.to_bits() & 1 == 1 {
             near
         } else if exact < value {
             near.next_up()
@@ -197,7 +197,8 @@ mod tests {
             (f64::from(f16::MAX) + 16.0 - hair, f64::from(f16::MAX)),
             (f64::from(f16::MAX) + 16.0, f64::INFINITY),
         ] {
-            assert_eq!(f16::rounded_once(value).to_f64(), expected, "{value}");
+            let rounded = f16::rounded_once(value).to_f64();
+            assert_eq!(rounded.to_bits(), f64::to_bits(expected), "{value}");
         }
     }
 }
