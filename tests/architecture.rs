@@ -129,6 +129,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "rfd",
             "serde",
             "serde_json",
+            "tempfile",
             "thiserror",
             "wgpu",
         ],
