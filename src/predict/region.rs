@@ -3,7 +3,7 @@ use super::Error;
 use super::clean::clean;
 use super::grid::WorkingGrid;
 use super::interval::{Spread, spread};
-use super::segmenter::{CERTAIN, Clock, Early, How, Own, report, run, unreadable};
+use super::segmenter::{CERTAIN, Clock, Early, How, Own, SegmentOptions, report, run, unreadable};
 use crate::volume::{
     Grid, LabelMap, LabelTable, Observe, Progress, Shape, Side, Structure, Volume, components,
 };
@@ -302,6 +302,12 @@ fn find_ears(
             ..p
         })
     };
+    // Its classes are sides, which a mirror exchanges: averaging them would find neither ear.
+    let plain = SegmentOptions {
+        mirror: false,
+        ..*how.0
+    };
+    let how = (&plain, how.1);
     let scores = run(&grid, &intensities, localiser, how, None, &mut watch)?;
     let voxels = intensities.len();
     let mut finds = [1, 2].map(|class| {

@@ -195,6 +195,7 @@ impl Segmenter {
     /// What the model takes as channels, in their order.
     pub fn channels(&self) -> Vec<String> {
         match &self.0 {
+            Kind::Own(own) if own.plan.about_ears => vec!["hrT2 or ceT1".to_owned()],
             Kind::Own(_) => vec!["hrT2".to_owned()],
             Kind::NnUnet(model) => model.channels().to_vec(),
         }

@@ -3,13 +3,11 @@ use glam::DVec3;
 use schwann::measure::{Agreement, KoosGrade, agreement};
 use schwann::model::DeviceChoice;
 use schwann::phantom::{GridSpec, Modality, Patient, PatientSpec, Scan, Site, VisitSpec};
-use schwann::predict::{Folds, Prediction, SegmentOptions, Segmenter, segment};
+use schwann::predict::{Prediction, SegmentOptions, Segmenter, segment};
 use schwann::volume::{Grid, Structure, Volume, Voxels, unobserved};
-use std::path::Path;
 
 fn model() -> Segmenter {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/models/segmenter_about_ears");
-    Segmenter::from_folder(&folder, &Folds::Present).unwrap()
+    Segmenter::shipped().unwrap()
 }
 
 fn run(scan: &Volume) -> Prediction {
