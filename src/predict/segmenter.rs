@@ -428,11 +428,7 @@ fn segment_own(
         let labels = LabelMap::new(*scan.grid(), empty, LabelTable::default())?;
         return Ok((labels, warnings));
     }
-    if scan.grid().spacing_mm().iter().any(|s| *s > COARSE_MM) {
-        warnings.push(format!(
-            "voxels of more than {COARSE_MM} mm: small structures cannot be outlined"
-        ));
-    }
+    warnings.extend(coarse(scan.grid()));
     let scores = run(grid, &intensities, own, how, early, observe)?;
     drop(intensities);
     clock.stop("network");
@@ -445,6 +441,13 @@ fn segment_own(
     clock.stop("clean");
     warnings.extend(more);
     Ok((labels, warnings))
+}
+
+/// What a reader must know of a scan with voxels that blur away what the model looks for.
+pub(super) fn coarse(grid: &Grid) -> Option<String> {
+    let largest = grid.spacing_mm().into_iter().fold(0.0, f64::max);
+    (largest > COARSE_MM)
+        .then(|| format!("voxels of {largest:.1} mm: small structures cannot be outlined"))
 }
 
 /// Why a scan cannot show what the model looks for.

@@ -76,6 +76,32 @@ fn a_head_without_a_tumour_gets_none_and_its_cochleae_lie_on_their_sides() {
 }
 
 #[test]
+fn thick_slices_are_told_and_make_no_tumour() {
+    let spec = PatientSpec {
+        seed: 5,
+        koos: None,
+        ..PatientSpec::default()
+    };
+    for (modality, seed) in [(Modality::HrT2, 1), (Modality::CeT1, 2)] {
+        let visit = VisitSpec {
+            years: 0.0,
+            site: Site::Tilburg,
+            modality,
+            seed,
+            grid: Some(GridSpec {
+                shape: [200, 200, 20],
+                spacing_mm: [0.8, 0.8, 5.0],
+            }),
+        };
+        let patient = Patient::new(&spec).unwrap();
+        let found = run(&patient.scan(&visit, &mut unobserved).unwrap().volume);
+        let told = found.warnings.iter().any(|w| w.contains("5.0 mm"));
+        assert!(told, "{:?}", found.warnings);
+        assert_eq!(found.labels.count(Structure::VestibularSchwannoma), 0);
+    }
+}
+
+#[test]
 fn what_is_no_mri_of_a_head_gets_a_word_and_no_tumour() {
     let scan = scanned(Some(KoosGrade::III), 3, Modality::HrT2).volume;
     let inverted: Vec<f32> = scan.to_f32().iter().map(|v| 4000.0 - v).collect();
