@@ -10,6 +10,7 @@ use super::{
     preferences::PreferenceCommand,
     preset::Preset,
     report::usable,
+    rescue::Note,
     state::{
         Alignment, AppState, BrushOptions, Edits, Message, Outlines, RelativeWindow, Running,
         VisitId, VisitState, ZoomPan,
@@ -291,8 +292,8 @@ fn receive(state: &mut AppState, outcome: Outcome) {
         Outcome::Outlined(outlines) => set_outlines(state, *outlines),
         Outcome::Measured(numbers) => edit::set_measured(state, *numbers),
         Outcome::BroughtBack(outlines, path) => edit::bring_back(state, *outlines, path),
-        Outcome::Saved(visit, text) => {
-            edit::saved(state, visit);
+        Outcome::Saved(visit, revision, text) => {
+            edit::saved(state, visit, revision);
             tell(state, text);
         }
         Outcome::Model(model) => {
@@ -388,6 +389,9 @@ fn make_room(state: &mut AppState, demo: bool) -> bool {
 
 /// Takes visits off the list, with the work that waits for them.
 fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
+    // Their edits stay on the disk, to be offered when the scan is opened again.
+    let journalled = state.visits.iter().filter(|v| gone(v) && v.journalled);
+    state.notes.extend(journalled.map(|v| (v.id, Note::Close)));
     state.visits.retain(|v| !gone(v));
     let there = |id: VisitId| state.visits.iter().any(|v| v.id == id);
     state.work.queue.retain(|task| match task {

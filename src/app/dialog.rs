@@ -20,6 +20,7 @@ pub(super) enum Purpose {
     /// Where to write outlines.
     SaveLabels(
         super::state::VisitId,
+        u64,
         std::sync::Arc<crate::volume::LabelMap>,
     ),
     /// Where to write the report.
@@ -65,11 +66,14 @@ impl Dialog {
             Purpose::OpenLabels(target) => {
                 WorkCommand::Enqueue(Task::ReadLabels((**target).clone(), path))
             }
-            Purpose::SaveLabels(visit, labels) => WorkCommand::Enqueue(Task::WriteLabels {
-                visit: *visit,
-                labels: std::sync::Arc::clone(labels),
-                path,
-            }),
+            Purpose::SaveLabels(visit, revision, labels) => {
+                WorkCommand::Enqueue(Task::WriteLabels {
+                    visit: *visit,
+                    revision: *revision,
+                    labels: std::sync::Arc::clone(labels),
+                    path,
+                })
+            }
             Purpose::SaveReport => WorkCommand::Report(path),
             Purpose::SavePicture(image) => WorkCommand::Enqueue(Task::WritePicture {
                 size: image.size,

@@ -6,7 +6,7 @@ use super::state::VisitId;
 use crate::{
     io::{Journal, JournalContent, JournalHeader, JournalRecord, list_journals},
     patient::ModelInfo,
-    volume::{Grid, LabelEdit, LabelMap, LabelTable},
+    volume::{Grid, LabelEdit, LabelMap, LabelTable, Structure},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -49,6 +49,8 @@ pub enum Note {
     TakenBack(LabelEdit),
     /// The work is safe elsewhere.
     Done,
+    /// The visit was closed: what was not saved stays for the next time.
+    Close,
 }
 
 /// Who drew the outlines that edits began from.
@@ -59,6 +61,24 @@ pub struct Drawn {
     pub model: Option<ModelInfo>,
     /// Where it ran.
     pub device: Option<String>,
+    /// What the label values mean, by the names of structures; a model of the user's own may have others than Schwann.
+    pub table: Vec<(u8, String)>,
+}
+
+impl Drawn {
+    /// A table by names.
+    pub(super) fn named(table: &LabelTable) -> Vec<(u8, String)> {
+        let entries = table.entries().iter();
+        entries.map(|(v, s)| (*v, s.name().to_owned())).collect()
+    }
+
+    /// The table that names mean; `None` where one is no structure's.
+    fn label_table(&self) -> Option<LabelTable> {
+        let structure = |name: &str| Structure::ALL.into_iter().find(|s| s.name() == name);
+        let entries = self.table.iter();
+        let entries = entries.map(|(v, name)| Some((*v, structure(name)?)));
+        entries.collect::<Option<Vec<_>>>().map(LabelTable::new)
+    }
 }
 
 /// Work that a crash left.
@@ -93,6 +113,10 @@ impl Rescue {
         let Some(folder) = self.folder.clone() else {
             return;
         };
+        if matches!(note, Note::Close) {
+            self.writers.remove(&visit);
+            return;
+        }
         if matches!(note, Note::Begin { .. } | Note::GoOn(_)) {
             let (sender, notes) = sync_channel(NOTES);
             let trouble = self.trouble.0.clone();
@@ -168,7 +192,7 @@ fn write(folder: &Path, notes: &Receiver<Note>) -> Result<(), String> {
                     .map_err(failed)?;
             }
             Ok(Note::Done) => return journal.discard().map_err(failed),
-            Ok(Note::Begin { .. } | Note::GoOn(_)) => {}
+            Ok(Note::Begin { .. } | Note::GoOn(_) | Note::Close) => {}
             Err(RecvTimeoutError::Timeout) => journal.sync().map_err(failed)?,
             Err(RecvTimeoutError::Disconnected) => return journal.sync().map_err(failed),
         }
@@ -199,9 +223,12 @@ pub(super) fn bring_back(path: &Path, grid: &Grid) -> Result<(LabelMap, Drawn), 
     if content.header.shape != grid.shape() {
         return Err(format!("it belongs to another scan: {}", path.display()));
     }
-    let drawn = serde_json::from_slice(&content.header.payload).unwrap_or_default();
-    let mut labels =
-        LabelMap::new(*grid, content.base, LabelTable::default()).map_err(|e| e.to_string())?;
+    // A value that is taken for another structure would be worse than no edits.
+    let unclear = || format!("what its labels mean is not clear: {}", path.display());
+    let drawn: Drawn =
+        serde_json::from_slice(&content.header.payload).map_err(|_damaged| unclear())?;
+    let table = drawn.label_table().ok_or_else(unclear)?;
+    let mut labels = LabelMap::new(*grid, content.base, table).map_err(|e| e.to_string())?;
     for JournalRecord { kind, payload } in content.records {
         let step = LabelEdit::from_bytes(&payload).and_then(|edit| match kind {
             MADE => edit.apply(&mut labels),

@@ -50,6 +50,8 @@ pub enum Task {
     WriteLabels {
         /// Whose.
         visit: VisitId,
+        /// The revision that they are.
+        revision: u64,
         /// What.
         labels: Arc<LabelMap>,
         /// Where.
@@ -116,8 +118,8 @@ pub enum Outcome {
     Measured(Box<NewNumbers>),
     /// Outlines with the edits that a crash left, and their journal.
     BroughtBack(Box<NewOutlines>, PathBuf),
-    /// In words where a visit's outlines were written.
-    Saved(VisitId, String),
+    /// In words where a visit's outlines of a revision were written.
+    Saved(VisitId, u64, String),
     /// In words what was written where.
     Written(String),
     /// How two visits lie to each other.
@@ -256,10 +258,15 @@ impl Task {
             Self::ReadLabels(target, path) => read_labels(&target, &path),
             Self::WriteLabels {
                 visit,
+                revision,
                 labels,
                 path,
             } => match io::write_labels(&path, &labels) {
-                Ok(()) => Outcome::Saved(visit, format!("Outlines written to {}", path.display())),
+                Ok(()) => Outcome::Saved(
+                    visit,
+                    revision,
+                    format!("Outlines written to {}", path.display()),
+                ),
                 Err(error) => {
                     Outcome::Failed(format!("The outlines could not be written: {error}"))
                 }

@@ -237,11 +237,11 @@ impl App {
                 }
             }
             panel::Wish::SaveLabels => {
-                if let Some((id, outlines)) =
-                    active.and_then(|v| Some((v.id, v.outlines.as_ref()?)))
+                if let Some(((id, revision), outlines)) =
+                    active.and_then(|v| Some(((v.id, v.revision), v.outlines.as_ref()?)))
                 {
                     let labels = Arc::clone(&outlines.labels);
-                    self.ask(ctx, Purpose::SaveLabels(id, labels));
+                    self.ask(ctx, Purpose::SaveLabels(id, revision, labels));
                 }
             }
             panel::Wish::SaveReport if reportable(&self.state) => {

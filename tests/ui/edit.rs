@@ -1,23 +1,13 @@
 //! Painting, undoing and accepting in the window.
-use super::window::{centre, scan, window};
-use egui::{Key, Modifiers, Pos2, Vec2};
+use super::{
+    tools::drag,
+    window::{centre, scan, window},
+};
+use egui::{Key, Modifiers, Vec2};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use schwann::{app::App, volume::Structure};
 
 const TUMOUR: Structure = Structure::VestibularSchwannoma;
-
-fn drag(harness: &mut Harness<'_, App>, from: Pos2, by: Vec2) {
-    harness.hover_at(from);
-    harness.run_steps(1);
-    harness.drag_at(from);
-    harness.run_steps(1);
-    for part in [0.3, 0.7, 1.0] {
-        harness.hover_at(from + by * part);
-        harness.run_steps(1);
-    }
-    harness.drop_at(from + by);
-    harness.run_steps(2);
-}
 
 fn voxels(harness: &Harness<'_, App>) -> usize {
     let visit = harness.state().state().active_visit().unwrap();
@@ -50,6 +40,14 @@ fn what_is_painted_is_measured_undone_by_its_name_and_accepted_once_seen() {
     drag(&mut harness, at, Vec2::new(40.0, 0.0));
     let first = voxels(&harness);
     assert!(first > 10, "{first}");
+    // The readout, which is held against the scan's own values elsewhere, names what lies under the pointer: paint is where the hand was.
+    for (by, painted) in [(0.0, true), (40.0, true), (-40.0, false), (80.0, false)] {
+        harness.hover_at(at + Vec2::new(by, 0.0));
+        harness.run_steps(2);
+        let named = harness.query_by_label_contains("   vestibular schwannoma");
+        let named = named.is_some();
+        assert_eq!(named, painted, "{by}");
+    }
     let state = harness.state().state();
     assert_eq!(state.active_visit().unwrap().crosshair, crosshair);
     drag(

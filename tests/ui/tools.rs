@@ -13,7 +13,7 @@ fn press(harness: &mut Harness<'_, App>, key: Key) {
 }
 
 /// Presses at a place, moves by steps, lets go.
-fn drag(harness: &mut Harness<'_, App>, from: Pos2, by: Vec2) {
+pub(super) fn drag(harness: &mut Harness<'_, App>, from: Pos2, by: Vec2) {
     harness.hover_at(from);
     harness.run_steps(1);
     harness.drag_at(from);

@@ -3,7 +3,7 @@ use super::{assess, tell, tell_error};
 use crate::{
     app::{
         command::EditCommand,
-        parts::{structure_parts, update_parts},
+        parts::update_parts,
         rescue::{Drawn, Note},
         state::{AppState, BrushOptions, Edits, Outlines, VisitId, VisitState},
         task::{NewNumbers, NewOutlines, Task},
@@ -78,6 +78,7 @@ fn begin_journal(state: &mut AppState, id: VisitId) {
         drawn: Drawn {
             model: provenance.model.clone(),
             device: provenance.device.clone(),
+            table: Drawn::named(outlines.labels.table()),
         },
     };
     visit.journalled = true;
@@ -418,9 +419,10 @@ pub(super) fn bring_back(state: &mut AppState, outlines: NewOutlines, journal: P
     }
 }
 
-/// The outlines are in a file: their journal has done its work.
-pub(super) fn saved(state: &mut AppState, id: VisitId) {
-    if let Some(visit) = state.visit_mut(id).filter(|v| v.journalled) {
+/// The outlines of that revision are in a file: unless they were edited since, their journal has done its work.
+pub(super) fn saved(state: &mut AppState, id: VisitId, revision: u64) {
+    let visit = state.visit_mut(id);
+    if let Some(visit) = visit.filter(|v| v.journalled && v.revision == revision) {
         visit.journalled = false;
         state.notes.push((id, Note::Done));
     }
@@ -435,9 +437,11 @@ pub(super) fn set_measured(state: &mut AppState, new: NewNumbers) {
         return;
     };
     if visit.revision == new.revision {
-        outlines.parts = structure_parts(&outlines.labels);
         outlines.sizes = new.sizes;
+        // What a reader said meanwhile holds: measuring is no edit.
+        let said = outlines.measured.finding.provenance.state;
         outlines.measured = new.measured;
+        outlines.measured.finding.provenance.state = said;
         outlines.edits.live.clear();
         outlines.edits.measuring = false;
         assess::refresh(state);

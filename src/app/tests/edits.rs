@@ -2,15 +2,15 @@
 use super::{ended, outlines, view, visits};
 use crate::{
     app::{
-        AppState, Command, EditCommand, Outcome, Task, ViewCommand, VisitId, WorkCommand, apply,
-        next_task,
+        AppState, Command, EditCommand, Outcome, Task, ViewCommand, VisitCommand, VisitId,
+        WorkCommand, apply, next_task,
         parts::structure_parts,
-        rescue::{self, Rescue},
+        rescue::{self, Note, Rescue},
         state::Outlines,
     },
     measure::Plane,
     patient::ReviewState,
-    volume::{LabelMap, Structure, unobserved},
+    volume::{LabelMap, LabelTable, Structure, unobserved},
 };
 use glam::DVec3;
 use std::sync::Arc;
@@ -267,12 +267,21 @@ fn edits_that_were_not_saved_come_back_after_a_crash_and_go_once_they_are_saved(
     hand_over(&mut state, &mut rescue);
     assert!(rescue.trouble().is_none());
     let path = folder.path().join("outlines.nii.gz");
-    let task = Task::WriteLabels {
+    let revision = state.visit(ids[0]).unwrap().revision;
+    let write = |state: &AppState, revision| Task::WriteLabels {
         visit: ids[0],
-        labels: Arc::clone(&of(&state, ids[0]).labels),
-        path,
+        revision,
+        labels: Arc::clone(&of(state, ids[0]).labels),
+        path: path.clone(),
     };
-    apply(&mut state, Command::Work(WorkCommand::Enqueue(task)));
+    // What is edited while the file is written is not in it: the journal stays.
+    let old = write(&state, revision);
+    stroke(&mut state, ids[0], -5.0, false);
+    apply(&mut state, Command::Work(WorkCommand::Enqueue(old)));
+    work(&mut state);
+    assert!(!state.notes.iter().any(|(_, n)| matches!(n, Note::Done)));
+    let now = write(&state, state.visit(ids[0]).unwrap().revision);
+    apply(&mut state, Command::Work(WorkCommand::Enqueue(now)));
     work(&mut state);
     hand_over(&mut state, &mut rescue);
     wait_for(|| {
@@ -309,4 +318,48 @@ fn a_folder_that_cannot_be_written_is_told_and_the_edits_stay() {
     let told = wait_for(|| rescue.trouble());
     assert!(told.contains("in memory only"), "{told}");
     assert!(labels(&state, ids[0]).count(TUMOUR) > 0);
+}
+
+#[test]
+fn edits_of_a_visit_that_is_closed_are_offered_when_its_scan_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, ids) = visits(&[None]);
+    state.journals = Some(folder.path().to_owned());
+    let mut rescue = Rescue::new(state.journals.clone());
+    // The labels of a model of the user's own: the values mean something else.
+    let first = outlines(&state, ids[0], 0);
+    ended(&mut state, first);
+    let outlines = state.visit_mut(ids[0]).unwrap().outlines.as_mut().unwrap();
+    let values = outlines.labels.labels().iter().map(|l| l * 7).collect();
+    let table = LabelTable::new([(7, TUMOUR), (1, Structure::Cochlea)]);
+    let own = LabelMap::new(*outlines.labels.grid(), values, table).unwrap();
+    outlines.labels = Arc::new(own);
+    stroke(&mut state, ids[0], 0.0, false);
+    let edited = labels(&state, ids[0]);
+    let visit = state.visit(ids[0]).unwrap();
+    let (sha, grid) = (visit.scan_sha256.clone(), *visit.volume.grid());
+    apply(&mut state, Command::Visit(VisitCommand::Remove(ids[0])));
+    for (visit, note) in std::mem::take(&mut state.notes) {
+        rescue.note(visit, note);
+    }
+    let left = wait_for(|| rescue::left(folder.path(), &sha));
+    let (found, _) = rescue::bring_back(&left.path, &grid).unwrap();
+    assert_eq!(found, edited);
+    assert_eq!(found.count(Structure::Cochlea), 0);
+}
+
+#[test]
+fn what_a_reader_said_while_it_was_measured_holds() {
+    let (mut state, ids) = visits(&[None]);
+    stroke(&mut state, ids[0], 0.0, false);
+    let measuring = next_task(&mut state).unwrap();
+    edit(
+        &mut state,
+        ids[0],
+        EditCommand::Reject("R. Eader".to_owned()),
+    );
+    let outcome = measuring.run(&mut unobserved);
+    ended(&mut state, outcome);
+    let provenance = &of(&state, ids[0]).measured.finding.provenance;
+    assert_eq!(provenance.state, ReviewState::Rejected);
 }
