@@ -3,6 +3,8 @@
 
 #[path = "ui/edit.rs"]
 mod edit;
+#[path = "ui/planes.rs"]
+mod planes;
 #[path = "ui/report.rs"]
 mod report;
 #[path = "ui/tools.rs"]

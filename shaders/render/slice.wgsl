@@ -1,4 +1,4 @@
-// One plane of a scan: trilinear or nearest sampling of a 3D texture through an affine, window/level, label fill.
+// One plane of a scan: trilinear, cubic or nearest sampling of a 3D texture through an affine, window/level, label fill.
 // CPU twin: `render::twin::slice`. Keep in sync. Compiled together with `common/window.wgsl`.
 
 // Keep in sync with `SliceUniforms` in `src/render/slice.rs`.
@@ -10,7 +10,7 @@ struct Slice {
     fill: array<vec4<f32>, 8>,
     // Window centre and width in stored values; grey outside the scan; unused.
     window: vec4<f32>,
-    // 1 where integers hold the scan; 1 for nearest; 1 to invert; 1 where the target converts linear light to sRGB itself.
+    // 1 where integers hold the scan; 0 for linear, 1 nearest, 2 cubic; 1 to invert; 1 where the target converts linear light to sRGB itself.
     options: vec4<u32>,
 }
 
@@ -62,6 +62,51 @@ fn trilinear(voxel: vec3<f32>, last: vec3<i32>) -> f32 {
     return mix(mix(c00, c10, t.y), mix(c01, c11, t.y), t.z);
 }
 
+// Weights of the four voxels about a place `t` between the middle two (Catmull and Rom 1974).
+fn cubic_weights(t: f32) -> vec4<f32> {
+    let t2 = t * t;
+    let t3 = t2 * t;
+    return vec4<f32>(
+        -0.5 * t3 + t2 - 0.5 * t,
+        1.5 * t3 - 2.5 * t2 + 1.0,
+        -1.5 * t3 + 2.0 * t2 + 0.5 * t,
+        0.5 * t3 - 0.5 * t2,
+    );
+}
+
+// On a scan's own slices one axis has a single weight: what weighs next to nothing is not read.
+const LEAST_WEIGHT: f32 = 1e-4;
+
+fn tricubic(voxel: vec3<f32>, last: vec3<i32>) -> f32 {
+    let at = clamp(voxel, vec3<f32>(0.0), vec3<f32>(last));
+    let low = vec3<i32>(floor(at));
+    let t = at - vec3<f32>(low);
+    var wx = cubic_weights(t.x);
+    var wy = cubic_weights(t.y);
+    var wz = cubic_weights(t.z);
+    var sum = 0.0;
+    for (var k = 0; k < 4; k++) {
+        if abs(wz[k]) < LEAST_WEIGHT {
+            continue;
+        }
+        for (var j = 0; j < 4; j++) {
+            if abs(wy[j]) < LEAST_WEIGHT {
+                continue;
+            }
+            var row = 0.0;
+            for (var i = 0; i < 4; i++) {
+                if abs(wx[i]) < LEAST_WEIGHT {
+                    continue;
+                }
+                let neighbour = clamp(low + vec3<i32>(i, j, k) - vec3<i32>(1), vec3<i32>(0), last);
+                row += wx[i] * stored(neighbour);
+            }
+            sum += wz[k] * wy[j] * row;
+        }
+    }
+    return sum;
+}
+
 fn inside(voxel: vec3<f32>, count: vec3<i32>) -> bool {
     return all(voxel >= vec3<f32>(-0.5)) && all(voxel < vec3<f32>(count) - vec3<f32>(0.5));
 }
@@ -80,6 +125,8 @@ fn fragment_main(corner: Corner) -> @location(0) vec4<f32> {
         var value: f32;
         if slice.options.y == 1u {
             value = stored(vec3<i32>(floor(voxel + 0.5)));
+        } else if slice.options.y == 2u {
+            value = tricubic(voxel, count - vec3<i32>(1));
         } else {
             value = trilinear(voxel, count - vec3<i32>(1));
         }

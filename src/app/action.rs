@@ -15,6 +15,12 @@ pub(super) enum Action {
     Preset(super::preset::Preset),
     Invert,
     Interpolation,
+    EdgeTolerance,
+    AnatomicalAxes,
+    /// To the next (1) or previous (-1) plane.
+    View(i64),
+    /// Opens a scan that was opened before, the last one first.
+    Recent(usize),
     FillWeaker,
     FillStronger,
     ReferenceLines,
@@ -262,8 +268,27 @@ pub(super) const ENTRIES: &[Entry] = {
         entry(
             A::Interpolation,
             "interpolation",
-            "Smooth or voxel by voxel",
+            "Between voxels: linear, cubic, voxel by voxel",
             &[(NONE, Key::M)],
+        ),
+        entry(
+            A::EdgeTolerance,
+            "edge_tolerance",
+            "Border of the tumour half a voxel in and out",
+            &[(NONE, Key::X)],
+        ),
+        entry(
+            A::AnatomicalAxes,
+            "anatomical_axes",
+            "Planes along the patient's axes, or the scan's own slices",
+            &[(NONE, Key::Y)],
+        ),
+        entry(A::View(1), "next_view", "Next plane", &[(NONE, Key::F6)]),
+        entry(
+            A::View(-1),
+            "previous_view",
+            "Plane before",
+            &[(SHIFT, Key::F6)],
         ),
         entry(
             A::FillWeaker,
@@ -302,6 +327,36 @@ pub(super) const ENTRIES: &[Entry] = {
             &[(NONE, Key::K)],
         ),
         entry(A::Open, "open", "Open scans", &[(COMMAND, Key::O)]),
+        entry(
+            A::Recent(0),
+            "recent_1",
+            "Open the last scan again",
+            &[(COMMAND, Key::Num1)],
+        ),
+        entry(
+            A::Recent(1),
+            "recent_2",
+            "Open the second last scan",
+            &[(COMMAND, Key::Num2)],
+        ),
+        entry(
+            A::Recent(2),
+            "recent_3",
+            "Open the third last scan",
+            &[(COMMAND, Key::Num3)],
+        ),
+        entry(
+            A::Recent(3),
+            "recent_4",
+            "Open the fourth last scan",
+            &[(COMMAND, Key::Num4)],
+        ),
+        entry(
+            A::Recent(4),
+            "recent_5",
+            "Open the fifth last scan",
+            &[(COMMAND, Key::Num5)],
+        ),
         entry(
             A::SaveOutlines,
             "save_outlines",

@@ -7,6 +7,7 @@ mod marks;
 use super::{
     assess,
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
+    meaning::MeaningCommand,
     preferences::PreferenceCommand,
     preset::Preset,
     report::usable,
@@ -15,13 +16,13 @@ use super::{
         Alignment, AppState, BrushOptions, Edits, Message, Outlines, RelativeWindow, Running,
         VisitId, VisitState, ZoomPan,
     },
-    task::{NewOutlines, NewScan, Outcome, Target, Task},
+    task::{NewOutlines, NewScan, Outcome, Places, Target, Task},
 };
 use crate::{
     measure::Plane,
     patient::ScanOrigin,
     phantom,
-    render::{Interpolation, NativePlane, point_of_interest},
+    render::{NativePlane, point_of_interest},
     volume::{RegisterError, Registration, Structure, WindowLevel},
 };
 use std::sync::Arc;
@@ -131,6 +132,7 @@ fn prefer(state: &mut AppState, command: PreferenceCommand) {
     if let Some(text) = state.preferences.apply(command) {
         tell(state, text);
     }
+    state.view.style.patterns = state.preferences.patterns;
 }
 
 fn apply_style(state: &mut AppState, command: &ViewCommand) {
@@ -160,12 +162,9 @@ fn apply_style(state: &mut AppState, command: &ViewCommand) {
             view.cine = Some((visit, plane)).filter(|cell| view.cine != Some(*cell));
         }
         ViewCommand::Invert => view.style.invert = !view.style.invert,
-        ViewCommand::ToggleInterpolation => {
-            view.style.interpolation = match view.style.interpolation {
-                Interpolation::Linear => Interpolation::Nearest,
-                Interpolation::Nearest => Interpolation::Linear,
-            };
-        }
+        ViewCommand::Interpolation(interpolation) => view.style.interpolation = interpolation,
+        ViewCommand::ToggleEdgeTolerance => view.edge_tolerance = !view.edge_tolerance,
+        ViewCommand::ToggleAnatomicalAxes => view.anatomical = !view.anatomical,
         ViewCommand::HideOverlays(hidden) => view.hidden = hidden,
         ViewCommand::FillOpacity(opacity) => view.style.fill_opacity = opacity.clamp(0.0, 1.0),
         ViewCommand::Contour(structure, on) => view.style.structure_mut(structure).contour = on,
@@ -227,6 +226,18 @@ fn apply_visit(state: &mut AppState, command: &VisitCommand) {
 fn apply_work(state: &mut AppState, command: WorkCommand) {
     match command {
         WorkCommand::Enqueue(task) => state.work.queue.push_back(task),
+        WorkCommand::Open(path) => {
+            let places = Places {
+                journals: state.journals.clone(),
+                recent: state.recent_file.clone(),
+            };
+            state.work.queue.push_back(Task::Open(path, places));
+        }
+        WorkCommand::ForgetRecent => {
+            state.recent.clear();
+            let forget = state.recent_file.clone().map(Task::ForgetRecent);
+            state.work.queue.extend(forget);
+        }
         WorkCommand::Demo => {
             let scans = (0..phantom::demo::VISITS).map(|visit| Task::DemoScan { visit });
             state.work.queue.extend(scans);
@@ -245,6 +256,7 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
             }
         }
         WorkCommand::Align => enqueue_alignments(state),
+        WorkCommand::Meaning(command) => mean(state, command),
         WorkCommand::Cancel => {
             state.work.queue.clear();
             if let Some(running) = &mut state.work.running {
@@ -286,9 +298,35 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
     }
 }
 
+/// Says what the values of a label map mean.
+fn mean(state: &mut AppState, command: MeaningCommand) {
+    let Some(meaning) = &mut state.meaning else {
+        return;
+    };
+    match command {
+        MeaningCommand::Set(value, structure) => meaning.set(value, structure),
+        MeaningCommand::Follow(scheme) => meaning.follow(scheme),
+        MeaningCommand::Leave => state.meaning = None,
+        MeaningCommand::Read if meaning.means_something() => {
+            let (id, path, meaning) = (meaning.visit, meaning.path.clone(), meaning.structures());
+            state.meaning = None;
+            let task = state.visit(id).map(|v| Task::ReadLabels(target(v), path, meaning));
+            state.work.queue.extend(task);
+        }
+        MeaningCommand::Read => {}
+    }
+}
+
 fn receive(state: &mut AppState, outcome: Outcome) {
     match outcome {
+        Outcome::Values(meaning) => state.meaning = Some(*meaning),
+        Outcome::Edited(visit, revision, edit) => edit::made(state, visit, revision, edit),
         Outcome::Scan(scan) => add_visit(state, *scan),
+        Outcome::Found(paths) => {
+            for path in paths {
+                apply_work(state, WorkCommand::Open(path));
+            }
+        }
         Outcome::Outlined(outlines) => set_outlines(state, *outlines),
         Outcome::Measured(numbers) => edit::set_measured(state, *numbers),
         Outcome::BroughtBack(outlines, path) => edit::bring_back(state, *outlines, path),
@@ -329,6 +367,9 @@ fn add_visit(state: &mut AppState, scan: NewScan) {
     }
     let id = VisitId(state.next_id);
     state.next_id += 1;
+    if let Some(recent) = scan.recent {
+        state.recent = recent;
+    }
     let grid = *scan.volume.grid();
     state.visits.push(VisitState {
         id,
@@ -396,7 +437,8 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
     let there = |id: VisitId| state.visits.iter().any(|v| v.id == id);
     state.work.queue.retain(|task| match task {
         Task::Segment(target, _)
-        | Task::ReadLabels(target, _)
+        | Task::ReadLabels(target, ..)
+        | Task::Edit(target, ..)
         | Task::Measure(target, ..)
         | Task::BringBack(target, _) => there(target.visit),
         Task::Align { fixed, moving } => there(fixed.0) && there(moving.0),
@@ -405,6 +447,7 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
     if !state.active.is_some_and(there) {
         state.active = state.visits.first().map(|v| v.id);
     }
+    state.meaning = state.meaning.take().filter(|m| state.visits.iter().any(|v| v.id == m.visit));
     state.view.cine = state.view.cine.filter(|(visit, _)| there(*visit));
     if state.visits.len() < 2 {
         state.view.compare = false;
@@ -439,6 +482,7 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
         measured: new.measured,
         seconds: new.seconds,
         tumour_interval95_mm3: new.tumour_interval95_mm3,
+        edge: new.edge,
         edits,
     });
     state.notes.append(&mut notes);

@@ -1,5 +1,6 @@
 //! What the user (or a finished task) asks for. Nothing else changes the state.
 use super::{
+    meaning::MeaningCommand,
     preferences::PreferenceCommand,
     preset::Preset,
     state::{BrushOptions, Mark, Tool, VisitId},
@@ -7,6 +8,7 @@ use super::{
 };
 use crate::{
     measure::Plane,
+    render::Interpolation,
     volume::{Progress, Sequence, Structure, WindowLevel},
 };
 use chrono::NaiveDate;
@@ -159,8 +161,12 @@ pub enum ViewCommand {
     DropImage(VisitId, usize),
     /// White and black exchanged.
     Invert,
-    /// Smooth or voxel by voxel.
-    ToggleInterpolation,
+    /// How values between voxels are shown.
+    Interpolation(Interpolation),
+    /// The border of the tumour moved in and out by half a voxel, shown or not.
+    ToggleEdgeTolerance,
+    /// Planes along the patient's axes instead of the scan's own slices, or back.
+    ToggleAnatomicalAxes,
     /// Hides the overlays, or shows them again.
     HideOverlays(bool),
     /// Opacity of the fill, 0 to 1.
@@ -199,6 +205,10 @@ pub enum VisitCommand {
 pub enum WorkCommand {
     /// Does this when what is waiting before it is done.
     Enqueue(Task),
+    /// Opens what lies there: a scan, a folder of scans, or a model folder.
+    Open(PathBuf),
+    /// Forgets which scans were opened.
+    ForgetRecent,
     /// Loads and assesses the demo patient.
     Demo,
     /// Finds the structures in a visit's scan with the chosen model.
@@ -209,6 +219,8 @@ pub enum WorkCommand {
     Report(PathBuf),
     /// Aligns every visit that is not aligned yet to the first.
     Align,
+    /// Says what the values of a label map mean.
+    Meaning(MeaningCommand),
     /// Stops what is being done and forgets what waits.
     Cancel,
     /// A task has come so far.

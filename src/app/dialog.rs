@@ -12,11 +12,11 @@ use std::{ops::ControlFlow, path::PathBuf};
 #[derive(Debug, Clone)]
 pub(super) enum Purpose {
     /// Scans to open.
-    OpenScans(Option<PathBuf>),
+    OpenScans,
     /// A model folder.
     OpenModel,
     /// Outlines of a visit to open.
-    OpenLabels(Box<super::task::Target>),
+    OpenLabels(super::state::VisitId),
     /// Where to write outlines.
     SaveLabels(
         super::state::VisitId,
@@ -59,13 +59,9 @@ impl Dialog {
             return None;
         };
         let work = |path| match &self.purpose {
-            Purpose::OpenScans(journals) => {
-                WorkCommand::Enqueue(Task::ReadScan(path, journals.clone()))
-            }
+            Purpose::OpenScans => WorkCommand::Open(path),
             Purpose::OpenModel => WorkCommand::Enqueue(Task::ReadModel(path)),
-            Purpose::OpenLabels(target) => {
-                WorkCommand::Enqueue(Task::ReadLabels((**target).clone(), path))
-            }
+            Purpose::OpenLabels(visit) => WorkCommand::Enqueue(Task::LabelValues(*visit, path)),
             Purpose::SaveLabels(visit, revision, labels) => {
                 WorkCommand::Enqueue(Task::WriteLabels {
                     visit: *visit,
@@ -84,7 +80,7 @@ impl Dialog {
         Some(paths.map_or_else(
             || {
                 let hint = match &self.purpose {
-                    Purpose::OpenScans(_) => "; drop files on the window instead",
+                    Purpose::OpenScans => "; drop files on the window instead",
                     Purpose::OpenModel => "; drop the folder on the window instead",
                     _ => "",
                 };
@@ -112,7 +108,7 @@ fn ask(purpose: &Purpose) -> Vec<PathBuf> {
         _ => dialog.add_filter("NIfTI or Analyze", &["nii", "gz", "hdr", "img"]),
     };
     match purpose {
-        Purpose::OpenScans(_) => dialog
+        Purpose::OpenScans => dialog
             .set_title("Open scans")
             .pick_files()
             .unwrap_or_default(),

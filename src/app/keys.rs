@@ -3,6 +3,7 @@ use super::{
     action::Action,
     apply::edit::paintable,
     command::{Command, EditCommand, ViewCommand, VisitCommand, WorkCommand},
+    meaning::MeaningCommand,
     panel::Wish,
     state::{AppState, BrushOptions},
     view::{Canvas, Cell},
@@ -60,7 +61,19 @@ fn act(
         Action::Tool(tool) => Some(ViewCommand::Tool(tool)),
         Action::Preset(preset) => Some(ViewCommand::Preset(preset)),
         Action::Invert => Some(ViewCommand::Invert),
-        Action::Interpolation => Some(ViewCommand::ToggleInterpolation),
+        Action::Interpolation => Some(ViewCommand::Interpolation(
+            state.view.style.interpolation.next(),
+        )),
+        Action::EdgeTolerance => Some(ViewCommand::ToggleEdgeTolerance),
+        Action::AnatomicalAxes => Some(ViewCommand::ToggleAnatomicalAxes),
+        Action::View(by) => match state.view.maximised {
+            Some(plane) => Some(ViewCommand::Maximise(Some(plane_after(plane, by)))),
+            None => return wishes.push(Wish::NextView(by)),
+        },
+        Action::Recent(n) => {
+            let open = state.recent.get(n).cloned().map(WorkCommand::Open);
+            return out.extend(open.map(Command::Work));
+        }
         Action::FillWeaker => Some(ViewCommand::FillOpacity(opacity - step)),
         Action::FillStronger => Some(ViewCommand::FillOpacity(opacity + step)),
         Action::ReferenceLines => Some(ViewCommand::ToggleLines),
@@ -105,6 +118,10 @@ fn act(
     out.extend(view.map(Command::View));
 }
 
+fn plane_after(plane: Plane, by: i64) -> Plane {
+    Plane::ALL[(plane as i64 + by).rem_euclid(3) as usize]
+}
+
 /// The structure so many places further that can be painted.
 fn next_structure(state: &AppState, by: i64) -> Option<ViewCommand> {
     let all = paintable(state.active_visit()?);
@@ -118,6 +135,9 @@ fn next_structure(state: &AppState, by: i64) -> Option<ViewCommand> {
 /// What is nearest to being stopped.
 fn escape(state: &AppState) -> Command {
     match state.view.cine {
+        _ if state.meaning.is_some() => {
+            Command::Work(WorkCommand::Meaning(MeaningCommand::Leave))
+        }
         _ if state.view.shortcuts => Command::View(ViewCommand::Shortcuts(false)),
         Some((visit, plane)) => Command::View(ViewCommand::Cine(visit, plane)),
         None if state.work.running.is_some() => Command::Work(WorkCommand::Cancel),

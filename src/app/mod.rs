@@ -10,12 +10,15 @@ mod assess;
 mod command;
 mod date;
 mod dialog;
+mod drawing;
 mod job;
 mod keys;
+mod meaning;
 mod panel;
 mod parts;
 mod preferences;
 mod preset;
+mod recent;
 pub mod report;
 mod rescue;
 mod screenshot;
@@ -31,8 +34,10 @@ mod tests;
 pub use apply::{apply, next_task};
 pub use assess::Inputs;
 pub use command::{Command, EditCommand, ViewCommand, VisitCommand, WorkCommand};
+pub use drawing::Canvas;
 pub use job::Job;
-pub use preferences::{Mouse, PreferenceCommand, Preferences};
+pub use meaning::{Meaning, MeaningCommand, Scheme};
+pub use preferences::{Mouse, PreferenceCommand, Preferences, Theme};
 pub use preset::Preset;
 pub use rescue::{Drawn, Left, Note};
 pub use start::run;
@@ -40,7 +45,7 @@ pub use state::{
     Alignment, AppState, BrushOptions, CornerText, Edits, KeyImage, Mark, Message, Outlines,
     RelativeWindow, Running, Tool, ViewState, VisitId, VisitState, WorkState, ZoomPan,
 };
-pub use task::{ChosenModel, NewNumbers, NewOutlines, NewScan, Outcome, Target, Task};
+pub use task::{ChosenModel, NewNumbers, NewOutlines, NewScan, Outcome, Places, Target, Task};
 pub use window::App;
 
 use crate::{io, patient};

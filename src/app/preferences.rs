@@ -41,6 +41,37 @@ impl Mouse {
     }
 }
 
+/// Dark or light panels; the planes stay dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// For a reading room.
+    #[default]
+    Dark,
+    /// For a bright one.
+    Light,
+}
+
+impl Theme {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Dark, Self::Light];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+        }
+    }
+
+    pub(super) fn of_egui(self) -> egui::Theme {
+        match self {
+            Self::Dark => egui::Theme::Dark,
+            Self::Light => egui::Theme::Light,
+        }
+    }
+}
+
 /// What the user prefers.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Preferences {
@@ -48,6 +79,10 @@ pub struct Preferences {
     pub mouse: Mouse,
     /// Size of text and controls beside the usual one; 0 stands for 1.
     scale: f32,
+    /// Dark or light panels.
+    pub theme: Theme,
+    /// Each structure's outline has a pattern of its own.
+    pub patterns: bool,
     /// The keys.
     pub(super) keys: Keys,
 }
@@ -63,6 +98,10 @@ pub enum PreferenceCommand {
     Mouse(Mouse),
     /// Size of text and controls, as a part of the usual one.
     Scale(f32),
+    /// Dark or light panels.
+    Theme(Theme),
+    /// A pattern for each structure's outline, or colours alone.
+    Patterns(bool),
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -70,6 +109,8 @@ pub enum PreferenceCommand {
 struct Stored {
     mouse: Mouse,
     scale: f32,
+    theme: Theme,
+    patterns: bool,
     keys: String,
 }
 
@@ -99,6 +140,8 @@ impl Preferences {
             }
             PreferenceCommand::UsualKeys => self.keys = Keys::default(),
             PreferenceCommand::Mouse(mouse) => self.mouse = mouse,
+            PreferenceCommand::Theme(theme) => self.theme = theme,
+            PreferenceCommand::Patterns(on) => self.patterns = on,
             PreferenceCommand::Scale(scale) => self.scale = scale.clamp(SCALE.0, SCALE.1),
         }
         None
@@ -108,6 +151,8 @@ impl Preferences {
     pub(super) fn to_text(&self) -> String {
         let stored = Stored {
             mouse: self.mouse,
+            theme: self.theme,
+            patterns: self.patterns,
             scale: self.scale(),
             keys: self.keys.to_text(),
         };
@@ -124,6 +169,8 @@ impl Preferences {
         };
         Self {
             mouse: stored.mouse,
+            theme: stored.theme,
+            patterns: stored.patterns,
             scale,
             keys: Keys::from_text(&stored.keys),
         }

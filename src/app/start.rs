@@ -1,10 +1,18 @@
 //! Opening the window.
-use super::{App, Error};
+use super::{
+    App, Error,
+    window::{Handover, Work},
+};
 use egui_wgpu::{WgpuSetup, wgpu};
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+};
 
 /// Name of the program's folder for window geometry; no patient data goes there.
 pub(super) const NAME: &str = "schwann";
+/// How often a window is opened anew after its graphics device was lost.
+const MOST_LOSSES: usize = 3;
 /// Largest edge of a 3D texture that is asked for, voxels.
 const MAX_TEXTURE_EDGE: u32 = 2048;
 
@@ -19,6 +27,23 @@ pub fn run(paths: Vec<PathBuf>) -> Result<(), Error> {
     if cfg!(target_os = "linux") && !has_display() {
         return Err(Error::NoDisplay);
     }
+    let handover = Handover::default();
+    let mut paths = Some(paths);
+    for _ in 0..=MOST_LOSSES {
+        let work = handover.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if work.is_none() && paths.is_none() {
+            return Ok(());
+        }
+        open(paths.take().unwrap_or_default(), work, &handover)?;
+    }
+    Err(Error::Window(
+        "the graphics adapter was lost again and again".to_owned(),
+    ))
+}
+
+/// Opens one window and stays until it is closed.
+fn open(paths: Vec<PathBuf>, work: Option<Work>, handover: &Handover) -> Result<(), Error> {
+    let handover = Arc::clone(handover);
     let mut viewport = egui::ViewportBuilder::default()
         .with_title("Schwann")
         .with_app_id(NAME)
@@ -38,12 +63,12 @@ pub fn run(paths: Vec<PathBuf>) -> Result<(), Error> {
         NAME,
         options,
         Box::new(|cc| {
-            Ok(Box::new(App::new(
-                &cc.egui_ctx,
-                cc.wgpu_render_state.as_ref(),
-                cc.storage,
-                paths,
-            )))
+            let (ctx, adapter) = (&cc.egui_ctx, cc.wgpu_render_state.as_ref());
+            let app = match work {
+                Some(work) => App::resumed(ctx, adapter, work),
+                None => App::new(ctx, adapter, cc.storage, paths),
+            };
+            Ok(Box::new(app.with_handover(handover)))
         }),
     )
     .map_err(|error| Error::Window(error.to_string()))

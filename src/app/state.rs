@@ -1,12 +1,13 @@
 //! Everything the window shows. Only [`apply`](super::apply) changes it.
 use super::{
+    meaning::Meaning,
     preferences::Preferences,
     preset::Preset,
     rescue::{Left, Note},
     task::{ChosenModel, Task},
 };
 use crate::{
-    measure::{Plane, PlaneFrame, StructureSize, angle_degrees},
+    measure::{EdgeTolerance, Plane, PlaneFrame, StructureSize, angle_degrees},
     patient::{self, GrowthAssessment, ReviewState},
     render::{NativePlane, OverlayStyle, SliceView},
     volume::{
@@ -43,8 +44,14 @@ pub struct AppState {
     pub preferences: Preferences,
     /// Where journals of edits lie; none are kept without.
     pub journals: Option<PathBuf>,
+    /// The file that remembers which scans were opened; nothing is remembered without.
+    pub recent_file: Option<PathBuf>,
+    /// Scans that were opened, the last one first.
+    pub recent: Vec<PathBuf>,
     /// What the journals must still learn, oldest first.
     pub notes: Vec<(VisitId, Note)>,
+    /// A label map whose values wait for their meaning.
+    pub meaning: Option<Meaning>,
     /// What the user must be told, oldest first.
     pub messages: Vec<Message>,
     /// Growth between the dated visits that have a finding; `Err` says in words why there is none.
@@ -123,6 +130,8 @@ pub struct Outlines {
     pub seconds: Option<f64>,
     /// Volumes between which the tumour's lies with 95 % by the model's own calibrated probabilities, mm³; none once it was edited.
     pub tumour_interval95_mm3: Option<[f64; 2]>,
+    /// The tumour's border moved in and out by half a voxel; none where there is no tumour, or while an edit is being measured.
+    pub edge: Option<Arc<EdgeTolerance>>,
     /// What a reader has changed and said.
     pub edits: Edits,
 }
@@ -440,6 +449,10 @@ pub struct ViewState {
     pub cine: Option<(VisitId, Plane)>,
     /// Outlines, fill, inversion, interpolation.
     pub style: OverlayStyle,
+    /// The border of the tumour moved in and out by half a voxel is drawn.
+    pub edge_tolerance: bool,
+    /// Planes lie along the patient's axes, not along the scan's own slices.
+    pub anatomical: bool,
     /// What brightness and contrast begin from, for all visits.
     pub preset: Preset,
     /// Brightness and contrast, for all visits.
@@ -554,7 +567,11 @@ impl AppState {
         let native = &guide.planes[plane as usize];
         let zoom_pan = guide.zoom_pan[plane as usize];
         let grid = guide.volume.grid();
-        let middle = native.frame(grid, native.slice_at(grid, guide.crosshair));
+        let middle = if self.view.anatomical {
+            guide.anatomical_frame(plane)
+        } else {
+            native.frame(grid, native.slice_at(grid, guide.crosshair))
+        };
         let frame = PlaneFrame {
             centre: middle.point_in_world(zoom_pan.centre_mm),
             ..middle
@@ -580,6 +597,14 @@ impl AppState {
 }
 
 impl VisitState {
+    /// The plane along the patient's axes through the marked point; its centre is as near to the scan's as it can be.
+    fn anatomical_frame(&self, plane: Plane) -> PlaneFrame {
+        let mut centre = self.volume.grid().centre_in_world();
+        let normal = plane.normal_axis();
+        centre[normal] = self.crosshair[normal];
+        PlaneFrame::anatomical(plane, centre)
+    }
+
     /// The visit in words: its date, or where it comes from.
     pub fn title(&self) -> String {
         self.date

@@ -1,10 +1,13 @@
 //! What runs on a background thread: from what it needs to what it gives, without the window's state.
 use super::{
     Error, assess,
+    command::EditCommand,
     date::date_in_name,
+    drawing::{Canvas, edit_of},
+    meaning::Meaning,
     parts::structure_parts,
     preset::Preset,
-    report,
+    recent, report,
     rescue::{self, Left},
     state::VisitId,
 };
@@ -13,12 +16,13 @@ use crate::{
     patient::{self, GrowthAssessment, Outline, ScanOrigin},
     phantom, predict,
     volume::{
-        LabelMap, LabelTable, Observe, Progress, RegisterError, Registration, Sequence, Structure,
+        LabelEdit, LabelMap, Observe, Progress, RegisterError, Registration, Sequence, Structure,
         Volume, WindowLevel, register_rigid, unobserved,
     },
 };
 use chrono::NaiveDate;
 use std::{
+    collections::BTreeMap,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
@@ -27,8 +31,10 @@ use std::{
 /// One piece of background work.
 #[derive(Debug, Clone)]
 pub enum Task {
-    /// Reads a scan; edits that a crash left on it lie in the folder.
-    ReadScan(PathBuf, Option<PathBuf>),
+    /// Opens what lies there: a scan, a folder of scans, or a model folder.
+    Open(PathBuf, Places),
+    /// Forgets which scans were opened.
+    ForgetRecent(PathBuf),
     /// Makes a scan of the demo patient.
     DemoScan {
         /// Which of the demo's visits.
@@ -40,8 +46,12 @@ pub enum Task {
     Segment(Target, Option<ChosenModel>),
     /// Measures outlines that were edited.
     Measure(Target, Arc<LabelMap>, Outline),
-    /// Reads outlines of a scan from a file.
-    ReadLabels(Target, PathBuf),
+    /// Makes an edit of outlines.
+    Edit(Target, Arc<LabelMap>, Canvas, EditCommand),
+    /// Looks which values a label map of a visit has.
+    LabelValues(VisitId, PathBuf),
+    /// Reads outlines of a scan from a file whose values mean this.
+    ReadLabels(Target, PathBuf, BTreeMap<i64, Structure>),
     /// Brings back the edits of a journal.
     BringBack(Target, PathBuf),
     /// Throws a journal away.
@@ -79,6 +89,15 @@ pub enum Task {
     Report(assess::Inputs, PathBuf),
 }
 
+/// Where the program keeps what belongs to scans.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// Journals of edits: those that a crash left are offered when their scan is opened.
+    pub journals: Option<PathBuf>,
+    /// The list of scans that were opened.
+    pub recent: Option<PathBuf>,
+}
+
 /// The scan that outlines are wanted for.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -110,10 +129,16 @@ pub struct ChosenModel {
 pub enum Outcome {
     /// A scan.
     Scan(Box<NewScan>),
+    /// Scans that a folder holds, to be opened.
+    Found(Vec<PathBuf>),
     /// A model to segment with from now on.
     Model(ChosenModel),
     /// Outlines of a visit.
     Outlined(Box<NewOutlines>),
+    /// The values of a label map, to be given a meaning.
+    Values(Box<Meaning>),
+    /// An edit of a visit's outlines of a revision.
+    Edited(VisitId, u64, LabelEdit),
     /// What was measured on edited outlines.
     Measured(Box<NewNumbers>),
     /// Outlines with the edits that a crash left, and their journal.
@@ -160,6 +185,8 @@ pub struct NewScan {
     pub warnings: Vec<String>,
     /// Edits that a crash left on it.
     pub left: Option<Left>,
+    /// The scans that were opened, this one first, where a list is kept.
+    pub recent: Option<Vec<PathBuf>>,
     /// Part of the demo patient, which is segmented, aligned and assessed without being asked.
     pub demo: bool,
 }
@@ -194,6 +221,8 @@ pub struct NewOutlines {
     pub seconds: Option<f64>,
     /// Volumes between which the tumour's lies with 95 % by the model's own calibrated probabilities, mm³.
     pub tumour_interval95_mm3: Option<[f64; 2]>,
+    /// The tumour's border moved in and out by half a voxel.
+    pub edge: Option<Arc<measure::EdgeTolerance>>,
 }
 
 /// What was measured on outlines of one revision.
@@ -207,7 +236,12 @@ pub struct NewNumbers {
     pub sizes: Vec<measure::StructureSize>,
     /// Size of the tumour, Koos grade, provenance, warnings.
     pub measured: patient::Visit,
+    /// The tumour's border moved in and out by half a voxel.
+    pub edge: Option<Arc<measure::EdgeTolerance>>,
 }
+
+/// Most scans of a folder that are opened together: the visits of one patient, not a cohort.
+const MOST_SCANS: usize = 24;
 
 impl Task {
     /// In words, for the progress bar.
@@ -215,12 +249,14 @@ impl Task {
         match self {
             Self::BringBack(..) => "Bringing edits back".to_owned(),
             Self::ThrowAway(_) => "Throwing edits away".to_owned(),
-            Self::ReadScan(..) => "Opening a scan".to_owned(),
+            Self::Open(..) => "Opening a scan".to_owned(),
+            Self::ForgetRecent(_) => "Forgetting opened scans".to_owned(),
             Self::DemoScan { visit } => format!("Making scan {} of the demo patient", visit + 1),
             Self::ReadModel(_) => "Opening a model".to_owned(),
             Self::Segment(target, _) => format!("Segmenting {}", target.title),
             Self::Measure(target, ..) => format!("Measuring {}", target.title),
-            Self::ReadLabels(..) => "Opening outlines".to_owned(),
+            Self::Edit(target, ..) => format!("Editing {}", target.title),
+            Self::LabelValues(..) | Self::ReadLabels(..) => "Opening outlines".to_owned(),
             Self::WriteLabels { .. } => "Writing outlines".to_owned(),
             Self::WritePicture { .. } => "Writing a picture".to_owned(),
             Self::Align { .. } => "Aligning the visits".to_owned(),
@@ -241,11 +277,18 @@ impl Task {
         observe: &mut Observe<'_>,
     ) -> Outcome {
         match self {
-            // A folder that is dropped on the window or typed as a path is one of a model.
-            Self::ReadScan(path, _) if predict::Segmenter::is_folder(&path) => {
+            Self::Open(path, _) if predict::Segmenter::is_folder(&path) => {
                 read_model(&path, observe)
             }
-            Self::ReadScan(path, journals) => read_scan(&path, journals.as_deref(), observe),
+            Self::Open(path, _) if path.is_dir() => match io::scans_in(&path, MOST_SCANS) {
+                Ok(paths) => Outcome::Found(paths),
+                Err(error) => Outcome::Failed(format!("The folder was not opened: {error}")),
+            },
+            Self::Open(path, places) => read_scan(&path, &places, observe),
+            Self::ForgetRecent(file) => match recent::forget(&file) {
+                Ok(()) => Outcome::Written("The list of opened scans is empty.".to_owned()),
+                Err(error) => Outcome::Failed(format!("The list was not emptied: {error}")),
+            },
             Self::BringBack(target, path) => bring_back(&target, path),
             Self::ThrowAway(path) => match io::discard_journal(&path) {
                 Ok(()) => Outcome::Written("The edits that were not saved are gone.".to_owned()),
@@ -255,7 +298,17 @@ impl Task {
             Self::DemoScan { visit } => demo_scan(visit, observe),
             Self::Segment(target, model) => segment(&target, model.as_ref(), show, observe),
             Self::Measure(target, labels, outline) => remeasure(&target, &labels, outline, observe),
-            Self::ReadLabels(target, path) => read_labels(&target, &path),
+            Self::Edit(target, labels, canvas, command) => {
+                match edit_of(&canvas, &labels, &command) {
+                    Ok(edit) => Outcome::Edited(target.visit, target.revision, edit),
+                    Err(error) => Outcome::Failed(format!("The outlines were not changed: {error}")),
+                }
+            }
+            Self::LabelValues(visit, path) => match io::label_values(&path) {
+                Ok(values) => Outcome::Values(Box::new(Meaning::new(visit, path, values))),
+                Err(error) => Outcome::Failed(format!("The outlines were not opened: {error}")),
+            },
+            Self::ReadLabels(target, path, meaning) => read_labels(&target, &path, &meaning),
             Self::WriteLabels {
                 visit,
                 revision,
@@ -303,7 +356,7 @@ fn bring_back(target: &Target, path: PathBuf) -> Outcome {
     }
 }
 
-fn read_scan(path: &Path, journals: Option<&Path>, observe: &mut Observe<'_>) -> Outcome {
+fn read_scan(path: &Path, places: &Places, observe: &mut Observe<'_>) -> Outcome {
     match io::read_volume(path, observe) {
         Ok((volume, warnings)) => {
             let origin = path
@@ -312,7 +365,11 @@ fn read_scan(path: &Path, journals: Option<&Path>, observe: &mut Observe<'_>) ->
             let date = date_in_name(&origin);
             let scan_sha256 = io::voxels_sha256(&volume);
             Outcome::Scan(Box::new(NewScan {
-                left: journals.and_then(|folder| rescue::left(folder, &scan_sha256)),
+                left: places
+                    .journals
+                    .as_deref()
+                    .and_then(|folder| rescue::left(folder, &scan_sha256)),
+                recent: places.recent.as_deref().map(|file| recent::add(file, path)),
                 date,
                 date_from_name: date.is_some(),
                 origin,
@@ -345,6 +402,7 @@ fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
             volume: scan.volume,
             warnings: Vec::new(),
             left: None,
+            recent: None,
             demo: true,
         })),
         Err(phantom::Error::Stopped) => Outcome::Cancelled,
@@ -426,8 +484,8 @@ fn segment(
     .with_run(seconds, prediction.tumour_interval95_mm3)
 }
 
-fn read_labels(target: &Target, path: &Path) -> Outcome {
-    let (labels, warnings) = match io::read_labels(path, &LabelTable::default()) {
+fn read_labels(target: &Target, path: &Path, meaning: &BTreeMap<i64, Structure>) -> Outcome {
+    let (labels, warnings) = match io::read_labels_meaning(path, meaning) {
         Ok(read) => read,
         Err(error) => return Outcome::Failed(format!("The outlines were not opened: {error}")),
     };
@@ -527,6 +585,7 @@ fn remeasure(
         revision: target.revision,
         sizes,
         measured: patient::Visit::measured(labels, target.origin.clone(), outline),
+        edge: edge(labels),
     }))
 }
 
@@ -558,6 +617,7 @@ fn measured(
     if stop(1.0) {
         return Outcome::Cancelled;
     }
+    let edge = edge(&labels);
     Outcome::Outlined(Box::new(NewOutlines {
         visit: target.visit,
         revision: target.revision,
@@ -567,7 +627,12 @@ fn measured(
         measured,
         seconds: None,
         tumour_interval95_mm3: None,
+        edge,
     }))
+}
+
+fn edge(labels: &LabelMap) -> Option<Arc<measure::EdgeTolerance>> {
+    measure::EdgeTolerance::of(labels, Structure::VestibularSchwannoma).map(Arc::new)
 }
 
 impl Outcome {

@@ -1,6 +1,7 @@
 //! Commands on the state, without a window.
 
 mod edits;
+mod files;
 mod marks;
 mod models;
 
@@ -34,6 +35,7 @@ fn scan(date: Option<&str>) -> Outcome {
         scan_sha256: "0".repeat(64),
         warnings: Vec::new(),
         left: None,
+        recent: None,
         demo: false,
     }))
 }
@@ -92,6 +94,7 @@ fn outlines(state: &AppState, visit: VisitId, revision: u64) -> Outcome {
         labels,
         seconds: None,
         tumour_interval95_mm3: None,
+        edge: None,
     }))
 }
 

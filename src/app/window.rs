@@ -1,12 +1,13 @@
 //! The window's frame: work that has ended, keys, panels, planes.
 use super::{
-    apply::{apply, next_task, target},
+    apply::{apply, next_task},
     assess::reportable,
     command::{Command, VisitCommand, WorkCommand},
     dialog::{Dialog, Purpose},
     job::Job,
     keys, panel,
     preferences::Preferences,
+    recent,
     rescue::Rescue,
     screenshot::{Screenshot, Target},
     state::{AppState, Message},
@@ -16,7 +17,13 @@ use super::{
 use crate::volume::Progress;
 use egui::{CentralPanel, Context, Frame, Panel, Ui};
 use egui_wgpu::RenderState;
-use std::{cell::RefCell, ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 /// How often a window looks after work whose end cannot wake it (a thread ends after its last word).
 const POLL: Duration = Duration::from_millis(100);
@@ -41,6 +48,19 @@ pub struct App {
     panels: panel::Panels,
     screenshot: Screenshot,
     rescue: Rescue,
+    /// Where the work goes when the graphics device is lost; the window stays open without.
+    handover: Option<Handover>,
+    leaving: bool,
+}
+
+/// Work on its way from a window that can draw no more to the next one.
+pub(super) type Handover = Arc<Mutex<Option<Work>>>;
+
+/// What outlives a window: the state, and the journals that are being written.
+#[derive(Debug)]
+pub(super) struct Work {
+    state: AppState,
+    rescue: Rescue,
 }
 
 /// Name of the preferences among what is kept between runs.
@@ -56,23 +76,49 @@ impl App {
         kept: Option<&dyn eframe::Storage>,
         paths: Vec<PathBuf>,
     ) -> Self {
-        ctx.set_theme(egui::Theme::Dark);
-        ctx.all_styles_mut(panel::style);
+        panel::style(ctx);
         let mut state = AppState::default();
         let kept = kept.and_then(|storage| storage.get_string(PREFERENCES));
         state.preferences = Preferences::from_text(&kept.unwrap_or_default());
         state.view.tool = state.preferences.mouse.tool();
-        state.journals = eframe::storage_dir(super::start::NAME).map(|dir| dir.join("journals"));
+        state.view.style.patterns = state.preferences.patterns;
+        let dir = eframe::storage_dir(super::start::NAME);
+        state.journals = dir.as_ref().map(|dir| dir.join("journals"));
+        state.recent_file = dir.map(|dir| dir.join("recent.json"));
+        state.recent = state.recent_file.as_deref().map_or_else(Vec::new, recent::read);
         if paths.is_empty() {
             apply(&mut state, Command::Work(WorkCommand::Demo));
         }
         for path in paths {
-            let task = Task::ReadScan(path, state.journals.clone());
-            apply(&mut state, Command::Work(WorkCommand::Enqueue(task)));
+            apply(&mut state, Command::Work(WorkCommand::Open(path)));
         }
         let mut app = Self::with_state(render_state, state);
         app.canvas.wheel = Wheel::new(events_per_notch());
         app
+    }
+
+    /// A window on the work of one whose graphics device was lost.
+    pub(super) fn resumed(ctx: &Context, render_state: Option<&RenderState>, work: Work) -> Self {
+        panel::style(ctx);
+        let Work { mut state, rescue } = work;
+        let stopped = state.work.running.take().map_or_else(String::new, |task| {
+            format!(" {} was stopped: begin it again.", task.name)
+        });
+        let text = format!(
+            "The graphics adapter was lost and the window opened anew; nothing else was lost.{stopped}"
+        );
+        apply(&mut state, Command::Work(WorkCommand::Tell(Message::error(text))));
+        let mut app = Self::with_state(render_state, state);
+        app.rescue = rescue;
+        app.canvas.wheel = Wheel::new(events_per_notch());
+        app
+    }
+
+    /// Hands the work over when the graphics device is lost.
+    #[must_use]
+    pub(super) fn with_handover(mut self, handover: Handover) -> Self {
+        self.handover = Some(handover);
+        self
     }
 
     /// A window on a state.
@@ -86,6 +132,8 @@ impl App {
             panels: panel::Panels::default(),
             screenshot: Screenshot::default(),
             rescue,
+            handover: None,
+            leaving: false,
         }
     }
 
@@ -138,6 +186,11 @@ impl App {
                 apply(&mut self.state, command);
             }
             ctx.request_repaint();
+        }
+        if self.handover.is_some() && self.canvas.gpu.is_lost() && !self.leaving {
+            log::error!("the graphics device was lost; the window opens anew");
+            self.leaving = true;
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         }
         if let Some(text) = self.canvas.gpu.failure() {
             let message = Message::error(text);
@@ -201,7 +254,7 @@ impl App {
     }
 
     /// Files dropped on the window.
-    fn dropped(&self, ctx: &Context, out: &mut Vec<Command>) {
+    fn dropped(ctx: &Context, out: &mut Vec<Command>) {
         let paths: Vec<PathBuf> = ctx.input(|i| {
             i.raw
                 .dropped_files
@@ -212,8 +265,7 @@ impl App {
         out.extend(
             paths
                 .into_iter()
-                .map(|path| Task::ReadScan(path, self.state.journals.clone()))
-                .map(|task| Command::Work(WorkCommand::Enqueue(task))),
+                .map(|path| Command::Work(WorkCommand::Open(path))),
         );
     }
 
@@ -226,14 +278,12 @@ impl App {
     fn wish(&mut self, ctx: &Context, wish: panel::Wish) {
         let active = self.state.active_visit();
         match wish {
-            panel::Wish::OpenScans => {
-                let journals = self.state.journals.clone();
-                self.ask(ctx, Purpose::OpenScans(journals));
-            }
+            panel::Wish::OpenScans => self.ask(ctx, Purpose::OpenScans),
+            panel::Wish::NextView(by) => self.canvas.next_view(&self.state, by),
             panel::Wish::OpenModel => self.ask(ctx, Purpose::OpenModel),
             panel::Wish::OpenLabels => {
-                if let Some(target) = active.map(target) {
-                    self.ask(ctx, Purpose::OpenLabels(Box::new(target)));
+                if let Some(visit) = active.map(|v| v.id) {
+                    self.ask(ctx, Purpose::OpenLabels(visit));
                 }
             }
             panel::Wish::SaveLabels => {
@@ -297,6 +347,7 @@ impl App {
                 }
             });
         panel::shortcuts_ui(ui.ctx(), state, panels, out);
+        panel::meaning_ui(ui.ctx(), state, out);
         wishes
     }
 }
@@ -309,8 +360,9 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
         let mut out = Vec::new();
-        self.dropped(&ctx, &mut out);
-        // Setting it to what it is costs nothing.
+        Self::dropped(&ctx, &mut out);
+        // Setting them to what they are costs nothing.
+        ctx.set_theme(self.state.preferences.theme.of_egui());
         ctx.set_zoom_factor(self.state.preferences.scale());
         run_cine(&ctx, &self.state, &mut self.canvas, &mut out);
         let mut wishes = keys::keys(&ctx, &self.state, &self.canvas, &mut out);
@@ -334,6 +386,17 @@ impl eframe::App for App {
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         storage.set_string(PREFERENCES, self.state.preferences.to_text());
+    }
+
+    fn on_exit(&mut self) {
+        if let Some(handover) = self.handover.as_ref().filter(|_| self.leaving) {
+            let work = Work {
+                state: std::mem::take(&mut self.state),
+                rescue: std::mem::replace(&mut self.rescue, Rescue::new(None)),
+            };
+            let mut place = handover.lock().unwrap_or_else(PoisonError::into_inner);
+            *place = Some(work);
+        }
     }
 
     fn persist_egui_memory(&self) -> bool {

@@ -80,6 +80,29 @@ pub fn label_maps_by_case(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Er
     Ok(maps)
 }
 
+/// The scans (`.nii`, `.nii.gz`) of a folder, in it or nested, in the order of their names; files whose names say that they are label maps are passed over.
+///
+/// # Errors
+/// When the folder cannot be read, holds no scan, or holds more than `most`.
+pub fn scans_in(folder: &Path, most: usize) -> Result<Vec<PathBuf>, Error> {
+    let wrong = |problem: String| Error::Cases {
+        problem,
+        path: folder.to_owned(),
+    };
+    let files = nifti_files(folder)?.into_iter();
+    let scans: Vec<PathBuf> = files
+        .filter(|(stem, _)| !ROLES.contains(&last_word(stem).1.as_str()))
+        .map(|(_, path)| path)
+        .collect();
+    match scans.len() {
+        0 => Err(wrong("no NIfTI scan (.nii or .nii.gz) is in this folder".to_owned())),
+        n if n > most => Err(wrong(format!(
+            "{n} scans are in this folder, more than the {most} that are opened together; choose those of one patient"
+        ))),
+        _ => Ok(scans),
+    }
+}
+
 /// The NIfTI files of a folder, in it or nested, each with its name less the ending; in the order of their names. Hidden files are passed over.
 pub(super) fn nifti_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     let mut found = Vec::new();
@@ -144,6 +167,19 @@ mod tests {
         assert_eq!(cases(&plain).unwrap(), ["ldn_1", "ldn_2"]);
         assert_eq!(cases(&nested).unwrap(), ["x/ldn_1", "x/ldn_2"]);
         assert_eq!(cases(&["ldn_1/ldn_1_pred.nii.gz"]).unwrap(), ["ldn_1"]);
+    }
+
+    #[test]
+    fn a_folder_gives_its_scans_without_label_maps_and_not_a_cohort() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(scans_in(folder.path(), 3).is_err());
+        for name in ["2020.nii.gz", "2021.nii", "2021_Label.nii", "notes.txt"] {
+            std::fs::write(folder.path().join(name), b"").unwrap();
+        }
+        let scans = scans_in(folder.path(), 3).unwrap();
+        let names: Vec<_> = scans.iter().filter_map(|p| p.file_name()).collect();
+        assert_eq!(names, ["2020.nii.gz", "2021.nii"]);
+        assert!(scans_in(folder.path(), 1).is_err());
     }
 
     #[test]

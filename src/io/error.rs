@@ -189,6 +189,17 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// More values than a label map has.
+    #[error(
+        "holds more than {most} values; is this a scan, not a label map? {}",
+        shown(path)
+    )]
+    ManyLabels {
+        /// Most values that are read.
+        most: usize,
+        /// The file.
+        path: PathBuf,
+    },
     /// The name does not say how to write.
     #[error(
         "NIfTI files are named .nii or .nii.gz; choose such a name: {}",

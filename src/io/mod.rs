@@ -23,7 +23,7 @@ mod warning;
 
 pub use atomic::write_atomically;
 pub use audit::{AUDIT_FILE, AuditRecord, AuditWarning, append_audit, read_audit};
-pub use cases::label_maps_by_case;
+pub use cases::{label_maps_by_case, scans_in};
 pub use error::{Error, HeaderError};
 pub use hash::voxels_sha256;
 pub use inspect::{Inspection, Percentiles, Rescale, inspect};
@@ -32,7 +32,10 @@ pub use journal::{
     list_journals,
 };
 pub use labelled::{LabelledScan, labelled_scans};
-pub use nifti::{read_channels, read_labels, read_volume, write_labels, write_volume};
+pub use nifti::{
+    LabelValue, label_values, read_channels, read_labels, read_labels_meaning, read_volume,
+    write_labels, write_volume,
+};
 pub use outlines::{read_outline, read_outlines};
 pub use scores::{ScoreRow, read_grades, read_scores, write_scores};
 pub use warning::Warning;

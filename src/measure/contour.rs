@@ -1,6 +1,6 @@
 //! Outlines of a structure on any plane through it.
 use super::PlaneFrame;
-use crate::volume::{LabelMap, Structure};
+use crate::volume::{Grid, LabelMap, Structure};
 use glam::{DAffine3, DMat3, DVec3};
 use std::collections::HashMap;
 
@@ -30,15 +30,27 @@ pub fn contours(
     else {
         return Vec::new();
     };
-    let Some((low, high)) = rectangle(labels, bounds, frame, half_extent_mm) else {
+    let Some((low, high)) = rectangle(labels.grid(), bounds, frame, half_extent_mm) else {
         return Vec::new();
     };
-    let spacing = labels.grid().spacing_mm();
+    let grid = labels.grid();
+    let inside = |at| f32::from(u8::from(labels.labels()[grid.index(at)] == value));
+    let values = |low, step, count| sample(grid, inside, 0.0, frame, low, step, count);
+    trace(grid, (low, high), values)
+}
+
+/// Outlines at one half of what `sampled` gives on a lattice over a rectangle of a plane, mm from the frame's centre.
+pub(super) fn trace(
+    grid: &Grid,
+    (low, high): ([f64; 2], [f64; 2]),
+    sampled: impl FnOnce([f64; 2], f64, [usize; 2]) -> Vec<f32>,
+) -> Vec<Contour> {
+    let spacing = grid.spacing_mm();
     let finest = spacing.iter().copied().fold(f64::INFINITY, f64::min) / 2.0;
     let longest = (high[0] - low[0]).max(high[1] - low[1]);
     let step = finest.max(longest / (MAX_SAMPLES - 2) as f64);
     let count = [0, 1].map(|a| ((high[a] - low[a]) / step).ceil() as usize + 1);
-    let values = sample(labels, value, frame, low, step, count);
+    let values = sampled(low, step, count);
     let mut segments = Segments::default();
     for y in 0..count[1].saturating_sub(1) {
         for x in 0..count[0].saturating_sub(1) {
@@ -58,14 +70,14 @@ pub fn contours(
         .collect()
 }
 
-/// The part of the plane that can hold the structure; `None` when the plane misses it.
-fn rectangle(
-    labels: &LabelMap,
+/// The part of the plane that can hold what lies in the box of voxels; `None` when the plane misses it.
+pub(super) fn rectangle(
+    grid: &Grid,
     bounds: [[usize; 2]; 3],
     frame: &PlaneFrame,
     half: [f64; 2],
 ) -> Option<([f64; 2], [f64; 2])> {
-    let to_world = labels.grid().world_from_voxel();
+    let to_world = grid.world_from_voxel();
     let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
     let mut depth = (f64::INFINITY, f64::NEG_INFINITY);
     for corner in 0..8_usize {
@@ -93,18 +105,17 @@ fn rectangle(
     Some((low, high))
 }
 
-/// Part of the structure at each sample, 0 to 1, `right` fastest.
-fn sample(
-    labels: &LabelMap,
-    value: u8,
+/// Trilinear values on a lattice of a plane, `right` fastest; `outside` beyond the grid.
+pub(super) fn sample(
+    grid: &Grid,
+    value: impl Fn([usize; 3]) -> f32,
+    outside: f32,
     frame: &PlaneFrame,
     low: [f64; 2],
     step: f64,
     count: [usize; 2],
 ) -> Vec<f32> {
-    let grid = labels.grid();
     let shape = grid.shape();
-    let data = labels.labels();
     let plane = DAffine3::from_mat3_translation(
         DMat3::from_cols(frame.right * step, frame.down * step, frame.into_screen()),
         frame.point_in_world(low),
@@ -113,11 +124,9 @@ fn sample(
     let inside = |i: i64, j: i64, k: i64| -> f32 {
         let ok = |v: i64, n: usize| v >= 0 && v < n as i64;
         if ok(i, shape[0]) && ok(j, shape[1]) && ok(k, shape[2]) {
-            f32::from(u8::from(
-                data[grid.index([i as usize, j as usize, k as usize])] == value,
-            ))
+            value([i as usize, j as usize, k as usize])
         } else {
-            0.0
+            outside
         }
     };
     let mut values = Vec::with_capacity(count[0] * count[1]);

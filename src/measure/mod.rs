@@ -16,6 +16,7 @@ mod ranking;
 mod ruler;
 mod size;
 mod surface;
+mod tolerance;
 
 pub use agreement::{
     Agreement, EMPTY_MM, LimitsOfAgreement, Spread, agreement, dice,
@@ -31,6 +32,7 @@ pub use ranking::{Ranking, Stability, TeamScores, rank};
 pub use ruler::angle_degrees;
 pub use size::{SizeSide, StructureSize, structure_size, structure_sizes};
 pub use surface::surface_area_mm2;
+pub use tolerance::EdgeTolerance;
 
 /// Two label maps that must lie on one grid do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! The pipeline that draws a plane of a scan, and what one cell of the screen needs of it.
 use super::{
-    Error, Interpolation, LabelTexture, OverlayStyle, SliceView, VolumeTexture, texture, twin,
+    Error, LabelTexture, OverlayStyle, SliceView, VolumeTexture, texture, twin,
 };
 use crate::volume::WindowLevel;
 use bytemuck::{Pod, Zeroable};
@@ -45,7 +45,7 @@ impl SliceUniforms {
             window: [centre, width, twin::OUTSIDE_GREY as f32, 0.0],
             options: [
                 u32::from(volume.integers),
-                u32::from(style.interpolation == Interpolation::Nearest),
+                style.interpolation.number(),
                 u32::from(style.invert),
                 0,
             ],

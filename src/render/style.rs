@@ -9,6 +9,41 @@ pub enum Interpolation {
     Linear,
     /// The nearest voxel: shows the voxels as they are.
     Nearest,
+    /// A cubic through four voxels an axis (Catmull and Rom 1974): sharper than trilinear; may overshoot at edges.
+    Cubic,
+}
+
+impl Interpolation {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Linear, Self::Cubic, Self::Nearest];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Nearest => "voxel by voxel",
+            Self::Cubic => "cubic",
+        }
+    }
+
+    /// The one after it, in the order of [`Self::ALL`].
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Linear => Self::Cubic,
+            Self::Cubic => Self::Nearest,
+            Self::Nearest => Self::Linear,
+        }
+    }
+
+    /// Its number in the shader.
+    pub(super) fn number(self) -> u32 {
+        match self {
+            Self::Linear => 0,
+            Self::Nearest => 1,
+            Self::Cubic => 2,
+        }
+    }
 }
 
 /// How one structure is drawn.
@@ -33,6 +68,8 @@ pub struct OverlayStyle {
     pub invert: bool,
     /// How values between voxels are shown.
     pub interpolation: Interpolation,
+    /// Each structure's outline has a pattern of its own, for who does not tell the colours apart.
+    pub patterns: bool,
 }
 
 impl Default for OverlayStyle {
@@ -55,6 +92,7 @@ impl Default for OverlayStyle {
             fill_opacity: 0.2,
             invert: false,
             interpolation: Interpolation::Linear,
+            patterns: false,
         }
     }
 }
@@ -68,6 +106,21 @@ impl OverlayStyle {
     /// The same, to change it.
     pub fn structure_mut(&mut self, structure: Structure) -> &mut StructureStyle {
         &mut self.structures[slot(structure) - 1]
+    }
+
+    /// The pattern of a structure's outline: lengths of its strokes and of the gaps after them, in widths of the line; none where it is one line. Outlines that are not final are dashed
+    /// evenly, which no structure is.
+    pub fn pattern(&self, structure: Structure) -> Option<(&'static [f32], &'static [f32])> {
+        if !self.patterns {
+            return None;
+        }
+        match structure {
+            Structure::VestibularSchwannoma => None,
+            Structure::Cochlea => Some((&[0.8], &[2.4])),
+            Structure::Brainstem => Some((&[12.0], &[2.4])),
+            Structure::InternalAuditoryCanal => Some((&[9.0, 0.8], &[2.4, 2.4])),
+            Structure::FourthVentricle => Some((&[9.0, 0.8, 0.8], &[2.4, 2.4, 2.4])),
+        }
     }
 
     /// This style with neither outlines nor fill.

@@ -191,8 +191,44 @@ fn sample(volume: &Volume, voxel: DVec3, interpolation: Interpolation, low: f64)
     let floor = at.map(|x| x as usize);
     let ceil: [usize; 3] = std::array::from_fn(|a| (floor[a] + 1).min(last[a]));
     let t: [f64; 3] = std::array::from_fn(|a| at[a] - floor[a] as f64);
+    if interpolation == Interpolation::Cubic {
+        return Some(tricubic(value, floor, t, last));
+    }
     let mix = |a: f64, b: f64, t: f64| a + (b - a) * t;
     let along_i = |j: usize, k: usize| mix(value([floor[0], j, k]), value([ceil[0], j, k]), t[0]);
     let along_j = |k: usize| mix(along_i(floor[1], k), along_i(ceil[1], k), t[1]);
     Some(mix(along_j(floor[2]), along_j(ceil[2]), t[2]))
+}
+
+/// As `tricubic` in the shader: `t` past the voxel `low`, with the voxels at the border repeated beyond it.
+fn tricubic(
+    value: impl Fn([usize; 3]) -> f64,
+    low: [usize; 3],
+    t: [f64; 3],
+    last: [usize; 3],
+) -> f64 {
+    const LEAST_WEIGHT: f64 = 1e-4;
+    let weights = t.map(|t| {
+        let (t2, t3) = (t * t, t * t * t);
+        [
+            -0.5 * t3 + t2 - 0.5 * t,
+            1.5 * t3 - 2.5 * t2 + 1.0,
+            -1.5 * t3 + 2.0 * t2 + 0.5 * t,
+            0.5 * t3 - 0.5 * t2,
+        ]
+    });
+    let heavy = |axis: usize| {
+        let weights = weights[axis].into_iter().enumerate();
+        weights
+            .filter(|(_, w)| w.abs() >= LEAST_WEIGHT)
+            .map(move |(n, w)| ((low[axis] + n).saturating_sub(1).min(last[axis]), w))
+    };
+    let mut sum = 0.0;
+    for (k, wz) in heavy(2) {
+        for (j, wy) in heavy(1) {
+            let row: f64 = heavy(0).map(|(i, wx)| wx * value([i, j, k])).sum();
+            sum += wz * wy * row;
+        }
+    }
+    sum
 }

@@ -230,7 +230,7 @@ fn shader_and_twin_agree() {
                 size_px: SIZE.map(f64::from),
                 mm_per_px: 0.25,
             };
-            for interpolation in [Interpolation::Linear, Interpolation::Nearest] {
+            for interpolation in Interpolation::ALL {
                 let style = OverlayStyle {
                     interpolation,
                     invert: n % 2 == 1,

@@ -156,6 +156,40 @@ fn a_native_slice_shows_the_stored_values() {
 }
 
 #[test]
+fn cubic_sampling_keeps_curves_that_linear_sampling_cuts() {
+    // A parabola along each axis: a cubic through four of its points is the parabola itself.
+    let grid = Grid::axis_aligned([24; 3], [1.0; 3], DVec3::splat(-11.5)).unwrap();
+    let curve = |p: DVec3| p.x * p.x + 2.0 * p.y * p.y - 1.5 * p.z * p.z;
+    let voxels = (0..grid.len())
+        .map(|n| curve(grid.point_in_world(grid.voxel(n))) as f32)
+        .collect();
+    let volume = Volume::new(grid, Voxels::F32(voxels), 1.0, 0.0).unwrap();
+    let window = WindowLevel {
+        centre: 50.0,
+        width: 255.0,
+    };
+    let worst = |interpolation| {
+        let style = OverlayStyle {
+            interpolation,
+            ..OverlayStyle::default()
+        };
+        let view = SliceView {
+            frame: PlaneFrame::anatomical(Plane::Axial, DVec3::new(0.2, -0.3, 0.0)),
+            size_px: [60.0; 2],
+            mm_per_px: 0.25,
+        };
+        let picture = twin::slice(&volume, None, &view, window, &style);
+        let errors = picture.enumerate_pixels().map(|(x, y, pixel)| {
+            let world = view.world_from_px([f64::from(x) + 0.5, f64::from(y) + 0.5]);
+            (window.grey(curve(world)) * 255.0 - f64::from(pixel.0[0])).abs()
+        });
+        errors.fold(0.0, f64::max)
+    };
+    assert!(worst(Interpolation::Cubic) <= 0.51, "{}", worst(Interpolation::Cubic));
+    assert!(worst(Interpolation::Linear) > 0.7);
+}
+
+#[test]
 fn fill_and_outline_lie_on_the_structure_and_nowhere_else() {
     let grid = grids().remove(1);
     let cube = |v: [usize; 3]| v.iter().all(|n| (20..30).contains(n));

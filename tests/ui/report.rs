@@ -39,6 +39,7 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
             scan_sha256: format!("{date:0>64}"),
             warnings: Vec::new(),
             left: None,
+            recent: None,
             demo,
         })),
     );
@@ -65,6 +66,7 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
             labels,
             seconds: None,
             tumour_interval95_mm3: None,
+            edge: None,
         })),
     );
 }

@@ -33,6 +33,7 @@ pub(super) fn scan(date: Option<&str>) -> NewScan {
         scan_sha256: "0".repeat(64),
         warnings: Vec::new(),
         left: None,
+        recent: None,
         demo: false,
     }
 }
@@ -46,6 +47,11 @@ pub(super) fn window(scans: Vec<NewScan>) -> Option<Harness<'static, App>> {
             Command::Work(WorkCommand::Ended(Some(Outcome::Scan(Box::new(scan))))),
         );
     }
+    window_on(state)
+}
+
+/// [`window`] on a state.
+pub(super) fn window_on(state: AppState) -> Option<Harness<'static, App>> {
     if !has_adapter() {
         // Past the test harness, which keeps what a passing test prints.
         let line = "skipped, no graphics adapter: a test of the window\n";
@@ -370,7 +376,7 @@ fn keys_reach_the_slices_after_a_button_was_clicked() {
     let Some(mut harness) = window(vec![scan(None)]) else {
         return;
     };
-    let at = harness.get_by_label("Smooth").rect().center();
+    let at = harness.get_by_label("Reset view").rect().center();
     harness.drag_at(at);
     harness.run_steps(1);
     harness.drop_at(at);

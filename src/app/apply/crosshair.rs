@@ -53,7 +53,15 @@ pub(super) fn scroll(state: &mut AppState, visit: VisitId, plane: Plane, slices:
         return;
     };
     let (guide, _) = state.cut_by(visit);
-    let point = guide.planes[plane as usize].step(guide.volume.grid(), guide.crosshair, slices);
+    let native = &guide.planes[plane as usize];
+    let grid = guide.volume.grid();
+    let point = if state.view.anatomical {
+        let mut step = DVec3::ZERO;
+        step[plane.normal_axis()] = grid.spacing_mm()[native.voxel_axis];
+        along(grid, guide.crosshair, step, slices)
+    } else {
+        native.step(grid, guide.crosshair, slices)
+    };
     place(state, guide.id, point);
 }
 
@@ -98,6 +106,19 @@ fn set(state: &mut AppState, id: VisitId, point_in_world: DVec3) {
         // As given, without the rounding of the way there and back.
         visit.crosshair = point_in_world;
     }
+}
+
+/// A point of the scan moved by so many steps, or as many as stay in the scan.
+fn along(grid: &Grid, from: DVec3, step: DVec3, steps: i64) -> DVec3 {
+    let to_voxel = grid.voxel_from_world();
+    let (at, by) = (to_voxel.transform_point3(from), to_voxel.transform_vector3(step));
+    let sign = steps.signum() as f64;
+    let most = (0..3).filter(|&a| by[a] != 0.0).map(|a| {
+        let end = if by[a] * sign > 0.0 { grid.shape()[a] as f64 - 1.0 } else { 0.0 };
+        ((end - at[a]) / (by[a] * sign) + 1e-9).floor()
+    });
+    let most = most.fold(steps.unsigned_abs() as f64, f64::min).max(0.0);
+    from + step * (sign * most)
 }
 
 /// A point moved into the scan.

@@ -3,25 +3,17 @@ use super::{assess, tell, tell_error};
 use crate::{
     app::{
         command::EditCommand,
+        drawing::{Canvas, edit_of, is_long},
         parts::update_parts,
         rescue::{Drawn, Note},
-        state::{AppState, BrushOptions, Edits, Outlines, VisitId, VisitState},
+        state::{AppState, Edits, Outlines, VisitId, VisitState},
         task::{NewNumbers, NewOutlines, Task},
     },
     measure::Plane,
     patient::{self, Outline, ReviewState},
-    volume::{
-        History, LabelEdit, LabelMap, LabelTable, Structure, WindowLevel,
-        edit::{self, EditError, FloodLimits, Over, Paint},
-    },
+    volume::{History, LabelEdit, LabelMap, LabelTable, Structure, edit::EditError},
 };
-use glam::DVec3;
 use std::{path::PathBuf, sync::Arc};
-
-/// Smoothing width, mm: about a voxel of hrT2.
-const SMOOTH_MM: f64 = 0.7;
-/// Most voxels of a flood.
-const FLOOD_VOXELS: usize = 2_000_000;
 
 /// Carries out a command on a visit's outlines.
 pub(super) fn apply(state: &mut AppState, id: VisitId, command: EditCommand) {
@@ -94,7 +86,21 @@ fn change(state: &mut AppState, id: VisitId, command: &EditCommand) {
         let text = "The outlines were accepted and are locked: begin a new version to change them.";
         return tell_once(state, text);
     }
-    let (brush, window) = (state.view.brush, state.window(visit));
+    let flat = matches!(
+        command,
+        EditCommand::Stroke { .. } | EditCommand::Polygon(..)
+    );
+    if flat && state.view.anatomical {
+        let text = "Labels are drawn on the scan's own slices: leave the anatomical axes first.";
+        return tell_once(state, text);
+    }
+    let canvas = Canvas {
+        volume: Arc::clone(&visit.volume),
+        planes: visit.planes,
+        crosshair: visit.crosshair,
+        brush: state.view.brush,
+        window: state.window(visit),
+    };
     let stroke = matches!(command, EditCommand::Stroke { .. });
     if !stroke {
         end_stroke(state, id);
@@ -106,9 +112,45 @@ fn change(state: &mut AppState, id: VisitId, command: &EditCommand) {
     let Some(visit) = state.visit_mut(id) else {
         return;
     };
+    if let (true, Some(outlines)) = (is_long(command), &visit.outlines) {
+        let labels = Arc::clone(&outlines.labels);
+        let task = Task::Edit(super::target(visit), labels, canvas, command.clone());
+        return state.work.queue.push_front(task);
+    }
     let made = match command {
         EditCommand::Undo | EditCommand::Redo => step(visit, *command == EditCommand::Undo),
-        command => make(visit, command, brush, window).map(|edit| Some((edit?, 1))),
+        command => make(visit, command, &canvas).map(|edit| Some((edit?, 1))),
+    };
+    take(state, id, made, stroke);
+}
+
+/// An edit that was made in the background, unless the outlines have changed since.
+pub(super) fn made(state: &mut AppState, id: VisitId, revision: u64, edit: LabelEdit) {
+    let Some(visit) = state.visit_mut(id).filter(|v| v.revision == revision) else {
+        let text = "The outlines were changed meanwhile: what was being computed on them was not taken.";
+        return tell_once(state, text);
+    };
+    let Some(outlines) = visit.outlines.as_mut() else {
+        return;
+    };
+    if edit.is_empty() || outlines.is_locked() {
+        return tell_once(state, "Nothing was to be changed.");
+    }
+    let labels = Arc::make_mut(&mut outlines.labels);
+    let applied = outlines.edits.history.apply(edit.clone(), labels);
+    let made = applied.map_err(|e| in_words(&e)).map(|()| Some((edit, 1)));
+    take(state, id, made, false);
+}
+
+/// What follows from an edit that is in the labels: 1 where it was made, -1 where it was taken back.
+fn take(
+    state: &mut AppState,
+    id: VisitId,
+    made: Result<Option<(LabelEdit, i64)>, String>,
+    stroke: bool,
+) {
+    let Some(visit) = state.visit_mut(id) else {
+        return;
     };
     match made {
         Ok(Some((edit, sign))) => {
@@ -150,13 +192,12 @@ fn step(visit: &mut VisitState, undo: bool) -> Result<Option<(LabelEdit, i64)>, 
 fn make(
     visit: &mut VisitState,
     command: &EditCommand,
-    brush: BrushOptions,
-    window: WindowLevel,
+    canvas: &Canvas,
 ) -> Result<Option<LabelEdit>, String> {
     let Some(labels) = visit.outlines.as_ref().map(|o| Arc::clone(&o.labels)) else {
         return Ok(None);
     };
-    let edit = edit_of(visit, &labels, command, brush, window).map_err(|e| in_words(&e))?;
+    let edit = edit_of(canvas, &labels, command).map_err(|e| in_words(&e))?;
     drop(labels);
     let Some(outlines) = visit.outlines.as_mut().filter(|_| !edit.is_empty()) else {
         return Ok(None);
@@ -172,115 +213,6 @@ fn make(
             .map_err(|e| in_words(&e))?;
     }
     Ok(Some(edit))
-}
-
-fn edit_of(
-    visit: &VisitState,
-    labels: &LabelMap,
-    command: &EditCommand,
-    brush: BrushOptions,
-    window: WindowLevel,
-) -> Result<LabelEdit, EditError> {
-    let structure = brush.structure;
-    let over = if brush.over_others {
-        Over::Anything
-    } else {
-        Over::Background
-    };
-    let draw = Paint::Draw { structure, over };
-    let voxel = labels.grid().nearest_voxel(visit.crosshair);
-    match command {
-        EditCommand::Stroke {
-            plane,
-            from,
-            to,
-            erase,
-        } => {
-            let selection = stroke(visit, *plane, (*from, *to), brush, *erase);
-            let (tool, paint) = if *erase {
-                let only = (!brush.over_others).then_some(structure);
-                ("eraser", Paint::Erase(only))
-            } else {
-                ("brush", draw)
-            };
-            edit::paint(labels, &selection, tool, paint)
-        }
-        EditCommand::Polygon(plane, points) => {
-            let native = &visit.planes[*plane as usize];
-            let first = points.first().copied().unwrap_or_default();
-            let slice = native.slice_at(labels.grid(), first);
-            let inside = edit::polygon(labels.grid(), native.voxel_axis, slice, points);
-            edit::paint(labels, &inside, "outline", draw)
-        }
-        EditCommand::Flood(point) => {
-            let flood = flood(visit, *point, brush, window);
-            edit::paint(labels, &flood, "flood", draw)
-        }
-        EditCommand::Smooth => edit::smooth(labels, structure, SMOOTH_MM),
-        EditCommand::FillBetween(plane) => {
-            let axis = visit.planes[*plane as usize].voxel_axis;
-            edit::fill_between_slices(labels, structure, axis)
-        }
-        EditCommand::KeepLargest => edit::keep_largest(labels, structure),
-        EditCommand::GiveHere | EditCommand::RemoveHere => {
-            match voxel.and_then(|v| Some((v, labels.structure_at(v)?))) {
-                Some((at, from)) if *command == EditCommand::GiveHere && from != structure => {
-                    edit::move_to(labels, from, structure, Some(at))
-                }
-                Some((at, from)) if *command == EditCommand::RemoveHere => {
-                    edit::remove_piece(labels, from, at)
-                }
-                _ => LabelEdit::new("", labels, []),
-            }
-        }
-        _ => LabelEdit::new("", labels, []),
-    }
-}
-
-/// Voxels under a step of a stroke.
-fn stroke(
-    visit: &VisitState,
-    plane: Plane,
-    (from, to): (DVec3, DVec3),
-    brush: BrushOptions,
-    erase: bool,
-) -> Vec<usize> {
-    let grid = visit.volume.grid();
-    let native = &visit.planes[plane as usize];
-    let selection = if brush.ball {
-        edit::ball(grid, from, to, brush.radius_mm)
-    } else {
-        let slice = native.slice_at(grid, to);
-        edit::disc(grid, native.voxel_axis, slice, from, to, brush.radius_mm)
-    };
-    match grid.nearest_voxel(to).filter(|_| brush.adaptive && !erase) {
-        Some(seed) => {
-            let tolerance = edit::suggested_tolerance(&visit.volume, seed, native.voxel_axis);
-            edit::adaptive(
-                &visit.volume,
-                &selection,
-                seed,
-                native.voxel_axis,
-                tolerance,
-            )
-        }
-        None => selection,
-    }
-}
-
-/// Voxels that are connected to a point and differ from it by a part of the window.
-fn flood(visit: &VisitState, point: DVec3, brush: BrushOptions, window: WindowLevel) -> Vec<usize> {
-    let seed = visit.volume.grid().nearest_voxel(point);
-    let value = seed.and_then(|s| Some((s, visit.volume.value(s)?)));
-    let Some((seed, value)) = value.filter(|(_, v)| v.is_finite()) else {
-        return Vec::new();
-    };
-    let half = brush.flood_range * window.width;
-    let limits = FloodLimits {
-        distance_mm: brush.flood_mm,
-        voxels: FLOOD_VOXELS,
-    };
-    edit::flood(&visit.volume, seed, &(value - half..=value + half), limits).voxels
 }
 
 /// The history of a visit's outlines with their replacement by these as its last step, so that no edit is lost by segmenting again.
@@ -333,6 +265,7 @@ fn begin(visit: &mut VisitState) -> Result<(), String> {
         labels: Arc::new(labels),
         seconds: None,
         tumour_interval95_mm3: None,
+        edge: None,
         edits: Edits::default(),
     });
     Ok(())
@@ -358,6 +291,7 @@ fn settle(visit: &mut VisitState, edit: &LabelEdit, sign: i64, stroke: bool) {
     outlines.edits.measuring = true;
     outlines.edits.reviewed = None;
     outlines.tumour_interval95_mm3 = None;
+    outlines.edge = None;
     outlines.measured.finding.provenance.state = ReviewState::Edited;
 }
 
@@ -438,6 +372,7 @@ pub(super) fn set_measured(state: &mut AppState, new: NewNumbers) {
     };
     if visit.revision == new.revision {
         outlines.sizes = new.sizes;
+        outlines.edge = new.edge;
         // What a reader said meanwhile holds: measuring is no edit.
         let said = outlines.measured.finding.provenance.state;
         outlines.measured = new.measured;

@@ -1,5 +1,5 @@
 //! Editing the outlines, and saying what is thought of them.
-use super::{CAUTION, Panels, capitalised, heading};
+use super::{Panels, capitalised, caution, heading};
 use crate::{
     app::{
         apply::edit::paintable,
@@ -203,9 +203,9 @@ fn review_ui(ui: &mut Ui, visit: &VisitState, panels: &mut Panels, out: &mut Vec
     let reviewed = outlines.edits.reviewed.clone();
     let text = reviewed.unwrap_or_else(|| state.to_string());
     let colour = match state {
-        ReviewState::Accepted => super::GOOD,
-        ReviewState::Rejected => super::ERROR,
-        _ => CAUTION,
+        ReviewState::Accepted => super::good(ui),
+        ReviewState::Rejected => super::error(ui),
+        _ => caution(ui),
     };
     ui.label(RichText::new(capitalised(&text)).strong().color(colour));
     if matches!(state, ReviewState::Accepted | ReviewState::Rejected) {
@@ -247,7 +247,7 @@ fn review_ui(ui: &mut Ui, visit: &VisitState, panels: &mut Panels, out: &mut Vec
                 .tumour_slices(&visit.planes[Plane::Axial as usize])
                 .count()
         );
-        ui.label(RichText::new(text).small().color(CAUTION));
+        ui.label(RichText::new(text).small().color(caution(ui)));
         if ui.button("Next unseen slice").on_hover_text("N").clicked() {
             out.push(Command::View(ViewCommand::NextUnseen(visit.id)));
         }

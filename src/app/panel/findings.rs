@@ -1,5 +1,5 @@
 //! What was found in the shown visits: sizes with their error, Koos grade with its evidence, provenance.
-use super::{CAUTION, cautions, heading, row, rows};
+use super::{caution, cautions, heading, row, rows};
 use crate::{
     app::{
         command::{Command, EditCommand},
@@ -109,9 +109,9 @@ fn outlines_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines, out: &mut V
         .clone()
         .unwrap_or_else(|| state.to_string());
     let colour = if state.is_draft() {
-        CAUTION
+        caution(ui)
     } else {
-        super::GOOD
+        super::good(ui)
     };
     ui.label(
         RichText::new(super::capitalised(&words))
@@ -154,7 +154,7 @@ fn live_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines, out: &mut Vec<C
     let now = outlines.live_volume_mm3(Structure::VestibularSchwannoma);
     let text = format!("Edited: {} mm³ by counting voxels", volume_text(now));
     ui.label(RichText::new(text).strong());
-    ui.label(RichText::new("The numbers below are of the outlines before.").color(CAUTION));
+    ui.label(RichText::new("The numbers below are of the outlines before.").color(caution(ui)));
     if ui.button("Measure now").clicked() {
         out.push(Command::Edit(visit.id, EditCommand::Measure));
     }
@@ -202,6 +202,11 @@ fn tumour_ui(ui: &mut Ui, visit: &VisitState, size: &StructureSize, koos: &KoosA
             format!("{:.1} mm", size.max_diameter_3d_mm),
         );
         row(ui, "Surface", format!("{:.0} mm²", size.surface_mm2));
+        let edge = visit.outlines.as_ref().and_then(|o| o.edge.as_deref());
+        if let Some(edge) = edge {
+            let [low, high] = edge.volume_range_mm3.map(volume_text);
+            row(ui, "Border ± half a voxel", format!("{low} to {high} mm³"));
+        }
         if size.components > 1 {
             row(ui, "Separate parts", size.components.to_string());
         }

@@ -1,5 +1,5 @@
 //! Change between visits: verdict, numbers, and the volumes over time.
-use super::{CAUTION, cautions, heading, row, rows};
+use super::{caution, cautions, error, good, heading, row, rows};
 use crate::{
     app::state::AppState,
     measure::{Verdict, volume_text},
@@ -9,7 +9,14 @@ use chrono::{Datelike, NaiveDate};
 use egui::{Color32, RichText, ScrollArea, Stroke, Ui};
 use egui_plot::{Line, Plot, PlotPoints, Points};
 
-const LINE: Color32 = Color32::from_rgb(120, 180, 240);
+/// Volumes over time.
+fn line(ui: &Ui) -> Color32 {
+    if ui.visuals().dark_mode {
+        Color32::from_rgb(120, 180, 240)
+    } else {
+        Color32::from_rgb(20, 90, 170)
+    }
+}
 
 /// Verdict and numbers beside the chart.
 pub(in crate::app) fn growth_ui(ui: &mut Ui, state: &AppState) {
@@ -18,7 +25,7 @@ pub(in crate::app) fn growth_ui(ui: &mut Ui, state: &AppState) {
             Some(Ok(assessment)) => assessment,
             Some(Err(reason)) => {
                 heading(ui, "Growth");
-                ui.label(RichText::new(format!("Not assessed: {reason}")).color(CAUTION));
+                ui.label(RichText::new(format!("Not assessed: {reason}")).color(caution(ui)));
                 return;
             }
             None => {
@@ -83,10 +90,10 @@ fn numbers_ui(ui: &mut Ui, assessment: &GrowthAssessment) {
 
 fn change_ui(ui: &mut Ui, at: usize, change: &Change) {
     let colour = match change.verdict {
-        Verdict::Growth => Color32::from_rgb(255, 120, 110),
-        Verdict::ProbableGrowth | Verdict::NotComparable => CAUTION,
-        Verdict::Stable => Color32::from_rgb(150, 210, 150),
-        Verdict::Shrinkage => LINE,
+        Verdict::Growth => error(ui),
+        Verdict::ProbableGrowth | Verdict::NotComparable => caution(ui),
+        Verdict::Stable => good(ui),
+        Verdict::Shrinkage => line(ui),
     };
     let title = format!("{} to {}: {}", change.from, change.to, change.verdict);
     ui.label(RichText::new(title).strong().color(colour));
@@ -177,6 +184,7 @@ fn chart_ui(ui: &mut Ui, assessment: &GrowthAssessment) {
             .small()
             .weak(),
     );
+    let colour = line(ui);
     let margin = ((last - first) * 0.15).max(0.25);
     Plot::new("volumes")
         .allow_drag(false)
@@ -203,14 +211,14 @@ fn chart_ui(ui: &mut Ui, assessment: &GrowthAssessment) {
                 .collect();
             plot.line(
                 Line::new("volume", PlotPoints::from(line.clone()))
-                    .color(LINE)
+                    .color(colour)
                     .width(1.5),
             );
             for (visit, volume, error) in &measured {
                 let x = years(visit.date);
                 let whisker = PlotPoints::from(vec![[x, volume - error], [x, volume + error]]);
                 plot.line(
-                    Line::new("error", whisker).stroke(Stroke::new(3.0, LINE.gamma_multiply(0.6))),
+                    Line::new("error", whisker).stroke(Stroke::new(3.0, colour.gamma_multiply(0.6))),
                 );
                 let words = format!("{}\n{} mm³", visit.date, volume_text(*volume));
                 let at = egui_plot::PlotPoint::new(x, volume + error + top * 0.02);
@@ -224,7 +232,7 @@ fn chart_ui(ui: &mut Ui, assessment: &GrowthAssessment) {
                 Points::new("visits", PlotPoints::from(line))
                     .radius(5.0)
                     .filled(false)
-                    .color(LINE),
+                    .color(colour),
             );
         });
 }

@@ -3,12 +3,14 @@
 mod edit;
 mod findings;
 mod growth;
+mod meaning;
 mod patient;
 mod shortcuts;
 mod toolbar;
 
 pub(super) use findings::findings_ui;
 pub(super) use growth::growth_ui;
+pub(super) use meaning::meaning_ui;
 pub(super) use patient::patient_ui;
 pub(super) use shortcuts::shortcuts_ui;
 pub(super) use toolbar::{messages_ui, status_ui, toolbar_ui, welcome_ui};
@@ -18,16 +20,33 @@ use egui::{Color32, RichText, Ui};
 use std::collections::BTreeMap;
 
 /// What a draft, a caution or a doubt is written in.
-pub(super) const CAUTION: Color32 = Color32::from_rgb(255, 170, 60);
-/// What was accepted.
-const GOOD: Color32 = Color32::from_rgb(110, 205, 120);
-const ERROR: Color32 = Color32::from_rgb(255, 110, 100);
+fn caution(ui: &Ui) -> Color32 {
+    on_panel(ui, [255, 170, 60], [160, 82, 0])
+}
+
+/// What was accepted, or does not grow.
+fn good(ui: &Ui) -> Color32 {
+    on_panel(ui, [110, 205, 120], [20, 110, 40])
+}
+
+/// What failed, was rejected, or grows.
+fn error(ui: &Ui) -> Color32 {
+    on_panel(ui, [255, 110, 100], [180, 20, 20])
+}
+
+/// A colour that is read on dark panels, or on light ones.
+fn on_panel(ui: &Ui, on_dark: [u8; 3], on_light: [u8; 3]) -> Color32 {
+    let [r, g, b] = if ui.visuals().dark_mode { on_dark } else { on_light };
+    Color32::from_rgb(r, g, b)
+}
 
 /// What a panel wishes that is not a change of the state: a file dialog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wish {
     /// Scans to open.
     OpenScans,
+    /// Keys act on the next plane from now on, or on the one before.
+    NextView(i64),
     /// A model folder to open.
     OpenModel,
     /// Outlines of the shown visit to open.
@@ -64,13 +83,20 @@ impl Panels {
     }
 }
 
-/// The look of the window.
-pub(super) fn style(style: &mut egui::Style) {
-    style.visuals = egui::Visuals::dark();
-    style.visuals.panel_fill = Color32::from_gray(24);
-    style.visuals.override_text_color = Some(Color32::from_gray(215));
-    style.spacing.item_spacing = egui::vec2(8.0, 5.0);
-    style.interaction.tooltip_delay = 0.4;
+/// The look of the window, dark and light.
+pub(super) fn style(ctx: &egui::Context) {
+    for (theme, visuals, panel, text) in [
+        (egui::Theme::Dark, egui::Visuals::dark(), 24, 215),
+        (egui::Theme::Light, egui::Visuals::light(), 244, 25),
+    ] {
+        ctx.style_mut_of(theme, |style| {
+            style.visuals = visuals;
+            style.visuals.panel_fill = Color32::from_gray(panel);
+            style.visuals.override_text_color = Some(Color32::from_gray(text));
+            style.spacing.item_spacing = egui::vec2(8.0, 5.0);
+            style.interaction.tooltip_delay = 0.4;
+        });
+    }
 }
 
 /// A heading of a part of a panel.
@@ -97,7 +123,7 @@ fn rows(ui: &mut Ui, name: impl std::hash::Hash + std::fmt::Debug, add: impl FnO
 /// Things to beware of, one a line.
 fn cautions(ui: &mut Ui, warnings: &[String]) {
     for warning in warnings {
-        ui.label(RichText::new(format!("• {warning}")).color(CAUTION).small());
+        ui.label(RichText::new(format!("• {warning}")).color(caution(ui)).small());
     }
 }
 

@@ -1,10 +1,9 @@
 //! The patient's visits, and how structures are shown.
-use super::{CAUTION, Panels, Wish, capitalised, cautions, edit::edit_ui, heading};
+use super::{Panels, Wish, capitalised, caution, cautions, edit::edit_ui, heading};
 use crate::{
     app::{
         command::{Command, EditCommand, ViewCommand, VisitCommand, WorkCommand},
         state::{Alignment, AppState, VisitState},
-        task::Task,
         view::colour,
     },
     patient::sequence_name,
@@ -31,7 +30,7 @@ pub(in crate::app) fn patient_ui(
             for visit in &state.visits {
                 visit_ui(ui, state, visit, panels, out);
             }
-            path_ui(ui, state, panels, out, wishes);
+            path_ui(ui, panels, out, wishes);
             ui.separator();
             structures_ui(ui, state, out);
             edit_ui(ui, state, panels, out);
@@ -98,7 +97,7 @@ fn left_ui(ui: &mut Ui, visit: &VisitState, out: &mut Vec<Command>) {
         format!(" of {}", at.format("%Y-%m-%d %H:%M"))
     });
     let text = format!("Edits{when} were not saved");
-    ui.label(RichText::new(text).color(CAUTION));
+    ui.label(RichText::new(text).color(caution(ui)));
     ui.horizontal(|ui| {
         for (name, command) in [
             ("Bring back", EditCommand::BringBack),
@@ -164,7 +163,7 @@ fn date_ui(ui: &mut Ui, visit: &VisitState, panels: &mut Panels, out: &mut Vec<C
         ui.label(
             RichText::new("date from the file name")
                 .small()
-                .color(CAUTION),
+                .color(caution(ui)),
         )
         .on_hover_text("Press Set to confirm it, or type another");
     }
@@ -213,7 +212,7 @@ fn alignment_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec
                 Alignment::Failed { reason, .. } => format!("not aligned: {reason}"),
                 _ => format!("not aligned to {}", reference.title()),
             };
-            ui.label(RichText::new(reason).small().color(CAUTION));
+            ui.label(RichText::new(reason).small().color(caution(ui)));
             if ui
                 .button("Align visits")
                 .on_hover_text("Find how the heads of the two scans lie to each other")
@@ -228,7 +227,6 @@ fn alignment_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec
 /// A typed path: not every system has a file dialog.
 fn path_ui(
     ui: &mut Ui,
-    state: &AppState,
     panels: &mut Panels,
     out: &mut Vec<Command>,
     wishes: &mut Vec<Wish>,
@@ -249,8 +247,7 @@ fn path_ui(
         if open && typed.is_empty() {
             wishes.push(Wish::OpenScans);
         } else if (open || entered) && !typed.is_empty() {
-            let task = Task::ReadScan(typed.into(), state.journals.clone());
-            out.push(Command::Work(WorkCommand::Enqueue(task)));
+            out.push(Command::Work(WorkCommand::Open(typed.into())));
             panels.path.clear();
         }
     });

@@ -3,7 +3,7 @@ use super::{Panels, capitalised};
 use crate::app::{
     action::{ENTRIES, Entry, MOUSE},
     command::{Command, ViewCommand},
-    preferences::{Mouse, PreferenceCommand},
+    preferences::{Mouse, PreferenceCommand, Theme},
     state::AppState,
 };
 use egui::{
@@ -58,6 +58,25 @@ fn head_ui(ui: &mut Ui, state: &AppState, panels: &mut Panels, out: &mut Vec<Com
             if ui.selectable_label(on, capitalised(mouse.name())).clicked() {
                 out.push(Command::Prefer(PreferenceCommand::Mouse(mouse)));
             }
+        }
+    });
+    ui.horizontal(|ui| {
+        ui.label("Panels");
+        for theme in Theme::ALL {
+            let on = state.preferences.theme == theme;
+            if ui.selectable_label(on, capitalised(theme.name())).clicked() {
+                out.push(Command::Prefer(PreferenceCommand::Theme(theme)));
+            }
+        }
+        ui.separator();
+        let mut patterns = state.preferences.patterns;
+        let hint = "For who does not tell the colours apart: dots, dashes, and both";
+        if ui
+            .checkbox(&mut patterns, "A line pattern for each structure")
+            .on_hover_text(hint)
+            .changed()
+        {
+            out.push(Command::Prefer(PreferenceCommand::Patterns(patterns)));
         }
     });
     ui.horizontal(|ui| {

@@ -1,5 +1,5 @@
 //! The strips above and below the planes.
-use super::{CAUTION, ERROR, Wish, capitalised};
+use super::{Wish, capitalised, caution, error};
 use crate::{
     app::{
         assess::reportable,
@@ -41,6 +41,7 @@ pub(in crate::app) fn toolbar_ui(
         ) {
             wishes.push(Wish::OpenScans);
         }
+        recent_ui(ui, state, out);
         if button(
             ui,
             state.visits.is_empty() && state.work.running.is_none(),
@@ -98,14 +99,7 @@ pub(in crate::app) fn toolbar_ui(
         }
         tool_ui(ui, state, out);
         window_ui(ui, state, out);
-        let mut smooth = state.view.style.interpolation == Interpolation::Linear;
-        if ui
-            .toggle_value(&mut smooth, "Smooth")
-            .on_hover_text("Smooth, or voxel by voxel (M)")
-            .changed()
-        {
-            out.push(Command::View(ViewCommand::ToggleInterpolation));
-        }
+        planes_ui(ui, state, out);
         if button(
             ui,
             !state.visits.is_empty(),
@@ -119,6 +113,75 @@ pub(in crate::app) fn toolbar_ui(
         }
     });
     ui.add_space(2.0);
+}
+
+/// Scans that were opened before.
+fn recent_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
+    if state.recent.is_empty() {
+        return;
+    }
+    ui.menu_button("Recent", |ui| {
+        for (n, path) in state.recent.iter().enumerate() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let folder = path.parent().and_then(|p| p.file_name()).unwrap_or_default();
+            let key = if n < 5 {
+                format!("   Ctrl + {}", n + 1)
+            } else {
+                String::new()
+            };
+            let text = format!("{name}   in {}{key}", folder.to_string_lossy());
+            let item = ui.button(text).on_hover_text(path.display().to_string());
+            if item.clicked() {
+                out.push(Command::Work(WorkCommand::Open(path.clone())));
+                ui.close();
+            }
+        }
+        ui.separator();
+        if ui.button("Forget them").clicked() {
+            out.push(Command::Work(WorkCommand::ForgetRecent));
+            ui.close();
+        }
+    })
+    .response
+    .on_hover_text("Scans that were opened before, kept on this machine only");
+}
+
+/// How planes are cut and sampled, and what lies over them.
+fn planes_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
+    let view = &state.view;
+    ui.menu_button("Planes", |ui| {
+        ui.label(RichText::new("Between voxels").small().weak());
+        for interpolation in Interpolation::ALL {
+            let on = view.style.interpolation == interpolation;
+            let name = capitalised(interpolation.name());
+            if ui.selectable_label(on, name).clicked() {
+                out.push(Command::View(ViewCommand::Interpolation(interpolation)));
+                ui.close();
+            }
+        }
+        ui.separator();
+        for (on, text, hint, command) in [
+            (
+                view.anatomical,
+                "Anatomical axes",
+                "Planes along the patient's axes instead of the scan's own slices (Y)",
+                ViewCommand::ToggleAnatomicalAxes,
+            ),
+            (
+                view.edge_tolerance,
+                "Border ± half a voxel",
+                "The tumour's border half a voxel in and out: no drawing on this scan is surer (X)",
+                ViewCommand::ToggleEdgeTolerance,
+            ),
+        ] {
+            if ui.selectable_label(on, text).on_hover_text(hint).clicked() {
+                out.push(Command::View(command));
+                ui.close();
+            }
+        }
+    })
+    .response
+    .on_hover_text("How planes are cut and sampled, and what lies over them");
 }
 
 /// What the left button does.
@@ -252,7 +315,7 @@ pub(in crate::app) fn status_ui(
         ui.label(
             RichText::new(format!("{notice}{drafts}"))
                 .strong()
-                .color(CAUTION),
+                .color(caution(ui)),
         );
         ui.separator();
         ui.label(RichText::new(readout(state, canvas)).monospace());
@@ -341,7 +404,7 @@ pub(in crate::app) fn messages_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<C
             let text = RichText::new(&message.text);
             ui.add(
                 Label::new(if message.error {
-                    text.color(ERROR)
+                    text.color(error(ui))
                 } else {
                     text
                 })

@@ -363,3 +363,43 @@ fn what_a_reader_said_while_it_was_measured_holds() {
     let provenance = &of(&state, ids[0]).measured.finding.provenance;
     assert_eq!(provenance.state, ReviewState::Rejected);
 }
+
+#[test]
+fn what_looks_at_the_whole_is_made_in_the_background_and_is_a_step_to_undo() {
+    let (mut state, ids) = visits(&[Some("2020-01-01")]);
+    stroke(&mut state, ids[0], 0.0, false);
+    stroke(&mut state, ids[0], 8.0, false);
+    work(&mut state);
+    let both = labels(&state, ids[0]);
+    edit(&mut state, ids[0], EditCommand::KeepLargest);
+    assert_eq!(labels(&state, ids[0]), both, "not on the window's thread");
+    work(&mut state);
+    let one = labels(&state, ids[0]);
+    assert!(one.count(TUMOUR) < both.count(TUMOUR));
+    let numbers = of(&state, ids[0]);
+    assert_eq!(numbers.sizes[0].voxels, one.count(TUMOUR), "measured after it");
+    edit(&mut state, ids[0], EditCommand::Undo);
+    assert_eq!(labels(&state, ids[0]), both);
+    // What was painted meanwhile is not overwritten.
+    edit(&mut state, ids[0], EditCommand::KeepLargest);
+    let task = next_task(&mut state).unwrap();
+    let outcome = task.run(&mut unobserved);
+    stroke(&mut state, ids[0], -8.0, false);
+    let newer = labels(&state, ids[0]);
+    ended(&mut state, outcome);
+    assert_eq!(labels(&state, ids[0]), newer);
+    let told = state.messages.last().unwrap();
+    assert!(told.text.contains("changed meanwhile"), "{told:?}");
+}
+
+#[test]
+fn nothing_is_drawn_across_the_scans_own_slices() {
+    let (mut state, ids) = visits(&[Some("2020-01-01")]);
+    stroke(&mut state, ids[0], 0.0, false);
+    let before = labels(&state, ids[0]);
+    view(&mut state, ViewCommand::ToggleAnatomicalAxes);
+    stroke(&mut state, ids[0], 4.0, false);
+    assert_eq!(labels(&state, ids[0]), before);
+    let told = state.messages.last().unwrap();
+    assert!(told.text.contains("own slices"), "{told:?}");
+}

@@ -1,6 +1,6 @@
 //! Models of the user's own.
 use super::{ended, scan, visits};
-use crate::app::{AppState, Command, Outcome, Task, WorkCommand, apply, next_task};
+use crate::app::{AppState, Command, Outcome, Places, Task, WorkCommand, apply, next_task};
 use crate::volume::unobserved;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,7 @@ fn a_model_folder_segments_from_then_on_and_its_results_carry_its_name() {
 #[test]
 fn a_folder_that_is_dropped_like_a_scan_is_read_as_a_model() {
     let mut state = AppState::default();
-    enqueue(&mut state, Task::ReadScan(folder("plain/model"), None));
+    enqueue(&mut state, Task::Open(folder("plain/model"), Places::default()));
     work(&mut state);
     assert!(state.model.is_some() && state.visits.is_empty());
 }

@@ -48,6 +48,7 @@ pub(in crate::app) fn show_planes(
                 show(ui, *rect, state, canvas, (visits[0], plane), out);
             }
             if let Some(rect) = grid.get(3) {
+                ui.painter().rect_filled(*rect, 0.0, ui.visuals().panel_fill);
                 ui.scope_builder(egui::UiBuilder::new().max_rect(*rect), fourth);
             }
         }
@@ -129,7 +130,17 @@ fn show(
         style: &style,
     };
     canvas.gpu.paint(&painter, rect, &picture);
-    overlay::draw(&painter, &screen, state, canvas, (visit, plane));
+    let axes = overlay::draw(&painter, &screen, state, canvas, (visit, plane));
+    // What Tab has reached is what keys act on, and arrows are slices there.
+    if response.has_focus() {
+        canvas.hovered = Some(cell);
+        let arrows = egui::EventFilter {
+            horizontal_arrows: true,
+            vertical_arrows: true,
+            ..Default::default()
+        };
+        ui.memory_mut(|m| m.set_focus_lock_filter(response.id, arrows));
+    }
     seen(state, (visit, plane), out);
     // A picture that is being drawn belongs to the tool that began it.
     if !matches!(state.view.tool, Tool::Distance | Tool::Angle) {
@@ -138,11 +149,31 @@ fn show(
     point(ui, &response, &screen, state, canvas, cell, out);
     let edits = state.view.tool.edits();
     turn(ui, &response, &screen, (canvas, edits), cell, out);
+    if let Some(rect) = axes {
+        axes_ui(ui, rect, state.view.anatomical, cell, out);
+    }
+}
+
+/// The words about a tilted scan: a click shows it along the patient's axes, and back.
+fn axes_ui(ui: &Ui, rect: Rect, anatomical: bool, cell: Cell, out: &mut Vec<Command>) {
+    let id = ui
+        .scope_id()
+        .with(("axes", cell.visit.0, cell.plane as usize));
+    let text = if anatomical {
+        "Show the scan's own slices"
+    } else {
+        "Show anatomical axes"
+    };
+    let response = ui.interact(rect, id, Sense::click()).on_hover_text(text);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, text));
+    if response.clicked() {
+        out.push(Command::View(ViewCommand::ToggleAnatomicalAxes));
+    }
 }
 
 /// Notes that a slice of the tumour was shown with its outlines: nothing is accepted unseen.
 fn seen(state: &AppState, (visit, plane): (&VisitState, Plane), out: &mut Vec<Command>) {
-    let own = state.cut_by(visit).0.id == visit.id;
+    let own = state.cut_by(visit).0.id == visit.id && !state.view.anatomical;
     let style = state.view.style.structure(Structure::VestibularSchwannoma);
     let shown = own && plane == Plane::Axial && !state.view.hidden && style.contour;
     let Some(outlines) = visit.outlines.as_ref().filter(|_| shown) else {
@@ -198,7 +229,15 @@ fn point(
     if let Some(at) = response.hover_pos() {
         let point_in_world = screen.view.world_from_px(screen.px(at));
         canvas.pointer = Some((visit, point_in_world));
-        canvas.hovered = Some(cell);
+        // A pointer that rests does not take the keys back from a plane that was chosen by key.
+        let used = ui.input(|i| {
+            i.pointer.delta() != Vec2::ZERO
+                || i.pointer.any_down()
+                || i.raw_scroll_delta() != Vec2::ZERO
+        });
+        if used || canvas.hovered.is_none() {
+            canvas.hovered = Some(cell);
+        }
         if ui.input(|i| i.modifiers.shift && i.pointer.is_moving()) {
             view(ViewCommand::Crosshair {
                 visit,

@@ -15,7 +15,10 @@ use egui_wgpu::{CallbackResources, CallbackTrait, RenderState, ScreenDescriptor,
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Names a cell of the window: the column or row of a visit, and the plane.
@@ -32,6 +35,8 @@ pub(in crate::app) struct Gpu {
     /// What the device complained of, on whatever thread; then the CPU draws everything.
     complaint: Arc<Mutex<Option<String>>>,
     failed: bool,
+    /// The device is gone, and with it everything that the window draws with.
+    lost: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Gpu {
@@ -102,13 +107,14 @@ impl Gpu {
                 false
             }
         });
-        let complaint = Arc::default();
+        let (complaint, lost) = (Arc::default(), Arc::default());
         if let Some(state) = state {
-            listen(&state.device, &complaint);
+            listen(&state.device, &complaint, &lost);
         }
         Self {
             state: state.cloned(),
             complaint,
+            lost,
             ..Self::default()
         }
     }
@@ -128,6 +134,11 @@ impl Gpu {
         Some(format!(
             "The graphics adapter failed; the processor draws the slices from now on. {complaint}"
         ))
+    }
+
+    /// Whether the device is gone: then the window can show nothing any more, and must be opened anew.
+    pub(in crate::app) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
     }
 
     /// The adapter that draws, in words.
@@ -289,7 +300,11 @@ impl Gpu {
 }
 
 /// Takes down what goes wrong on a device. Without this, wgpu ends the program.
-fn listen(device: &wgpu::Device, complaint: &Arc<Mutex<Option<String>>>) {
+fn listen(
+    device: &wgpu::Device,
+    complaint: &Arc<Mutex<Option<String>>>,
+    is_lost: &Arc<AtomicBool>,
+) {
     let note = |complaint: &Mutex<Option<String>>, text: &str| {
         log::error!("the graphics adapter failed: {text}");
         let first_line = text.lines().next().unwrap_or_default().to_owned();
@@ -302,10 +317,11 @@ fn listen(device: &wgpu::Device, complaint: &Arc<Mutex<Option<String>>>) {
     device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
         note(&errors, &error.to_string());
     }));
-    let lost = Arc::clone(complaint);
+    let (lost, is_lost) = (Arc::clone(complaint), Arc::clone(is_lost));
     device.set_device_lost_callback(move |reason, text| {
         // As when the window is closed.
         if reason != wgpu::DeviceLostReason::Destroyed {
+            is_lost.store(true, Ordering::Release);
             note(&lost, &text);
         }
     });

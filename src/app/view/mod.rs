@@ -18,8 +18,8 @@ pub(super) use outline::Outlined;
 pub(super) use tool::Drawing;
 pub(super) use wheel_device::events_per_notch;
 
-use super::state::VisitId;
-use crate::volume::Structure;
+use super::state::{AppState, VisitId};
+use crate::{measure::Plane, volume::Structure};
 use egui::Color32;
 
 /// What cells need besides the state.
@@ -50,6 +50,18 @@ pub(super) struct Canvas {
 }
 
 impl Canvas {
+    /// Makes keys act on the next cell that is shown (the one before when negative).
+    pub(super) fn next_view(&mut self, state: &AppState, by: i64) {
+        let cells: Vec<Cell> = state
+            .shown()
+            .iter()
+            .flat_map(|v| Plane::ALL.map(|plane| Cell { visit: v.id, plane }))
+            .collect();
+        let at = self.hovered.and_then(|h| cells.iter().position(|c| *c == h));
+        let next = at.map_or(0, |at| (at as i64 + by).rem_euclid(cells.len() as i64) as usize);
+        self.hovered = cells.get(next).copied();
+    }
+
     pub(super) fn new(gpu: Gpu, wheel: Wheel) -> Self {
         Self {
             gpu,

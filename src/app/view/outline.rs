@@ -1,14 +1,17 @@
 //! The outlines of the slices that are shown, kept until what they depend on changes.
 use super::gpu::CellKey;
 use crate::{
-    measure::{Contour, PlaneFrame, contours},
+    measure::{Contour, EdgeTolerance, PlaneFrame, contours},
     volume::{LabelMap, Structure},
 };
 use std::collections::BTreeMap;
 
 /// Outlines of the shown slices.
 #[derive(Debug, Default)]
-pub(in crate::app) struct Outlined(BTreeMap<CellKey, (OutlineKey, StructureContours)>);
+pub(in crate::app) struct Outlined {
+    drawn: BTreeMap<CellKey, (OutlineKey, StructureContours)>,
+    edges: BTreeMap<CellKey, (OutlineKey, [Vec<Contour>; 2])>,
+}
 
 /// The outlines of each structure on one plane.
 type StructureContours = Vec<(Structure, Vec<Contour>)>;
@@ -32,7 +35,7 @@ impl Outlined {
             revision,
             frame: *frame,
         };
-        if self.0.get(&cell).is_none_or(|(k, _)| *k != key) {
+        if self.drawn.get(&cell).is_none_or(|(k, _)| *k != key) {
             let outlines = parts
                 .iter()
                 .map(|(structure, labels)| {
@@ -42,8 +45,26 @@ impl Outlined {
                     )
                 })
                 .collect();
-            self.0.insert(cell, (key, outlines));
+            self.drawn.insert(cell, (key, outlines));
         }
-        self.0.get(&cell).map_or(&[], |(_, outlines)| outlines)
+        self.drawn.get(&cell).map_or(&[], |(_, outlines)| outlines)
+    }
+
+    /// A border moved in and out, on a plane, in mm from the frame's centre.
+    pub(super) fn edge(
+        &mut self,
+        cell: CellKey,
+        edge: &EdgeTolerance,
+        revision: u64,
+        frame: &PlaneFrame,
+    ) -> &[Vec<Contour>] {
+        let key = OutlineKey {
+            revision,
+            frame: *frame,
+        };
+        if self.edges.get(&cell).is_none_or(|(k, _)| *k != key) {
+            self.edges.insert(cell, (key, edge.contours(frame)));
+        }
+        self.edges.get(&cell).map_or(&[], |(_, lines)| lines)
     }
 }

@@ -1,5 +1,5 @@
 //! What lies over a plane: outlines, crosshair, letters, scale bar, words.
-use super::{Canvas, cell::Screen, colour, tool};
+use super::{Canvas, Cell, cell::Screen, colour, tool};
 use crate::{
     app::{
         panel::capitalised,
@@ -7,6 +7,7 @@ use crate::{
     },
     measure::Plane,
     render::{edge_letters, scale_bar_mm},
+    volume::Structure,
 };
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, Vec2, epaint::PathShape};
 
@@ -42,20 +43,25 @@ pub(super) fn cell_words(state: &AppState, visit: &VisitState, plane: Plane) -> 
 
 fn slice_words(state: &AppState, visit: &VisitState, plane: Plane) -> String {
     let (guide, _) = state.cut_by(visit);
+    if state.view.anatomical {
+        let mm = guide.crosshair[plane.normal_axis()];
+        let sides = [["L", "R"], ["P", "A"], ["I", "S"]][plane.normal_axis()];
+        return format!("at {} {:.1} mm", sides[usize::from(mm >= 0.0)], mm.abs());
+    }
     let native = &guide.planes[plane as usize];
     let slice = native.slice_at(guide.volume.grid(), guide.crosshair);
     let at = if guide.id == visit.id { "" } else { "at " };
     format!("{at}slice {} of {}", slice + 1, native.slices)
 }
 
-/// Draws everything over a cell's picture.
+/// Draws everything over a cell's picture; says where the words are that a click changes the axes on.
 pub(super) fn draw(
     painter: &Painter,
     screen: &Screen,
     state: &AppState,
     canvas: &mut Canvas,
     (visit, plane): (&VisitState, Plane),
-) {
+) -> Option<Rect> {
     if !state.view.hidden {
         draw_outlines(painter, screen, state, canvas, (visit, plane));
         if !state.view.lines_hidden {
@@ -65,7 +71,12 @@ pub(super) fn draw(
     }
     draw_letters(painter, screen);
     draw_scale_bar(painter, screen);
-    draw_words(painter, screen, state, canvas, (visit, plane));
+    if canvas.hovered == Some(Cell { visit: visit.id, plane }) {
+        // Keys act on this plane.
+        let stroke = Stroke::new(1.0, plane_colour(plane).gamma_multiply(0.6));
+        painter.rect_stroke(screen.rect, 0.0, stroke, egui::StrokeKind::Inside);
+    }
+    draw_words(painter, screen, state, canvas, (visit, plane))
 }
 
 fn draw_outlines(
@@ -92,6 +103,7 @@ fn draw_outlines(
             continue;
         }
         let stroke = Stroke::new(CONTOUR_POINTS, colour(style, *structure));
+        let pattern = style.pattern(*structure);
         for contour in contours {
             let mut points: Vec<Pos2> = contour
                 .points_mm
@@ -104,6 +116,15 @@ fn draw_outlines(
                 painter.extend(Shape::dashed_line(&points, stroke, DASH, DASH));
                 continue;
             }
+            if let Some((strokes, gaps)) = pattern {
+                points.extend(points.first().copied().filter(|_| contour.closed));
+                let [strokes, gaps] = [strokes, gaps]
+                    .map(|widths| widths.iter().map(|w| w * CONTOUR_POINTS).collect::<Vec<_>>());
+                painter.extend(Shape::dashed_line_with_offset(
+                    &points, stroke, &strokes, &gaps, 0.0,
+                ));
+                continue;
+            }
             painter.add(if contour.closed {
                 PathShape::closed_line(points, stroke)
             } else {
@@ -111,6 +132,45 @@ fn draw_outlines(
             });
         }
     }
+    if state.view.edge_tolerance {
+        draw_edge_tolerance(painter, screen, state, canvas, (visit, plane));
+    }
+}
+
+/// The tumour's border half a voxel in and out, thin, and the volumes that they mean.
+fn draw_edge_tolerance(
+    painter: &Painter,
+    screen: &Screen,
+    state: &AppState,
+    canvas: &mut Canvas,
+    (visit, plane): (&VisitState, Plane),
+) {
+    let Some(edge) = visit.outlines.as_ref().and_then(|o| o.edge.as_deref()) else {
+        return;
+    };
+    let tumour = colour(&state.view.style, Structure::VestibularSchwannoma);
+    let stroke = Stroke::new(0.8, tumour.gamma_multiply(0.8));
+    let cell = (visit.id, plane as usize);
+    let lines = canvas
+        .outlined
+        .edge(cell, edge, visit.revision, &screen.view.frame);
+    for contour in lines.iter().flatten() {
+        let points = contour
+            .points_mm
+            .iter()
+            .map(|&mm| screen.position(screen.view.px_from_mm(mm)))
+            .collect();
+        painter.add(if contour.closed {
+            PathShape::closed_line(points, stroke)
+        } else {
+            PathShape::line(points, stroke)
+        });
+    }
+    let [low, high] = edge.volume_range_mm3;
+    let text = format!("border ± half a voxel: {low:.0} to {high:.0} mm³");
+    let at = screen.rect.right_top() + Vec2::new(-8.0, 5.0);
+    let font = FontId::proportional(12.0);
+    words(painter, at, Align2::RIGHT_TOP, &text, &font, tumour);
 }
 
 /// Where the other two planes cut this one, each in its colour.
@@ -216,7 +276,8 @@ fn draw_words(
     state: &AppState,
     canvas: &Canvas,
     (visit, plane): (&VisitState, Plane),
-) {
+) -> Option<Rect> {
+    let mut axes = None;
     let rect = screen.rect.shrink2(Vec2::new(8.0, 5.0));
     let (head, small) = (FontId::proportional(14.0), FontId::proportional(12.0));
     let corner = state.view.corner_text;
@@ -227,7 +288,9 @@ fn draw_words(
         at = words(painter, at, Align2::LEFT_TOP, &title, &head, colour).left_bottom();
     }
     let mut line = |text: &str, colour| {
-        at = words(painter, at, Align2::LEFT_TOP, text, &small, colour).left_bottom();
+        let drawn = words(painter, at, Align2::LEFT_TOP, text, &small, colour);
+        at = drawn.left_bottom();
+        drawn
     };
     if corner == CornerText::Full {
         line(&visit.title(), TEXT);
@@ -244,8 +307,16 @@ fn draw_words(
     let (guide, _) = state.cut_by(visit);
     if guide.id != visit.id {
         line(&format!("aligned, cut as {}", guide.title()), TEXT);
-    } else if let Some(oblique) = guide.planes[plane as usize].oblique_words() {
-        line(&oblique, CAUTION);
+    }
+    let native = &guide.planes[plane as usize];
+    if let Some(oblique) = native.oblique_words() {
+        let text = if state.view.anatomical {
+            let degrees = native.oblique_degrees;
+            format!("anatomical axes; the scan's slices are tilted by {degrees:.1}°")
+        } else {
+            oblique
+        };
+        axes = Some(line(&text, CAUTION));
     }
     if state.view.compare && !state.linked(visit) {
         let text = match &visit.alignment {
@@ -268,6 +339,7 @@ fn draw_words(
             TEXT,
         );
     }
+    axes
 }
 
 /// Text with a dark rim, readable on white; gives the rectangle it fills.

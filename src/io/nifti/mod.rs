@@ -7,9 +7,11 @@ mod header;
 mod pair;
 mod read;
 mod source;
+mod values;
 mod write;
 
 pub(super) use header::Scaling;
 pub(super) use read::{Extent, Scan, load};
 pub use read::{read_channels, read_labels, read_volume};
+pub use values::{LabelValue, label_values, read_labels_meaning};
 pub use write::{write_labels, write_volume};
