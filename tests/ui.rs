@@ -3,6 +3,8 @@
 
 #[path = "ui/edit.rs"]
 mod edit;
+#[path = "ui/kill.rs"]
+mod kill;
 #[path = "ui/planes.rs"]
 mod planes;
 #[path = "ui/report.rs"]

@@ -16,7 +16,7 @@ use std::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// The longest that an edit stays unwritten.
@@ -175,14 +175,15 @@ fn write(folder: &Path, notes: &Receiver<Note>) -> Result<(), String> {
         Ok(Note::GoOn(path)) => Journal::resume(&path).map_err(failed)?.0,
         _ => return Ok(()),
     };
+    // When what is unwritten must be written: edits that keep coming must not put that off.
+    let mut due: Option<Instant> = None;
     loop {
         // Nothing is waited for by the clock when nothing is unwritten.
-        let note = if journal.has_unsynced() {
-            notes.recv_timeout(SYNC)
-        } else {
-            notes
+        let note = match due {
+            Some(due) => notes.recv_timeout(due.saturating_duration_since(Instant::now())),
+            None => notes
                 .recv()
-                .map_err(|_closed| RecvTimeoutError::Disconnected)
+                .map_err(|_closed| RecvTimeoutError::Disconnected),
         };
         match note {
             Ok(Note::Made(edit)) => journal.append(MADE, &edit.to_bytes()).map_err(failed)?,
@@ -193,9 +194,17 @@ fn write(folder: &Path, notes: &Receiver<Note>) -> Result<(), String> {
             }
             Ok(Note::Done) => return journal.discard().map_err(failed),
             Ok(Note::Begin { .. } | Note::GoOn(_) | Note::Close) => {}
-            Err(RecvTimeoutError::Timeout) => journal.sync().map_err(failed)?,
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return journal.sync().map_err(failed),
         }
+        if due.is_some_and(|due| Instant::now() >= due) {
+            journal.sync().map_err(failed)?;
+        }
+        due = match due {
+            _ if !journal.has_unsynced() => None,
+            None => Some(Instant::now() + SYNC),
+            due => due,
+        };
     }
 }
 

@@ -233,7 +233,7 @@ fn point(
         let used = ui.input(|i| {
             i.pointer.delta() != Vec2::ZERO
                 || i.pointer.any_down()
-                || i.raw_scroll_delta() != Vec2::ZERO
+                || i.events.iter().any(|e| matches!(e, egui::Event::MouseWheel { .. }))
         });
         if used || canvas.hovered.is_none() {
             canvas.hovered = Some(cell);
