@@ -20,7 +20,9 @@ fn line(ui: &Ui) -> Color32 {
 
 /// Verdict and numbers beside the chart.
 pub(in crate::app) fn growth_ui(ui: &mut Ui, state: &AppState) {
-    egui::Frame::new().inner_margin(8.0).show(ui, |ui| {
+    // Its own fill: what scrolls fades into it.
+    let frame = egui::Frame::new().fill(ui.visuals().panel_fill);
+    frame.inner_margin(8.0).show(ui, |ui| {
         let assessment = match &state.assessment {
             Some(Ok(assessment)) => assessment,
             Some(Err(reason)) => {

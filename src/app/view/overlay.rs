@@ -168,7 +168,8 @@ fn draw_edge_tolerance(
     }
     let [low, high] = edge.volume_range_mm3;
     let text = format!("border ± half a voxel: {low:.0} to {high:.0} mm³");
-    let at = screen.rect.right_top() + Vec2::new(-8.0, 5.0);
+    // Below the letter of the edge, whatever the cell's width.
+    let at = screen.rect.right_top() + Vec2::new(-8.0, 26.0);
     let font = FontId::proportional(12.0);
     words(painter, at, Align2::RIGHT_TOP, &text, &font, tumour);
 }
