@@ -10,6 +10,7 @@ mod source;
 mod write;
 
 pub(super) use header::Scaling;
+pub(super) use pair::files_with_endings;
 pub(super) use read::{Extent, Scan, load};
 pub use read::{read_channels, read_labels, read_volume};
 pub use write::{write_labels, write_volume};

@@ -25,7 +25,7 @@ impl PatientRecord {
         }
         let mut ids = BTreeSet::new();
         for visit in &self.visits {
-            if !is_visit_id(&visit.id) {
+            if !VisitRecord::is_id(&visit.id) {
                 return Err(format!("{:?} is no name of a visit", visit.id));
             }
             if !ids.insert(&visit.id) {
@@ -102,12 +102,16 @@ fn check_version(id: &str, version: &LabelVersion) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a text is `visit-` and a number: such a name is a file name everywhere.
-fn is_visit_id(id: &str) -> bool {
-    let number = id.strip_prefix("visit-");
-    number.is_some_and(|n| {
-        (1..=9).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()) && !n.starts_with('0')
-    })
+impl VisitRecord {
+    /// Whether a text can be a visit's name: `visit-` and a number, which is a file name everywhere.
+    pub fn is_id(id: &str) -> bool {
+        let number = id.strip_prefix("visit-");
+        number.is_some_and(|n| {
+            (1..=9).contains(&n.len())
+                && n.bytes().all(|b| b.is_ascii_digit())
+                && !n.starts_with('0')
+        })
+    }
 }
 
 fn is_hash(text: &str) -> bool {
