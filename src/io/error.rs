@@ -49,6 +49,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Not a patient's folder, or one that cannot be used or changed so.
+    #[error("{problem}: {}", shown(path))]
+    Patient {
+        /// What is wrong, and what to do about it.
+        problem: String,
+        /// The folder, or a file in it.
+        path: PathBuf,
+    },
     /// Label maps of a folder whose cases cannot be told apart.
     #[error("{problem}: {}", shown(path))]
     Cases {

@@ -15,6 +15,7 @@ mod labelled;
 mod lock;
 mod nifti;
 mod outlines;
+mod patient_folder;
 mod report;
 mod scores;
 mod statistics;
@@ -37,5 +38,6 @@ pub use nifti::{
     write_labels, write_volume,
 };
 pub use outlines::{read_outline, read_outlines};
+pub use patient_folder::{NewLabels, NewVisit, PatientFolder, PatientWarning, ReadOnly, ScanFiles};
 pub use scores::{ScoreRow, read_grades, read_scores, write_scores};
 pub use warning::Warning;

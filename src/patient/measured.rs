@@ -6,6 +6,7 @@ use crate::{
 };
 use chrono::NaiveDate;
 use glam::DAffine3;
+use serde::{Deserialize, Serialize};
 
 /// What is known of a scan besides its voxels.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +22,8 @@ pub struct ScanOrigin {
 }
 
 /// Who drew the outline.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "drawn_by", rename_all = "snake_case")]
 pub enum Outline {
     /// A model, on a device that is named in words.
     Model {

@@ -1,13 +1,15 @@
 //! One patient: visits and findings with where they come from, what changed between them, and the report.
 //!
 //! A [`Visit`] is one scan with its [`Finding`]; [`assess`] compares visits and refuses pairs that must not be compared; the
-//! [`GrowthAssessment`] is the one source of the numbers in JSON, text and PDF. Who did what stands in an [`AuditLog`].
+//! [`GrowthAssessment`] is the one source of the numbers in JSON, text and PDF. Who did what stands in an [`AuditLog`], what is known between
+//! two runs of the program in a [`PatientRecord`].
 
 mod assess;
 mod audit;
 mod comparable;
 mod measured;
 mod provenance;
+mod record;
 mod report;
 mod text;
 mod treatment;
@@ -22,6 +24,10 @@ pub use audit::{
 };
 pub use measured::{Outline, ScanOrigin, cochlea_residual_mm};
 pub use provenance::{ModelInfo, Provenance, ReviewState};
+pub use record::{
+    AffectedSide, DateSource, FileRecord, LabelVersion, PatientFacts, PatientRecord, RECORD_SCHEMA,
+    Review, ScanFacts, ScanRecord, Signature, Treatment, TreatmentKind, VisitDate, VisitRecord,
+};
 pub use report::{Picture, ReportInput, report_pdf};
 pub use visit::{Finding, TumourSize, Visit, sequence_name};
 

@@ -5,7 +5,7 @@ use crate::{
     volume::Sequence,
 };
 use chrono::NaiveDate;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// The field's name of a sequence: `hrT2`, `ceT1` or `unknown`.
 pub fn sequence_name(sequence: Sequence) -> &'static str {
@@ -72,15 +72,33 @@ pub struct Visit {
     /// Voxel size along the scan's axes, mm.
     pub spacing_mm: [f64; 3],
     /// What the scan shows.
-    #[serde(serialize_with = "name_of_sequence")]
+    #[serde(serialize_with = "by_name::serialize")]
     pub sequence: Sequence,
     /// What was found.
     pub finding: Finding,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
-fn name_of_sequence<S: Serializer>(sequence: &Sequence, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(sequence_name(*sequence))
+/// A sequence as files hold it: by its name, of which one that is not known means that the sequence is not known.
+pub(super) mod by_name {
+    use super::{Sequence, sequence_name};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+    pub(in super::super) fn serialize<S: Serializer>(
+        sequence: &Sequence,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(sequence_name(*sequence))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Sequence, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = [Sequence::HrT2, Sequence::CeT1].into_iter();
+        let found = known.into_iter().find(|s| sequence_name(*s) == name);
+        Ok(found.unwrap_or(Sequence::Unknown))
+    }
 }
 
 impl Visit {

@@ -124,6 +124,39 @@ pub fn append_audit(
     Ok((entry, warnings))
 }
 
+/// The entries at the end of a folder's log, the last one last: those that 128 KiB hold. A line that was not written to its end is none.
+///
+/// # Errors
+/// When there is no log, or its end is damaged.
+pub(super) fn last_entries(folder: &Path) -> Result<Vec<AuditEntry>, Error> {
+    let path = folder.join(AUDIT_FILE);
+    if !path.metadata().is_ok_and(|m| m.is_file()) {
+        return Err(wrong(&path, "it is not a regular file"));
+    }
+    let failed = |source| Error::Read {
+        source,
+        path: path.clone(),
+    };
+    let mut file = File::open(&path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    let start = size.saturating_sub(2 * MOST_LINE as u64 + 2);
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(start)).map_err(failed)?;
+    let mut rest = file.take(size - start);
+    rest.read_to_end(&mut bytes).map_err(failed)?;
+    let mut lines: Vec<&[u8]> = bytes.split(|b| *b == b'\n').collect();
+    // What stands behind the last end of a line may be torn; the first may lack its beginning.
+    let unterminated = lines.pop().and_then(|line| entry(line).ok());
+    let whole = lines.iter().skip(usize::from(start > 0));
+    let whole = whole
+        .map(|line| entry(line).ok())
+        .chain(unterminated.map(Some));
+    let entries: Option<Vec<AuditEntry>> = whole
+        .map(|entry| entry.filter(AuditEntry::holds_its_hash))
+        .collect();
+    entries.ok_or_else(|| wrong(&path, DAMAGED_END))
+}
+
 /// The entry's line, unless a reader would refuse it.
 fn checked_line(entry: &AuditEntry, path: &Path) -> Result<String, Error> {
     let line = entry.to_line();

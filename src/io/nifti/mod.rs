@@ -11,6 +11,7 @@ mod values;
 mod write;
 
 pub(super) use header::Scaling;
+pub(super) use pair::files_with_endings;
 pub(super) use read::{Extent, Scan, load};
 pub use read::{read_channels, read_labels, read_volume};
 pub use values::{LabelValue, label_values, read_labels_meaning};

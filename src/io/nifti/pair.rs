@@ -105,6 +105,29 @@ fn partner(path: &Path, name: &Name, extension: &str) -> Result<PathBuf, Error> 
     })
 }
 
+/// All files of a scan, the one to open first, each with the ending that its name must keep. Of a pair this includes the MATLAB file beside it,
+/// about which reading warns.
+pub(in crate::io) fn files_with_endings(path: &Path) -> Result<Vec<(PathBuf, String)>, Error> {
+    let files = files(path)?;
+    let mut paths = vec![files.header.clone()];
+    if files.voxels != files.header {
+        paths.extend([files.voxels].into_iter().chain(mat_file(&files.header)));
+    }
+    Ok(paths.into_iter().map(|p| (p.clone(), ending(&p))).collect())
+}
+
+/// The ending of a scan's name, in lower case; empty where it is none that scans have, for it may be part of somebody's name.
+fn ending(path: &Path) -> String {
+    const KNOWN: [&str; 6] = [".nii", ".hdr", ".img", ".mat", ".dcm", ".ima"];
+    let Some(name) = Name::split(path) else {
+        return String::new();
+    };
+    let known = KNOWN.iter().find(|e| name.is(e));
+    known.map_or_else(String::new, |e| {
+        format!("{e}{}", name.suffix.to_ascii_lowercase())
+    })
+}
+
 /// The MATLAB file in which SPM keeps an Analyze pair's affine, when there is one.
 pub(super) fn mat_file(header: &Path) -> Option<PathBuf> {
     let name = Name::split(header)?;

@@ -1,4 +1,4 @@
-//! What can be done to a patient's outlines.
+//! What can be done to a patient's record and outlines.
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -30,13 +30,25 @@ pub enum AuditAction {
     Recovered,
     /// Edits that a crash left behind were thrown away.
     Discarded,
+    /// A patient's folder was begun.
+    PatientCreated,
+    /// What is told of the patient was changed: treatment, side, wording.
+    PatientChanged,
+    /// A scan became a visit of the patient.
+    VisitAdded,
+    /// What is told of a visit was changed: its date, what was marked on it.
+    VisitChanged,
+    /// A visit was taken out.
+    VisitRemoved,
+    /// Numbers were measured on the outlines and kept.
+    Measured,
     /// What a later version of the program wrote.
     Other(String),
 }
 
 impl AuditAction {
     /// Those that have a name here.
-    const KNOWN: [Self; 12] = [
+    const KNOWN: [Self; 18] = [
         Self::ScanOpened,
         Self::Segmented,
         Self::Edited,
@@ -49,6 +61,12 @@ impl AuditAction {
         Self::Exported,
         Self::Recovered,
         Self::Discarded,
+        Self::PatientCreated,
+        Self::PatientChanged,
+        Self::VisitAdded,
+        Self::VisitChanged,
+        Self::VisitRemoved,
+        Self::Measured,
     ];
 
     /// The name in files.
@@ -66,6 +84,12 @@ impl AuditAction {
             Self::Exported => "exported",
             Self::Recovered => "recovered",
             Self::Discarded => "discarded",
+            Self::PatientCreated => "patient_created",
+            Self::PatientChanged => "patient_changed",
+            Self::VisitAdded => "visit_added",
+            Self::VisitChanged => "visit_changed",
+            Self::VisitRemoved => "visit_removed",
+            Self::Measured => "measured",
             Self::Other(name) => name,
         }
     }

@@ -1,4 +1,7 @@
 //! `schwann growth`: change between visits.
+
+mod patient;
+
 use super::{
     koos::{completed, read_labels},
     output,
@@ -19,10 +22,17 @@ use std::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
+    /// A patient's folder, instead of visits: those with a date are compared by the outlines that count.
+    #[arg(
+        value_name = "PATIENT",
+        conflicts_with = "visits",
+        required_unless_present = "visits"
+    )]
+    patient: Option<PathBuf>,
     /// One visit: the day of the scan, the scan, and its label map if there is one. Give at least two, from the earliest to the latest.
-    #[arg(long = "visit", value_name = "DATE=SCAN[,LABELS]", required = true, value_parser = visit)]
+    #[arg(long = "visit", value_name = "DATE=SCAN[,LABELS]", value_parser = visit)]
     visits: Vec<VisitArgument>,
-    /// Day of radiosurgery.
+    /// Day of radiosurgery; that of the patient's folder if absent.
     #[arg(long, value_name = "DATE")]
     treated: Option<NaiveDate>,
     /// Also write a one-page report.
@@ -36,7 +46,19 @@ pub(super) struct Arguments {
 struct VisitArgument {
     date: NaiveDate,
     scan: PathBuf,
-    labels: Option<PathBuf>,
+    sequence: Sequence,
+    labels: Labels,
+}
+
+/// Where the outlines of a visit come from.
+#[derive(Debug, Clone)]
+enum Labels {
+    /// The model draws them.
+    Model,
+    /// They are in a file.
+    File(PathBuf),
+    /// They are the version of a patient's folder that counts.
+    Version(Arc<patient::Version>),
 }
 
 fn visit(text: &str) -> Result<VisitArgument, String> {
@@ -54,21 +76,27 @@ fn visit(text: &str) -> Result<VisitArgument, String> {
     Ok(VisitArgument {
         date,
         scan: scan.into(),
-        labels: labels.map(Into::into),
+        sequence: Sequence::Unknown,
+        labels: labels.map_or(Labels::Model, |path| Labels::File(path.into())),
     })
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
-    let scans = arguments
-        .visits
-        .iter()
-        .flat_map(|v| [Some(&v.scan), v.labels.as_ref()]);
+    let (visits, treated, left_out) = match &arguments.patient {
+        Some(path) => patient::visits(path)?,
+        None => (arguments.visits.clone(), None, Vec::new()),
+    };
+    output::warnings(&left_out);
+    let scans = visits.iter().flat_map(|v| match &v.labels {
+        Labels::File(labels) => [Some(&v.scan), Some(labels)],
+        _ => [Some(&v.scan), None],
+    });
     let inputs: Vec<&Path> = scans.flatten().map(PathBuf::as_path).collect();
     if let Some(path) = &arguments.report {
         output::check_target(path, &[".pdf"], &inputs)?;
     }
     // Before the long work: the assessment would refuse these in the end.
-    for pair in arguments.visits.windows(2) {
+    for pair in visits.windows(2) {
         if pair[0].date >= pair[1].date {
             bail!(
                 "the visits must be given from the earliest to the latest, each with a date of its own: {} is followed by {}",
@@ -77,13 +105,15 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             );
         }
     }
-    let measured = arguments
-        .visits
+    let measured = visits
         .iter()
         .map(|v| measure(v, &arguments.engine))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let comparison = compare(measured, arguments.treated)?;
-    output::warnings(&comparison.assessment.warnings);
+    let left_out_count = left_out.len();
+    let mut comparison = compare(measured, arguments.treated.or(treated))?;
+    comparison.assessment.warnings.splice(0..0, left_out);
+    let told = comparison.assessment.warnings.get(left_out_count..);
+    output::warnings(told.unwrap_or_default());
     if let Some(path) = &arguments.report {
         let pdf = comparison
             .report(chrono::Local::now().date_naive(), None, false)
@@ -97,28 +127,42 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
 
 fn measure(argument: &VisitArgument, engine: &Engine) -> anyhow::Result<Measured> {
     let (scan, mut warnings) = read_scan(&argument.scan)?;
-    let (labels, outline) = if let Some(path) = &argument.labels {
-        let (labels, more) = read_labels(path, &scan)?;
-        warnings.extend(more);
-        let (labels, more) = completed(labels, (&scan, &argument.scan), engine)?;
-        warnings.extend(more);
-        (labels, Outline::Imported)
-    } else {
-        let prediction = engine.segment(&scan, &argument.scan)?;
-        warnings.extend(prediction.warnings);
-        let outline = Outline::Model {
-            model: prediction.model,
-            device: prediction.device,
-        };
-        (prediction.labels, outline)
+    let (labels, outline, state) = match &argument.labels {
+        Labels::Model => {
+            let prediction = engine.segment(&scan, &argument.scan)?;
+            warnings.extend(prediction.warnings);
+            let outline = Outline::Model {
+                model: prediction.model,
+                device: prediction.device,
+            };
+            (prediction.labels, outline, None)
+        }
+        Labels::File(path) => {
+            let (labels, more) = read_labels(path, &scan)?;
+            warnings.extend(more);
+            (labels, Outline::Imported, None)
+        }
+        Labels::Version(version) => {
+            let (labels, more) = version.read(&scan)?;
+            warnings.extend(more);
+            (labels, version.outline(), Some(version.state()))
+        }
     };
+    let (labels, more) = match &argument.labels {
+        Labels::Model => (labels, Vec::new()),
+        _ => completed(labels, (&scan, &argument.scan), engine)?,
+    };
+    warnings.extend(more);
     let origin = ScanOrigin {
         date: argument.date,
-        sequence: Sequence::Unknown,
+        sequence: argument.sequence,
         scan_sha256: io::voxels_sha256(&scan),
         warnings,
     };
-    let visit = Visit::measured(&labels, origin, outline);
+    let mut visit = Visit::measured(&labels, origin, outline);
+    if let Some(state) = state {
+        visit.finding.provenance.state = state;
+    }
     Ok(Measured {
         scan: Arc::new(scan),
         labels: Arc::new(labels),

@@ -1,0 +1,82 @@
+//! The visits of a patient's folder.
+use super::{Labels, VisitArgument};
+use crate::{
+    io::PatientFolder,
+    patient::{LabelVersion, Outline, ReviewState},
+    volume::{LabelMap, Volume},
+};
+use anyhow::bail;
+use chrono::NaiveDate;
+use std::{path::Path, sync::Arc};
+
+/// A version of a visit's outlines in a patient's folder.
+#[derive(Debug)]
+pub(super) struct Version {
+    folder: Arc<PatientFolder>,
+    visit: String,
+    version: LabelVersion,
+}
+
+impl Version {
+    /// Reads the label map, which must lie on the scan's grid.
+    pub(super) fn read(&self, scan: &Volume) -> anyhow::Result<(LabelMap, Vec<String>)> {
+        let (labels, warnings) = self.folder.read_labels(&self.visit, self.version.version)?;
+        if !labels.grid().matches(scan.grid(), 0.1) {
+            bail!("the outlines of {} are not on its scan's grid", self.visit);
+        }
+        Ok((labels, warnings.iter().map(ToString::to_string).collect()))
+    }
+
+    /// Who drew it.
+    pub(super) fn outline(&self) -> Outline {
+        self.version.outline.clone()
+    }
+
+    /// What was said of it.
+    pub(super) fn state(&self) -> ReviewState {
+        self.version.review.state()
+    }
+}
+
+/// The visits with a date, from the earliest to the latest, the day of the last radiosurgery, and what is left out or to be known.
+pub(super) fn visits(
+    path: &Path,
+) -> anyhow::Result<(Vec<VisitArgument>, Option<NaiveDate>, Vec<String>)> {
+    let (folder, warnings) = PatientFolder::open_to_read(path)?;
+    let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let folder = Arc::new(folder);
+    let mut visits = Vec::new();
+    for visit in &folder.record().visits {
+        let id = &visit.id;
+        let Some(date) = visit.date else {
+            warnings.push(format!("{id} has no date and is left out"));
+            continue;
+        };
+        let labels = match visit.current() {
+            Some(v) if v.review.state() == ReviewState::Rejected => {
+                warnings.push(format!("{id} is left out: its outlines were {}", v.review));
+                continue;
+            }
+            Some(version) => Labels::Version(Arc::new(Version {
+                folder: Arc::clone(&folder),
+                visit: id.clone(),
+                version: version.clone(),
+            })),
+            None => Labels::Model,
+        };
+        visits.push(VisitArgument {
+            date: date.day,
+            scan: folder.scan_path(id)?,
+            sequence: visit.scan.facts.sequence,
+            labels,
+        });
+    }
+    visits.sort_by_key(|v| v.date);
+    if visits.is_empty() {
+        bail!(
+            "no visit of this patient can be compared: {}",
+            path.display()
+        );
+    }
+    Ok((visits, folder.record().facts.radiosurgery(), warnings))
+}

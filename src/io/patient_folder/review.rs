@@ -1,0 +1,92 @@
+//! What readers say of outlines.
+use super::PatientFolder;
+use super::labels::version_event;
+use crate::io::Error;
+use crate::patient::{AuditAction, LabelVersion, Outline, Review, Signature};
+use serde_json::Map;
+use std::collections::BTreeSet;
+
+impl PatientFolder {
+    /// Accepts the version of a visit's outlines that counts, after these of its axial slices were seen. It is locked then.
+    ///
+    /// # Errors
+    /// When there are none, the last word on them was spoken already, nobody signs, or it cannot be written.
+    pub fn accept(
+        &mut self,
+        visit: &str,
+        seen: &BTreeSet<usize>,
+        by: &Signature,
+    ) -> Result<(), Error> {
+        self.say(visit, Review::Accepted(by.clone()), seen, by)
+    }
+
+    /// Rejects the version of a visit's outlines that counts: they must not be used.
+    ///
+    /// # Errors
+    /// As [`PatientFolder::accept`].
+    pub fn reject(&mut self, visit: &str, by: &Signature) -> Result<(), Error> {
+        self.say(visit, Review::Rejected(by.clone()), &BTreeSet::new(), by)
+    }
+
+    fn say(
+        &mut self,
+        visit: &str,
+        review: Review,
+        seen: &BTreeSet<usize>,
+        by: &Signature,
+    ) -> Result<(), Error> {
+        self.check_writable()?;
+        self.check_signed(&review)?;
+        let known = self.known(visit)?;
+        let number = known.current.unwrap_or_default();
+        let mut version = self.open_version(known, number)?.clone();
+        version.seen.extend(seen);
+        let action = match review {
+            Review::Rejected(_) => AuditAction::Rejected,
+            _ => AuditAction::Accepted,
+        };
+        version.review = review;
+        let event = version_event(known, &version, action, by);
+        let record = self.with_version(visit, version);
+        self.commit(record, event, &[])
+    }
+
+    /// Begins a new version of a visit's outlines, to be edited, from the one that counts; that one stays as it is. Gives its number.
+    ///
+    /// # Errors
+    /// When there are no outlines, or it cannot be written.
+    pub fn reopen(&mut self, visit: &str, by: &Signature) -> Result<u32, Error> {
+        self.check_writable()?;
+        let known = self.known(visit)?;
+        let old = self.version(known, known.current.unwrap_or_default())?;
+        let last = known.versions.last().map_or(0, |v| v.version);
+        let (model, device) = match &old.outline {
+            Outline::Model { model, device } => (Some(model.clone()), Some(device.clone())),
+            Outline::Edited { model, device } => (model.clone(), device.clone()),
+            Outline::Imported => (None, None),
+        };
+        let number = last.saturating_add(1);
+        let version = LabelVersion {
+            version: number,
+            outline: Outline::Edited { model, device },
+            review: Review::Edited,
+            saved: by.clone(),
+            parent: Some(old.version),
+            voxels_added: Some(0),
+            voxels_removed: Some(0),
+            // They were measured on what was said then.
+            results: None,
+            seen: BTreeSet::new(),
+            other: Map::new(),
+            ..old.clone()
+        };
+        let event = version_event(known, &version, AuditAction::Reopened, by);
+        let mut record = self.record.clone();
+        if let Some(visit) = record.visit_mut(visit) {
+            visit.versions.push(version);
+            visit.current = Some(number);
+        }
+        self.commit(record, event, &[])?;
+        Ok(number)
+    }
+}
