@@ -44,6 +44,7 @@ fn scan(grid: Grid) -> NewScan {
         warnings: Vec::new(),
         left: None,
         recent: None,
+        source: None,
         demo: false,
     }
 }

@@ -3,24 +3,26 @@
 mod crosshair;
 pub(super) mod edit;
 mod marks;
+mod patient;
 
 use super::{
     assess,
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
+    keeper::{Change, visit_date},
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
     preset::Preset,
     report::usable,
     rescue::Note,
     state::{
-        Alignment, AppState, BrushOptions, Edits, Message, Outlines, RelativeWindow, Running,
+        Alignment, AppState, BrushOptions, Edits, Kept, Message, Outlines, RelativeWindow, Running,
         VisitId, VisitState, ZoomPan,
     },
     task::{NewOutlines, NewScan, Outcome, Places, Target, Task},
 };
 use crate::{
     measure::Plane,
-    patient::ScanOrigin,
+    patient::{ReviewState, ScanOrigin},
     phantom,
     render::{NativePlane, point_of_interest},
     volume::{RegisterError, Registration, Structure, WindowLevel},
@@ -45,6 +47,7 @@ pub fn apply(state: &mut AppState, command: Command) {
         Command::Work(command) => apply_work(state, command),
         Command::Prefer(command) => prefer(state, command),
         Command::Edit(visit, command) => edit::apply(state, visit, command),
+        Command::Patient(command) => patient::apply(state, command),
     }
 }
 
@@ -118,7 +121,19 @@ fn apply_view(state: &mut AppState, command: ViewCommand) {
         | ViewCommand::KeepImage(..)
         | ViewCommand::ShowImage(..)
         | ViewCommand::DropImage(..)
-        | ViewCommand::NextUnseen(_) => marks::apply(state, command),
+        | ViewCommand::NextUnseen(_) => {
+            let changed = match &command {
+                ViewCommand::AddMark(id, _)
+                | ViewCommand::RemoveMark(id)
+                | ViewCommand::KeepImage(id, _)
+                | ViewCommand::DropImage(id, _) => Some(*id),
+                _ => None,
+            };
+            marks::apply(state, command);
+            if let Some(id) = changed {
+                patient::marks(state, id);
+            }
+        }
         ViewCommand::Maximise(plane) => state.view.maximised = plane,
         ViewCommand::Shortcuts(open) => state.view.shortcuts = open,
         command => apply_style(state, &command),
@@ -207,6 +222,7 @@ fn apply_visit(state: &mut AppState, command: &VisitCommand) {
                 visit.date = Some(date);
                 visit.date_from_name = false;
             }
+            patient::change_visit(state, id, |_| Change::Date(id, visit_date(date, false)));
             sort_visits(state);
             assess::refresh(state);
         }
@@ -214,6 +230,7 @@ fn apply_visit(state: &mut AppState, command: &VisitCommand) {
             if let Some(visit) = state.visit_mut(id) {
                 visit.sequence = sequence;
             }
+            patient::change_visit(state, id, |_| Change::Sequence(id, sequence));
             assess::refresh(state);
         }
         VisitCommand::Remove(id) => {
@@ -321,7 +338,9 @@ fn receive(state: &mut AppState, outcome: Outcome) {
     match outcome {
         Outcome::Values(meaning) => state.meaning = Some(*meaning),
         Outcome::Edited(visit, revision, edit) => edit::made(state, visit, revision, edit),
-        Outcome::Scan(scan) => add_visit(state, *scan),
+        Outcome::Scan(scan) => drop(add_visit(state, *scan)),
+        Outcome::Patient(folder, warnings, new) => patient::open(state, *folder, warnings, new),
+        Outcome::Visit(read) => patient::visit_read(state, *read),
         Outcome::Found(paths) => {
             for path in paths {
                 apply_work(state, WorkCommand::Open(path));
@@ -361,9 +380,9 @@ fn receive(state: &mut AppState, outcome: Outcome) {
     }
 }
 
-fn add_visit(state: &mut AppState, scan: NewScan) {
+fn add_visit(state: &mut AppState, scan: NewScan) -> Option<VisitId> {
     if !make_room(state, scan.demo) {
-        return;
+        return None;
     }
     let id = VisitId(state.next_id);
     state.next_id += 1;
@@ -374,6 +393,8 @@ fn add_visit(state: &mut AppState, scan: NewScan) {
     state.visits.push(VisitState {
         id,
         origin: scan.origin,
+        source: scan.source,
+        kept: Kept::No,
         date: scan.date,
         date_from_name: scan.date_from_name,
         demo: scan.demo,
@@ -406,12 +427,13 @@ fn add_visit(state: &mut AppState, scan: NewScan) {
         enqueue_alignments(state);
     }
     assess::refresh(state);
+    Some(id)
 }
 
 /// Keeps the synthetic patient apart from scans: it gives way to them, and a scan of it that comes late is not taken.
 fn make_room(state: &mut AppState, demo: bool) -> bool {
     if demo {
-        return state.visits.iter().all(|v| v.demo);
+        return state.patient.is_none() && state.visits.iter().all(|v| v.demo);
     }
     if state.visits.iter().any(|v| v.demo) {
         remove_visits(state, |v| v.demo);
@@ -475,6 +497,8 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
     let jump = (tumour && !visit.placed).then(|| point_of_interest(&new.labels));
     visit.revision += 1;
     visit.fill_revision = visit.revision;
+    // Those that are read from the folder, or brought back, are saved or told already.
+    let drawn_anew = new.measured.finding.provenance.state != ReviewState::Edited && !new.from_folder;
     visit.outlines = Some(Outlines {
         labels: Arc::new(new.labels),
         parts: new.parts,
@@ -486,6 +510,9 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
         edits,
     });
     state.notes.append(&mut notes);
+    if drawn_anew {
+        patient::save(state, new.visit);
+    }
     if let Some(point) = jump {
         crosshair::place(state, new.visit, point);
     }

@@ -5,6 +5,7 @@ use super::{
     task::Task,
 };
 use crate::patient::GrowthAssessment;
+use chrono::NaiveDate;
 use std::sync::Arc;
 
 /// What an assessment or a report is made from.
@@ -16,6 +17,8 @@ pub struct Inputs {
     pub measured: Vec<Measured>,
     /// How each visit after the first lies to it.
     pub tried: Vec<Tried>,
+    /// Day of radiosurgery.
+    pub treated: Option<NaiveDate>,
     /// The patient is the built-in synthetic one.
     pub demo: bool,
 }
@@ -46,6 +49,7 @@ impl Inputs {
         Self {
             revision: state.assessment_revision,
             tried,
+            treated: state.facts.radiosurgery(),
             demo: ready.iter().any(|(v, _)| v.demo),
             measured: ready.into_iter().map(|(_, m)| m).collect(),
         }
@@ -53,7 +57,7 @@ impl Inputs {
 
     /// Assesses the visits; an error is in words.
     pub(super) fn assess(&self) -> Result<GrowthAssessment, String> {
-        report::assess(&self.measured, &self.tried, None).map_err(|error| error.to_string())
+        report::assess(&self.measured, &self.tried, self.treated).map_err(|error| error.to_string())
     }
 }
 

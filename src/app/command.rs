@@ -1,5 +1,6 @@
 //! What the user (or a finished task) asks for. Nothing else changes the state.
 use super::{
+    keeper::Answer,
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
     preset::Preset,
@@ -8,6 +9,7 @@ use super::{
 };
 use crate::{
     measure::Plane,
+    patient::PatientFacts,
     render::Interpolation,
     volume::{Progress, Sequence, Structure, WindowLevel},
 };
@@ -28,6 +30,25 @@ pub enum Command {
     Prefer(PreferenceCommand),
     /// Of a visit's outlines.
     Edit(VisitId, EditCommand),
+    /// Of the patient.
+    Patient(PatientCommand),
+}
+
+/// A change of the patient, or of what its folder holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PatientCommand {
+    /// Begins a patient in an empty folder, with the scans that are open.
+    New(PathBuf),
+    /// Closes the patient and its visits.
+    Close,
+    /// Copies a visit's scan into the folder.
+    Add(VisitId),
+    /// Saves a visit's outlines into the folder.
+    Save(VisitId),
+    /// What is told of the patient.
+    Facts(PatientFacts),
+    /// What the folder answered.
+    Answered(Answer),
 }
 
 /// A change of a visit's outlines, or of what is said of them.

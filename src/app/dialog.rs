@@ -1,6 +1,6 @@
 //! The system's file dialogs, off the window's thread where the system allows it.
 use super::{
-    command::{Command, WorkCommand},
+    command::{Command, PatientCommand, WorkCommand},
     job::Job,
     state::Message,
     task::Task,
@@ -13,6 +13,10 @@ use std::{ops::ControlFlow, path::PathBuf};
 pub(super) enum Purpose {
     /// Scans to open.
     OpenScans,
+    /// An empty folder for a new patient.
+    NewPatient,
+    /// A patient's folder.
+    OpenPatient,
     /// A model folder.
     OpenModel,
     /// Outlines of a visit to open.
@@ -58,8 +62,14 @@ impl Dialog {
         let ControlFlow::Break(paths) = self.job.poll() else {
             return None;
         };
+        if matches!(self.purpose, Purpose::NewPatient) {
+            let new = |path| Command::Patient(PatientCommand::New(path));
+            return Some(paths.unwrap_or_default().into_iter().map(new).collect());
+        }
         let work = |path| match &self.purpose {
-            Purpose::OpenScans => WorkCommand::Open(path),
+            Purpose::OpenScans | Purpose::OpenPatient | Purpose::NewPatient => {
+                WorkCommand::Open(path)
+            }
             Purpose::OpenModel => WorkCommand::Enqueue(Task::ReadModel(path)),
             Purpose::OpenLabels(visit) => WorkCommand::Enqueue(Task::LabelValues(*visit, path)),
             Purpose::SaveLabels(visit, revision, labels) => {
@@ -81,7 +91,9 @@ impl Dialog {
             || {
                 let hint = match &self.purpose {
                     Purpose::OpenScans => "; drop files on the window instead",
-                    Purpose::OpenModel => "; drop the folder on the window instead",
+                    Purpose::OpenModel | Purpose::OpenPatient => {
+                        "; drop the folder on the window instead"
+                    }
                     _ => "",
                 };
                 let text = format!("The file dialog did not open{hint}.");
@@ -112,6 +124,16 @@ fn ask(purpose: &Purpose) -> Vec<PathBuf> {
             .set_title("Open scans")
             .pick_files()
             .unwrap_or_default(),
+        Purpose::NewPatient => rfd::FileDialog::new()
+            .set_title("An empty folder for the new patient")
+            .pick_folder()
+            .into_iter()
+            .collect(),
+        Purpose::OpenPatient => rfd::FileDialog::new()
+            .set_title("Open a patient's folder")
+            .pick_folder()
+            .into_iter()
+            .collect(),
         Purpose::OpenModel => rfd::FileDialog::new()
             .set_title("Open a model folder: Schwann's own kind, or nnU-Net v2")
             .pick_folder()

@@ -12,6 +12,7 @@ mod date;
 mod dialog;
 mod drawing;
 mod job;
+mod keeper;
 mod keys;
 mod meaning;
 mod panel;
@@ -33,19 +34,25 @@ mod tests;
 
 pub use apply::{apply, next_task};
 pub use assess::Inputs;
-pub use command::{Command, EditCommand, ViewCommand, VisitCommand, WorkCommand};
+pub use command::{
+    Command, EditCommand, PatientCommand, ViewCommand, VisitCommand, WorkCommand,
+};
 pub use drawing::Canvas;
 pub use job::Job;
+pub use keeper::{Answer, Change, Saved};
 pub use meaning::{Meaning, MeaningCommand, Scheme};
 pub use preferences::{Mouse, PreferenceCommand, Preferences, Theme};
 pub use preset::Preset;
 pub use rescue::{Drawn, Left, Note};
 pub use start::run;
 pub use state::{
-    Alignment, AppState, BrushOptions, CornerText, Edits, KeyImage, Mark, Message, Outlines,
+    Alignment, AppState, BrushOptions, CornerText, Edits, Kept, KeyImage, Mark, Message, Outlines,
+    PatientState,
     RelativeWindow, Running, Tool, ViewState, VisitId, VisitState, WorkState, ZoomPan,
 };
-pub use task::{ChosenModel, NewNumbers, NewOutlines, NewScan, Outcome, Places, Target, Task};
+pub use task::{
+    ChosenModel, NewNumbers, NewOutlines, NewScan, Outcome, Places, Target, Task, VisitRead,
+};
 pub use window::App;
 
 use crate::{io, patient};

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// Smallest and largest size of text and controls, as a part of the usual one.
 const SCALE: (f32, f32) = (0.7, 2.5);
 
+/// Letters of a reader's name.
+const LONGEST_NAME: usize = 80;
+
 /// Which of the two schools the mouse follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -83,13 +86,17 @@ pub struct Preferences {
     pub theme: Theme,
     /// Each structure's outline has a pattern of its own.
     pub patterns: bool,
+    /// Who reads: signs what is accepted, rejected and written into a patient's folder.
+    pub reader: String,
     /// The keys.
     pub(super) keys: Keys,
 }
 
 /// A change of what the user prefers.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum PreferenceCommand {
+    /// Who reads.
+    Reader(String),
     /// Gives an action, by its name in the list of keys, this key.
     Key(&'static str, KeyboardShortcut),
     /// All keys as usual.
@@ -111,6 +118,7 @@ struct Stored {
     scale: f32,
     theme: Theme,
     patterns: bool,
+    reader: String,
     keys: String,
 }
 
@@ -140,6 +148,9 @@ impl Preferences {
             }
             PreferenceCommand::UsualKeys => self.keys = Keys::default(),
             PreferenceCommand::Mouse(mouse) => self.mouse = mouse,
+            PreferenceCommand::Reader(name) => {
+                self.reader = name.chars().take(LONGEST_NAME).collect();
+            }
             PreferenceCommand::Theme(theme) => self.theme = theme,
             PreferenceCommand::Patterns(on) => self.patterns = on,
             PreferenceCommand::Scale(scale) => self.scale = scale.clamp(SCALE.0, SCALE.1),
@@ -153,6 +164,7 @@ impl Preferences {
             mouse: self.mouse,
             theme: self.theme,
             patterns: self.patterns,
+            reader: self.reader.clone(),
             scale: self.scale(),
             keys: self.keys.to_text(),
         };
@@ -171,6 +183,7 @@ impl Preferences {
             mouse: stored.mouse,
             theme: stored.theme,
             patterns: stored.patterns,
+            reader: stored.reader.chars().take(LONGEST_NAME).collect(),
             scale,
             keys: Keys::from_text(&stored.keys),
         }

@@ -3,9 +3,11 @@ use crate::{
     render::whole_range,
     volume::{Volume, WindowLevel},
 };
+use serde::{Deserialize, Serialize};
 
 /// A window that each scan has for itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Preset {
     /// All but the extreme 0.5 % at either end.
     #[default]

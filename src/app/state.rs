@@ -1,5 +1,6 @@
 //! Everything the window shows. Only [`apply`](super::apply) changes it.
 use super::{
+    keeper::Change,
     meaning::Meaning,
     preferences::Preferences,
     preset::Preset,
@@ -8,7 +9,7 @@ use super::{
 };
 use crate::{
     measure::{EdgeTolerance, Plane, PlaneFrame, StructureSize, angle_degrees},
-    patient::{self, GrowthAssessment, ReviewState},
+    patient::{self, GrowthAssessment, PatientFacts, Review, ReviewState},
     render::{NativePlane, OverlayStyle, SliceView},
     volume::{
         History, LabelEdit, LabelMap, Registration, Sequence, Structure, Volume, WindowLevel,
@@ -16,6 +17,8 @@ use crate::{
 };
 use chrono::NaiveDate;
 use glam::{DAffine3, DVec3};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     ops::RangeInclusive,
@@ -54,10 +57,37 @@ pub struct AppState {
     pub meaning: Option<Meaning>,
     /// What the user must be told, oldest first.
     pub messages: Vec<Message>,
+    /// The patient whose folder is open.
+    pub patient: Option<PatientState>,
+    /// What is told of the patient.
+    pub facts: PatientFacts,
+    /// What the patient's folder must still learn, oldest first.
+    pub changes: Vec<Change>,
     /// Growth between the dated visits that have a finding; `Err` says in words why there is none.
     pub assessment: Option<Result<GrowthAssessment, String>>,
     pub(super) assessment_revision: u64,
     pub(super) next_id: u64,
+}
+
+/// The patient whose folder is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatientState {
+    /// Where the folder lies.
+    pub path: PathBuf,
+    /// Why nothing may be changed in it, in words; none where it may.
+    pub read_only: Option<String>,
+}
+
+/// Whether a visit is in the patient's folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kept {
+    /// It is not, or no folder is open.
+    #[default]
+    No,
+    /// It is being copied there.
+    Adding,
+    /// It is, with its outlines of this revision, or with none yet.
+    Yes(Option<u64>),
 }
 
 /// One visit: a scan and what is known of it.
@@ -71,6 +101,10 @@ pub struct VisitState {
     pub id: VisitId,
     /// Where it comes from, for people: a file name, or the demo patient.
     pub origin: String,
+    /// The file that it was read from.
+    pub source: Option<PathBuf>,
+    /// Whether it is in the patient's folder.
+    pub kept: Kept,
     /// Day of the scan.
     pub date: Option<NaiveDate>,
     /// The day was read from the file's name, and nobody has confirmed it.
@@ -149,8 +183,8 @@ pub struct Edits {
     pub measuring: bool,
     /// Counts what was accepted: an edit of an accepted result begins the next.
     pub accepted_versions: u32,
-    /// Who accepted or rejected it, and when, in words.
-    pub reviewed: Option<String>,
+    /// Who accepted or rejected it, and when.
+    pub reviewed: Option<Review>,
     /// Axial slices that were shown with their outlines since they last changed.
     pub seen: BTreeSet<usize>,
 }
@@ -234,7 +268,7 @@ impl Default for ZoomPan {
 }
 
 /// A window relative to a preset's of the scan, so that one setting serves scans of different units.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RelativeWindow {
     /// Shift of the centre, in widths of the preset.
     pub centre: f64,
@@ -397,6 +431,70 @@ pub struct KeyImage {
     pub window: RelativeWindow,
 }
 
+/// A mark as the patient's folder keeps it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredMark {
+    plane: Plane,
+    points_ras_mm: Vec<[f64; 3]>,
+}
+
+impl StoredMark {
+    pub(super) fn of(mark: &Mark) -> Option<Value> {
+        let points = mark.points.iter().map(|p| p.to_array());
+        serde_json::to_value(Self {
+            plane: mark.plane,
+            points_ras_mm: points.collect(),
+        })
+        .ok()
+    }
+
+    /// A distance or an angle; `None` where it is neither.
+    pub(super) fn restored(value: Value) -> Option<Mark> {
+        let stored: Self = serde_json::from_value(value).ok()?;
+        let points: Vec<DVec3> = stored.points_ras_mm.into_iter().map(DVec3::from).collect();
+        let whole = (2..=3).contains(&points.len()) && points.iter().all(|p| p.is_finite());
+        whole.then_some(Mark {
+            plane: stored.plane,
+            points,
+        })
+    }
+}
+
+/// A key image as the patient's folder keeps it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredImage {
+    plane: Plane,
+    crosshair_ras_mm: [f64; 3],
+    preset: Preset,
+    window: RelativeWindow,
+}
+
+impl StoredImage {
+    pub(super) fn of(image: &KeyImage) -> Option<Value> {
+        serde_json::to_value(Self {
+            plane: image.plane,
+            crosshair_ras_mm: image.crosshair.to_array(),
+            preset: image.preset,
+            window: image.window,
+        })
+        .ok()
+    }
+
+    /// A kept slice; `None` where it cannot be shown.
+    pub(super) fn restored(value: Value) -> Option<KeyImage> {
+        let stored: Self = serde_json::from_value(value).ok()?;
+        let crosshair = DVec3::from(stored.crosshair_ras_mm);
+        let window = stored.window;
+        let sound = window.centre.is_finite() && window.width.is_finite() && window.width > 0.0;
+        (sound && crosshair.is_finite()).then_some(KeyImage {
+            plane: stored.plane,
+            crosshair,
+            preset: stored.preset,
+            window,
+        })
+    }
+}
+
 /// What the editing tools do it with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BrushOptions {
@@ -513,6 +611,12 @@ impl AppState {
     /// The visit that is shown.
     pub fn active_visit(&self) -> Option<&VisitState> {
         self.visit(self.active?)
+    }
+
+    /// Who signs what is written.
+    pub(super) fn reader(&self) -> String {
+        let name = self.preferences.reader.trim();
+        if name.is_empty() { "not named" } else { name }.to_owned()
     }
 
     /// The visit the others are aligned to: the first.

@@ -12,8 +12,11 @@ use super::{
     state::VisitId,
 };
 use crate::{
-    io, measure,
-    patient::{self, GrowthAssessment, Outline, ScanOrigin},
+    io::{self, PatientFolder},
+    measure,
+    patient::{
+        self, DateSource, GrowthAssessment, Outline, Review, ScanOrigin, Signature, VisitRecord,
+    },
     phantom, predict,
     volume::{
         LabelEdit, LabelMap, Observe, Progress, RegisterError, Registration, Sequence, Structure,
@@ -21,8 +24,9 @@ use crate::{
     },
 };
 use chrono::NaiveDate;
+use serde_json::Value;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
@@ -40,6 +44,10 @@ pub enum Task {
         /// Which of the demo's visits.
         visit: usize,
     },
+    /// Begins a patient in an empty folder; who does.
+    NewPatient(PathBuf, String),
+    /// Reads a visit of the patient whose folder this is.
+    ReadVisit(PathBuf, Box<VisitRecord>, Places),
     /// Reads a model folder.
     ReadModel(PathBuf),
     /// Finds the structures in a scan, with this model or the one that comes with Schwann.
@@ -131,6 +139,10 @@ pub enum Outcome {
     Scan(Box<NewScan>),
     /// Scans that a folder holds, to be opened.
     Found(Vec<PathBuf>),
+    /// A patient's folder, what to beware of in it, and whether it was begun just now.
+    Patient(Box<PatientFolder>, Vec<String>, bool),
+    /// A visit of a patient's folder.
+    Visit(Box<VisitRead>),
     /// A model to segment with from now on.
     Model(ChosenModel),
     /// Outlines of a visit.
@@ -164,11 +176,30 @@ pub enum Outcome {
     Cancelled,
 }
 
+/// A visit that was read from a patient's folder.
+#[derive(Debug)]
+pub struct VisitRead {
+    /// The patient's folder.
+    pub folder: PathBuf,
+    /// The visit's name in it.
+    pub name: String,
+    /// The scan.
+    pub scan: NewScan,
+    /// The outlines that count, what was said of them, and which axial slices were seen with them.
+    pub outlines: Option<(NewOutlines, Review, BTreeSet<usize>)>,
+    /// Distances and angles.
+    pub marks: Vec<Value>,
+    /// Kept slices.
+    pub images: Vec<Value>,
+}
+
 /// A scan that was read or made.
 #[derive(Debug)]
 pub struct NewScan {
     /// Where it comes from, for people.
     pub origin: String,
+    /// The file that it was read from.
+    pub source: Option<PathBuf>,
     /// Day of the scan.
     pub date: Option<NaiveDate>,
     /// The day was read from the file's name.
@@ -223,6 +254,8 @@ pub struct NewOutlines {
     pub tumour_interval95_mm3: Option<[f64; 2]>,
     /// The tumour's border moved in and out by half a voxel.
     pub edge: Option<Arc<measure::EdgeTolerance>>,
+    /// They are in the patient's folder already.
+    pub from_folder: bool,
 }
 
 /// What was measured on outlines of one revision.
@@ -249,6 +282,8 @@ impl Task {
         match self {
             Self::BringBack(..) => "Bringing edits back".to_owned(),
             Self::ThrowAway(_) => "Throwing edits away".to_owned(),
+            Self::NewPatient(..) => "Beginning a patient".to_owned(),
+            Self::ReadVisit(..) => "Opening a visit".to_owned(),
             Self::Open(..) => "Opening a scan".to_owned(),
             Self::ForgetRecent(_) => "Forgetting opened scans".to_owned(),
             Self::DemoScan { visit } => format!("Making scan {} of the demo patient", visit + 1),
@@ -280,6 +315,20 @@ impl Task {
             Self::Open(path, _) if predict::Segmenter::is_folder(&path) => {
                 read_model(&path, observe)
             }
+            Self::Open(path, _) if PatientFolder::is_one(&path) => match PatientFolder::open(&path) {
+                Ok((folder, warnings)) => {
+                    let warnings = warnings.iter().map(ToString::to_string).collect();
+                    Outcome::Patient(Box::new(folder), warnings, false)
+                }
+                Err(error) => Outcome::Failed(format!("The patient was not opened: {error}")),
+            },
+            Self::NewPatient(path, by) => {
+                match PatientFolder::create(&path, &Signature::now(&by)) {
+                    Ok(folder) => Outcome::Patient(Box::new(folder), Vec::new(), true),
+                    Err(error) => Outcome::Failed(format!("No patient was begun: {error}")),
+                }
+            }
+            Self::ReadVisit(folder, visit, places) => read_visit(folder, *visit, &places, observe),
             Self::Open(path, _) if path.is_dir() => match io::scans_in(&path, MOST_SCANS) {
                 Ok(paths) => Outcome::Found(paths),
                 Err(error) => Outcome::Failed(format!("The folder was not opened: {error}")),
@@ -376,6 +425,7 @@ fn read_scan(path: &Path, places: &Places, observe: &mut Observe<'_>) -> Outcome
                 sequence: Sequence::Unknown,
                 scan_sha256,
                 windows: Preset::windows(&volume),
+                source: Some(path.to_owned()),
                 volume,
                 warnings: warnings.iter().map(ToString::to_string).collect(),
                 demo: false,
@@ -392,6 +442,7 @@ fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
     match scan {
         Ok(scan) => Outcome::Scan(Box::new(NewScan {
             origin: "demo patient (synthetic)".to_owned(),
+            source: None,
             date: phantom::demo::DATES
                 .get(visit)
                 .and_then(|date| date.parse().ok()),
@@ -536,7 +587,7 @@ fn write_report(inputs: assess::Inputs, path: PathBuf, observe: &mut Observe<'_>
     }
     let demo = inputs.demo;
     let made = || {
-        let comparison = report::compare(inputs.measured, inputs.tried, None, observe)?;
+        let comparison = report::compare(inputs.measured, inputs.tried, inputs.treated, observe)?;
         let drawing = Progress {
             stage: "drawing",
             fraction: 0.0,
@@ -628,6 +679,79 @@ fn measured(
         seconds: None,
         tumour_interval95_mm3: None,
         edge,
+        from_folder: false,
+    }))
+}
+
+/// Reads a visit of a patient: its scan, the outlines that count, and what was said of them. Outlines that cannot be read are a caution, not the end.
+fn read_visit(
+    path: PathBuf,
+    record: VisitRecord,
+    places: &Places,
+    observe: &mut Observe<'_>,
+) -> Outcome {
+    let name = record.id.clone();
+    let opened = PatientFolder::open_to_read(&path)
+        .and_then(|(folder, _)| folder.scan_path(&name).map(|scan| (folder, scan)));
+    let (folder, scan_path) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Outcome::Failed(format!("{name} was not opened: {error}")),
+    };
+    let mut scan = match read_scan(&scan_path, places, observe) {
+        Outcome::Scan(scan) => *scan,
+        other => return other,
+    };
+    if scan.scan_sha256 != record.scan.facts.voxels_sha256 {
+        let text = "the scan in the patient's folder is not the one that was put there";
+        scan.warnings.push(text.to_owned());
+    }
+    scan.origin = name.clone();
+    scan.date = record.date.map(|d| d.day);
+    scan.date_from_name = record.date.is_some_and(|d| d.source == DateSource::FileName);
+    scan.sequence = record.scan.facts.sequence;
+    let volume = Arc::new(scan.volume);
+    let mut outlines = None;
+    if let Some(version) = record.current() {
+        match folder.read_labels(&name, version.version) {
+            Ok((labels, warnings)) if labels.grid().matches(volume.grid(), 0.1) => {
+                let target = Target {
+                    visit: VisitId(0),
+                    title: name.clone(),
+                    revision: 0,
+                    volume: Arc::clone(&volume),
+                    origin: ScanOrigin {
+                        date: scan.date.unwrap_or_default(),
+                        sequence: scan.sequence,
+                        scan_sha256: scan.scan_sha256.clone(),
+                        warnings: scan.warnings.clone(),
+                    },
+                };
+                let warnings = warnings.iter().map(ToString::to_string).collect();
+                let outline = version.outline.clone();
+                match measured(&target, labels, outline, warnings, observe) {
+                    Outcome::Outlined(mut new) => {
+                        new.from_folder = true;
+                        outlines = Some((*new, version.review.clone(), version.seen.clone()));
+                    }
+                    other => return other,
+                }
+            }
+            Ok(_) => scan
+                .warnings
+                .push("its outlines in the patient's folder belong to another scan".to_owned()),
+            Err(error) => scan.warnings.push(format!("its outlines were not opened: {error}")),
+        }
+    }
+    let Some(volume) = Arc::into_inner(volume) else {
+        return Outcome::Failed(format!("{name} was not opened"));
+    };
+    Outcome::Visit(Box::new(VisitRead {
+        folder: path,
+        name,
+        scan: NewScan { volume, ..scan },
+        outlines,
+        marks: record.measurements,
+        images: record.key_images,
     }))
 }
 

@@ -2,6 +2,7 @@
 
 mod edits;
 mod files;
+mod folder;
 mod marks;
 mod models;
 
@@ -36,6 +37,7 @@ fn scan(date: Option<&str>) -> Outcome {
         warnings: Vec::new(),
         left: None,
         recent: None,
+        source: None,
         demo: false,
     }))
 }
@@ -95,6 +97,7 @@ fn outlines(state: &AppState, visit: VisitId, revision: u64) -> Outcome {
         seconds: None,
         tumour_interval95_mm3: None,
         edge: None,
+        from_folder: false,
     }))
 }
 

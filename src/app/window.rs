@@ -2,15 +2,16 @@
 use super::{
     apply::{apply, next_task},
     assess::reportable,
-    command::{Command, VisitCommand, WorkCommand},
+    command::{Command, PatientCommand, VisitCommand, WorkCommand},
     dialog::{Dialog, Purpose},
     job::Job,
+    keeper::Keeper,
     keys, panel,
     preferences::Preferences,
     recent,
     rescue::Rescue,
     screenshot::{Screenshot, Target},
-    state::{AppState, Message},
+    state::{AppState, Kept, Message, VisitId},
     task::{EarlyOutlines, Outcome, Task},
     view::{Canvas, Gpu, Wheel, events_per_notch, run_cine, show_planes},
 };
@@ -48,6 +49,8 @@ pub struct App {
     panels: panel::Panels,
     screenshot: Screenshot,
     rescue: Rescue,
+    /// Writes the patient's folder; begun with the first change.
+    keeper: Option<Keeper>,
     /// Where the work goes when the graphics device is lost; the window stays open without.
     handover: Option<Handover>,
     leaving: bool,
@@ -61,6 +64,7 @@ pub(super) type Handover = Arc<Mutex<Option<Work>>>;
 pub(super) struct Work {
     state: AppState,
     rescue: Rescue,
+    keeper: Option<Keeper>,
 }
 
 /// Name of the preferences among what is kept between runs.
@@ -100,7 +104,11 @@ impl App {
     /// A window on the work of one whose graphics device was lost.
     pub(super) fn resumed(ctx: &Context, render_state: Option<&RenderState>, work: Work) -> Self {
         panel::style(ctx);
-        let Work { mut state, rescue } = work;
+        let Work {
+            mut state,
+            rescue,
+            keeper,
+        } = work;
         let stopped = state.work.running.take().map_or_else(String::new, |task| {
             format!(" {} was stopped: begin it again.", task.name)
         });
@@ -110,6 +118,7 @@ impl App {
         apply(&mut state, Command::Work(WorkCommand::Tell(Message::error(text))));
         let mut app = Self::with_state(render_state, state);
         app.rescue = rescue;
+        app.keeper = keeper;
         app.canvas.wheel = Wheel::new(events_per_notch());
         app
     }
@@ -132,6 +141,7 @@ impl App {
             panels: panel::Panels::default(),
             screenshot: Screenshot::default(),
             rescue,
+            keeper: None,
             handover: None,
             leaving: false,
         }
@@ -204,10 +214,42 @@ impl App {
             let message = Message::error(text);
             apply(&mut self.state, Command::Work(WorkCommand::Tell(message)));
         }
+        self.keep(ctx);
         self.finish_screenshot(ctx);
         self.canvas.gpu.sync(ctx, &self.state);
         if self.job.is_some() || self.dialog.is_some() || self.canvas.gpu.busy() {
             ctx.request_repaint_after(POLL);
+        }
+    }
+
+    /// Hands over what the patient's folder must learn, and takes its answers.
+    fn keep(&mut self, ctx: &Context) {
+        let changes = std::mem::take(&mut self.state.changes);
+        if self.keeper.is_none() && !changes.is_empty() {
+            let waker = ctx.clone();
+            self.keeper = Keeper::new(move || waker.request_repaint());
+        }
+        let Some(keeper) = &self.keeper else {
+            if !changes.is_empty() {
+                let text = "The system gives no thread to write the patient's folder.";
+                let message = Message::error(text);
+                apply(&mut self.state, Command::Work(WorkCommand::Tell(message)));
+            }
+            return;
+        };
+        let by = self.state.reader();
+        let failed: Vec<String> = changes
+            .into_iter()
+            .filter_map(|change| keeper.change(change, &by).err())
+            .collect();
+        let answers: Vec<_> = std::iter::from_fn(|| keeper.answer()).collect();
+        for text in failed {
+            let message = Message::error(text);
+            apply(&mut self.state, Command::Work(WorkCommand::Tell(message)));
+        }
+        for answer in answers {
+            let answered = PatientCommand::Answered(answer);
+            apply(&mut self.state, Command::Patient(answered));
         }
     }
 
@@ -275,15 +317,31 @@ impl App {
         }
     }
 
+    /// Whether the patient's folder takes the outlines of a visit.
+    fn keeps(&self, visit: Option<VisitId>) -> bool {
+        let visit = visit.and_then(|id| self.state.visit(id));
+        let patient = self.state.patient.as_ref();
+        visit.is_some_and(|v| v.kept != Kept::No && v.outlines.is_some())
+            && patient.is_some_and(|p| p.read_only.is_none())
+    }
+
     fn wish(&mut self, ctx: &Context, wish: panel::Wish) {
         let active = self.state.active_visit();
         match wish {
             panel::Wish::OpenScans => self.ask(ctx, Purpose::OpenScans),
             panel::Wish::NextView(by) => self.canvas.next_view(&self.state, by),
+            panel::Wish::NewPatient => self.ask(ctx, Purpose::NewPatient),
+            panel::Wish::OpenPatient => self.ask(ctx, Purpose::OpenPatient),
             panel::Wish::OpenModel => self.ask(ctx, Purpose::OpenModel),
             panel::Wish::OpenLabels => {
                 if let Some(visit) = active.map(|v| v.id) {
                     self.ask(ctx, Purpose::OpenLabels(visit));
+                }
+            }
+            panel::Wish::SaveLabels if self.keeps(active.map(|v| v.id)) => {
+                let save = active.map(|v| Command::Patient(PatientCommand::Save(v.id)));
+                if let Some(save) = save {
+                    apply(&mut self.state, save);
                 }
             }
             panel::Wish::SaveLabels => {
@@ -393,6 +451,7 @@ impl eframe::App for App {
             let work = Work {
                 state: std::mem::take(&mut self.state),
                 rescue: std::mem::replace(&mut self.rescue, Rescue::new(None)),
+                keeper: self.keeper.take(),
             };
             let mut place = handover.lock().unwrap_or_else(PoisonError::into_inner);
             *place = Some(work);

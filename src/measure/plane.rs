@@ -1,9 +1,11 @@
 //! A picture plane in the patient.
 use crate::volume::Grid;
 use glam::{DAffine3, DVec3};
+use serde::{Deserialize, Serialize};
 
 /// The three planes a reader knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Plane {
     /// Seen from the feet: the patient's right on the left, anterior up.
     Axial,

@@ -40,6 +40,7 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
             warnings: Vec::new(),
             left: None,
             recent: None,
+            source: None,
             demo,
         })),
     );
@@ -67,6 +68,7 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
             seconds: None,
             tumour_interval95_mm3: None,
             edge: None,
+            from_folder: false,
         })),
     );
 }

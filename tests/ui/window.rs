@@ -34,6 +34,7 @@ pub(super) fn scan(date: Option<&str>) -> NewScan {
         warnings: Vec::new(),
         left: None,
         recent: None,
+        source: None,
         demo: false,
     }
 }

@@ -4,13 +4,14 @@ use crate::{
     app::{
         command::EditCommand,
         drawing::{Canvas, edit_of, is_long},
+        keeper::Change,
         parts::update_parts,
         rescue::{Drawn, Note},
         state::{AppState, Edits, Outlines, VisitId, VisitState},
         task::{NewNumbers, NewOutlines, Task},
     },
     measure::Plane,
-    patient::{self, Outline, ReviewState},
+    patient::{self, Outline, Review, ReviewState},
     volume::{History, LabelEdit, LabelMap, LabelTable, Structure, edit::EditError},
 };
 use std::{path::PathBuf, sync::Arc};
@@ -396,15 +397,17 @@ fn review(state: &mut AppState, id: VisitId, to: ReviewState, who: &str) {
     if who.trim().is_empty() || (to == ReviewState::Accepted && !ready) {
         return;
     }
-    let when = chrono::Local::now().format("%Y-%m-%d %H:%M");
-    let word = if to == ReviewState::Accepted {
+    let signed = super::patient::signature(who);
+    let review = if to == ReviewState::Accepted {
         outlines.edits.accepted_versions += 1;
-        "accepted"
+        Review::Accepted(signed)
     } else {
-        "rejected"
+        Review::Rejected(signed)
     };
-    outlines.edits.reviewed = Some(format!("{word} by {} at {when}", who.trim()));
+    let drawn = outlines.measured.finding.provenance.state;
+    outlines.edits.reviewed = Some(review.clone());
     outlines.measured.finding.provenance.state = to;
+    super::patient::said(state, id, drawn, &review);
     assess::refresh(state);
 }
 
@@ -413,6 +416,7 @@ fn reopen(state: &mut AppState, id: VisitId) {
     if let Some(outlines) = outlines_mut(state, id) {
         outlines.measured.finding.provenance.state = ReviewState::Edited;
         outlines.edits.reviewed = None;
+        super::patient::change_visit(state, id, |_| Change::Reopen(id));
         assess::refresh(state);
     }
 }

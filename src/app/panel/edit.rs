@@ -1,9 +1,10 @@
 //! Editing the outlines, and saying what is thought of them.
-use super::{Panels, capitalised, caution, heading};
+use super::{capitalised, caution, heading};
 use crate::{
     app::{
         apply::edit::paintable,
         command::{Command, EditCommand, ViewCommand},
+        preferences::PreferenceCommand,
         state::{AppState, BrushOptions, Outlines, Tool, VisitState},
         view::colour,
     },
@@ -14,7 +15,7 @@ use crate::{
 use egui::{Button, ComboBox, RichText, Slider, TextEdit, Ui};
 
 /// The section below the structures.
-pub(super) fn edit_ui(ui: &mut Ui, state: &AppState, panels: &mut Panels, out: &mut Vec<Command>) {
+pub(super) fn edit_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
     let Some(visit) = state.active_visit() else {
         return;
     };
@@ -28,7 +29,7 @@ pub(super) fn edit_ui(ui: &mut Ui, state: &AppState, panels: &mut Panels, out: &
     });
     history_ui(ui, visit, locked, out);
     ui.separator();
-    review_ui(ui, visit, panels, out);
+    review_ui(ui, state, visit, out);
 }
 
 fn tools_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
@@ -193,22 +194,22 @@ fn history_ui(ui: &mut Ui, visit: &VisitState, locked: bool, out: &mut Vec<Comma
 }
 
 /// Accept, reject, begin a new version.
-fn review_ui(ui: &mut Ui, visit: &VisitState, panels: &mut Panels, out: &mut Vec<Command>) {
+fn review_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Command>) {
     heading(ui, "Review");
     let Some(outlines) = &visit.outlines else {
         ui.label(RichText::new("No outlines yet").weak());
         return;
     };
-    let state = outlines.measured.finding.provenance.state;
-    let reviewed = outlines.edits.reviewed.clone();
-    let text = reviewed.unwrap_or_else(|| state.to_string());
-    let colour = match state {
+    let said = outlines.measured.finding.provenance.state;
+    let reviewed = outlines.edits.reviewed.as_ref();
+    let text = reviewed.map_or_else(|| said.to_string(), ToString::to_string);
+    let colour = match said {
         ReviewState::Accepted => super::good(ui),
         ReviewState::Rejected => super::error(ui),
         _ => caution(ui),
     };
     ui.label(RichText::new(capitalised(&text)).strong().color(colour));
-    if matches!(state, ReviewState::Accepted | ReviewState::Rejected) {
+    if matches!(said, ReviewState::Accepted | ReviewState::Rejected) {
         let button = ui
             .button("Begin a new version")
             .on_hover_text("The outlines can be edited again; what was said of them does not hold for the new version");
@@ -219,20 +220,26 @@ fn review_ui(ui: &mut Ui, visit: &VisitState, panels: &mut Panels, out: &mut Vec
     }
     ui.horizontal(|ui| {
         let label = ui.label("Reader");
-        ui.add(
-            TextEdit::singleline(&mut panels.reader)
-                .hint_text("your name")
-                .desired_width(130.0),
-        )
-        .labelled_by(label.id);
+        let mut reader = state.preferences.reader.clone();
+        let field = ui
+            .add(
+                TextEdit::singleline(&mut reader)
+                    .hint_text("your name")
+                    .desired_width(130.0),
+            )
+            .labelled_by(label.id);
+        if field.changed() {
+            out.push(Command::Prefer(PreferenceCommand::Reader(reader)));
+        }
     });
     let unseen = outlines.unseen_slices(&visit.planes[Plane::Axial as usize]);
-    let named = !panels.reader.trim().is_empty();
+    let reader = &state.preferences.reader;
+    let named = !reader.trim().is_empty();
     ui.horizontal(|ui| {
         let ready = named && unseen.is_empty() && !outlines.edits.measuring;
         for (text, enabled, command) in [
-            ("Accept", ready, EditCommand::Accept(panels.reader.clone())),
-            ("Reject", named, EditCommand::Reject(panels.reader.clone())),
+            ("Accept", ready, EditCommand::Accept(reader.clone())),
+            ("Reject", named, EditCommand::Reject(reader.clone())),
         ] {
             if ui.add_enabled(enabled, Button::new(text)).clicked() {
                 out.push(Command::Edit(visit.id, command));

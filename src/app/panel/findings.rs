@@ -106,8 +106,8 @@ fn outlines_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines, out: &mut V
     let words = outlines
         .edits
         .reviewed
-        .clone()
-        .unwrap_or_else(|| state.to_string());
+        .as_ref()
+        .map_or_else(|| state.to_string(), ToString::to_string);
     let colour = if state.is_draft() {
         caution(ui)
     } else {

@@ -5,6 +5,7 @@ mod findings;
 mod growth;
 mod meaning;
 mod patient;
+mod record;
 mod shortcuts;
 mod toolbar;
 
@@ -47,6 +48,10 @@ pub(super) enum Wish {
     OpenScans,
     /// Keys act on the next plane from now on, or on the one before.
     NextView(i64),
+    /// An empty folder for a new patient.
+    NewPatient,
+    /// A patient's folder to open.
+    OpenPatient,
     /// A model folder to open.
     OpenModel,
     /// Outlines of the shown visit to open.
@@ -68,8 +73,8 @@ pub(super) enum Wish {
 pub(super) struct Panels {
     dates: BTreeMap<VisitId, String>,
     path: String,
-    /// Who reads.
-    reader: String,
+    /// What is told of the patient.
+    record: record::RecordFields,
     /// What is looked for in the sheet of keys.
     wanted: String,
     /// The action, by its name, that gets the next key.

@@ -1,5 +1,5 @@
 //! The patient's visits, and how structures are shown.
-use super::{Panels, Wish, capitalised, caution, cautions, edit::edit_ui, heading};
+use super::{Panels, Wish, capitalised, caution, cautions, edit::edit_ui, heading, record::{kept_ui, record_ui}};
 use crate::{
     app::{
         command::{Command, EditCommand, ViewCommand, VisitCommand, WorkCommand},
@@ -23,6 +23,7 @@ pub(in crate::app) fn patient_ui(
     ScrollArea::vertical()
         .auto_shrink([false; 2])
         .show(ui, |ui| {
+            record_ui(ui, state, panels, out, wishes);
             heading(ui, "Visits");
             if state.visits.is_empty() {
                 ui.label(RichText::new("No scan is open").weak());
@@ -33,7 +34,7 @@ pub(in crate::app) fn patient_ui(
             path_ui(ui, panels, out, wishes);
             ui.separator();
             structures_ui(ui, state, out);
-            edit_ui(ui, state, panels, out);
+            edit_ui(ui, state, out);
         });
 }
 
@@ -83,6 +84,7 @@ fn visit_ui(
         alignment_ui(ui, state, visit, out);
         images_ui(ui, visit, out);
         left_ui(ui, visit, out);
+        kept_ui(ui, state, visit, out);
         cautions(ui, &visit.warnings);
     });
 }

@@ -151,7 +151,7 @@ fn nothing_is_accepted_unseen_unmeasured_or_by_nobody_and_what_is_accepted_is_lo
     assert!(!accept(&mut state, "R. Eader"), "the slice was changed");
     look_at_all(&mut state, ids[0]);
     assert!(accept(&mut state, "R. Eader"));
-    let said = of(&state, ids[0]).edits.reviewed.clone().unwrap();
+    let said = of(&state, ids[0]).edits.reviewed.as_ref().unwrap().to_string();
     assert!(said.starts_with("accepted by R. Eader at 20"), "{said}");
     let kept = labels(&state, ids[0]);
     let told = state.messages.len();

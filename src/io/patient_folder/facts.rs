@@ -3,7 +3,9 @@ use super::{PatientFolder, wrong};
 use crate::io::Error;
 use crate::patient::{
     AuditAction, AuditEvent, PatientFacts, PatientRecord, Signature, VisitDate, VisitRecord,
+    sequence_name,
 };
+use crate::volume::Sequence;
 use serde_json::Value;
 
 impl PatientFolder {
@@ -49,6 +51,22 @@ impl PatientFolder {
     ) -> Result<(), Error> {
         let day = date.map_or_else(|| "unknown".to_owned(), |d| d.day.to_string());
         self.change_visit(visit, ("date", day), by, |visit| visit.date = date)
+    }
+
+    /// Sets what a visit's scan shows.
+    ///
+    /// # Errors
+    /// When there is no such visit, or it cannot be written.
+    pub fn set_sequence(
+        &mut self,
+        visit: &str,
+        sequence: Sequence,
+        by: &Signature,
+    ) -> Result<(), Error> {
+        let name = sequence_name(sequence).to_owned();
+        self.change_visit(visit, ("sequence", name), by, |visit| {
+            visit.scan.facts.sequence = sequence;
+        })
     }
 
     /// Sets the slices that were kept and the distances and angles that were drawn, as the window writes them.

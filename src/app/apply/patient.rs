@@ -1,0 +1,280 @@
+//! The patient whose folder is open: what is told of it, and what its folder must learn.
+use super::{add_visit, assess, remove_visits, set_outlines, tell, tell_error};
+use crate::{
+    app::{
+        command::PatientCommand,
+        keeper::{Answer, Change, Saved, visit_date},
+        state::{AppState, Kept, PatientState, StoredImage, StoredMark, VisitId, VisitState},
+        task::{Places, Task, VisitRead},
+    },
+    io::PatientFolder,
+    patient::{Outline, Provenance, Review, ReviewState, ScanFacts, Signature},
+};
+use serde_json::Map;
+use std::sync::Arc;
+
+/// Carries out a command on the patient.
+pub(super) fn apply(state: &mut AppState, command: PatientCommand) {
+    match command {
+        PatientCommand::New(path) => {
+            let by = state.reader();
+            state.work.queue.push_back(Task::NewPatient(path, by));
+        }
+        PatientCommand::Close => close(state),
+        PatientCommand::Add(visit) => add(state, visit),
+        PatientCommand::Save(visit) => save(state, visit),
+        PatientCommand::Facts(facts) => {
+            if state.facts != facts {
+                state.facts = facts.clone();
+                change(state, Change::Facts(facts));
+                assess::refresh(state);
+            }
+        }
+        PatientCommand::Answered(answer) => answered(state, answer),
+    }
+}
+
+/// Hands a change to the open folder, where it may be changed.
+pub(super) fn change(state: &mut AppState, change: Change) {
+    let writable = |p: &PatientState| p.read_only.is_none();
+    if state.patient.as_ref().is_some_and(writable) {
+        state.changes.push(change);
+    }
+}
+
+/// Hands over a change of a visit that the folder has.
+pub(super) fn change_visit(state: &mut AppState, id: VisitId, made: impl FnOnce(&VisitState) -> Change) {
+    let kept = state.visit(id).filter(|v| v.kept != Kept::No);
+    if let Some(made) = kept.map(made) {
+        change(state, made);
+    }
+}
+
+/// A patient's folder was opened, or begun with the visits that are open.
+pub(super) fn open(state: &mut AppState, folder: PatientFolder, warnings: Vec<String>, new: bool) {
+    if !new {
+        close(state);
+    }
+    let path = folder.path().to_owned();
+    let record = folder.record().clone();
+    if !new {
+        state.facts = record.facts;
+    }
+    state.patient = Some(PatientState {
+        path: path.clone(),
+        read_only: folder.read_only().map(ToString::to_string),
+    });
+    state.changes.push(Change::Open(Box::new(folder), Vec::new()));
+    for warning in warnings {
+        tell(state, warning);
+    }
+    let places = Places {
+        journals: state.journals.clone(),
+        recent: None,
+    };
+    let mut visits = record.visits;
+    visits.sort_by_key(|v| (v.date.is_none(), v.date.map(|d| d.day)));
+    for visit in visits.into_iter().rev() {
+        // The newest first: it is what is asked about.
+        let task = Task::ReadVisit(path.clone(), Box::new(visit), places.clone());
+        state.work.queue.push_back(task);
+    }
+    if new {
+        let facts = state.facts.clone();
+        change(state, Change::Facts(facts));
+        let ids: Vec<VisitId> = state.visits.iter().map(|v| v.id).collect();
+        for id in ids {
+            add(state, id);
+        }
+    }
+}
+
+/// Takes the patient and all visits off; what was not saved stays in journals.
+fn close(state: &mut AppState) {
+    if state.patient.take().is_some() {
+        state.changes.push(Change::Close);
+    }
+    let waits = |t: &Task| !matches!(t, Task::ReadVisit(..));
+    state.work.queue.retain(waits);
+    remove_visits(state, |_| true);
+    state.facts = crate::patient::PatientFacts::default();
+    assess::refresh(state);
+}
+
+/// A visit of the folder was read.
+pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
+    let open = state.patient.as_ref().is_some_and(|p| p.path == read.folder);
+    if !open {
+        return;
+    }
+    let name = read.name.clone();
+    let Some(id) = add_visit(state, read.scan) else {
+        return;
+    };
+    state.changes.push(Change::Known(id, name));
+    if let Some(visit) = state.visit_mut(id) {
+        visit.kept = Kept::Yes(None);
+        visit.marks = read.marks.into_iter().filter_map(StoredMark::restored).collect();
+        visit.key_images = read.images.into_iter().filter_map(StoredImage::restored).collect();
+    }
+    let Some((mut outlines, review, seen)) = read.outlines else {
+        return;
+    };
+    outlines.visit = id;
+    outlines.revision = 0;
+    set_outlines(state, outlines);
+    if let Some(visit) = state.visit_mut(id) {
+        visit.kept = Kept::Yes(Some(visit.revision));
+        if let Some(outlines) = visit.outlines.as_mut() {
+            outlines.measured.finding.provenance.state = review.state();
+            outlines.edits.seen = seen;
+            outlines.edits.reviewed = Some(review).filter(Review::is_final);
+        }
+    }
+    assess::refresh(state);
+}
+
+/// An opened scan becomes a visit of the folder.
+fn add(state: &mut AppState, id: VisitId) {
+    let Some(visit) = state.visit_mut(id).filter(|v| v.kept == Kept::No && !v.demo) else {
+        return;
+    };
+    let Some(path) = visit.source.clone() else {
+        return;
+    };
+    let added = Change::Add {
+        visit: id,
+        path,
+        facts: Box::new(ScanFacts {
+            voxels_sha256: visit.scan_sha256.clone(),
+            shape: visit.volume.grid().shape(),
+            sequence: visit.sequence,
+            other: Map::new(),
+        }),
+        date: visit.date.map(|day| visit_date(day, visit.date_from_name)),
+    };
+    visit.kept = Kept::Adding;
+    change(state, added);
+    if state.visit(id).is_some_and(|v| v.outlines.is_some()) {
+        save(state, id);
+    }
+    marks(state, id);
+}
+
+/// Hands over the distances, angles and key images of a visit.
+pub(super) fn marks(state: &mut AppState, id: VisitId) {
+    change_visit(state, id, |visit| {
+        let images = visit.key_images.iter().filter_map(StoredImage::of).collect();
+        let marks = visit.marks.iter().filter_map(StoredMark::of).collect();
+        Change::Marks(id, images, marks)
+    });
+}
+
+/// Saves the outlines of a visit as they are.
+pub(super) fn save(state: &mut AppState, id: VisitId) {
+    let Some(provenance) = provenance(state, id) else {
+        return;
+    };
+    let drawn = provenance.state;
+    let reviewed = state
+        .visit(id)
+        .and_then(|v| v.outlines.as_ref()?.edits.reviewed.clone());
+    let review = reviewed.unwrap_or(match drawn {
+        ReviewState::AiDraft => Review::AiDraft,
+        ReviewState::Imported => Review::Imported,
+        _ => Review::Edited,
+    });
+    save_as(state, id, drawn, review);
+}
+
+fn provenance(state: &AppState, id: VisitId) -> Option<Provenance> {
+    let outlines = state.visit(id)?.outlines.as_ref()?;
+    Some(outlines.measured.finding.provenance.clone())
+}
+
+/// Saves the outlines of a visit under what was said of them. `drawn` is their state before anybody said anything.
+fn save_as(state: &mut AppState, id: VisitId, drawn: ReviewState, review: Review) {
+    let Some(visit) = state.visit_mut(id).filter(|v| v.kept != Kept::No) else {
+        return;
+    };
+    let (revision, kept) = (visit.revision, &mut visit.kept);
+    let Some(outlines) = &visit.outlines else {
+        return;
+    };
+    let finding = &outlines.measured.finding;
+    let provenance = &finding.provenance;
+    let outline = match (drawn, &provenance.model) {
+        (ReviewState::Imported, _) => Outline::Imported,
+        (ReviewState::AiDraft, Some(model)) => Outline::Model {
+            model: model.clone(),
+            device: provenance.device.clone().unwrap_or_default(),
+        },
+        _ => Outline::Edited {
+            model: provenance.model.clone(),
+            device: provenance.device.clone(),
+        },
+    };
+    let saved = Saved {
+        labels: Arc::clone(&outlines.labels),
+        revision,
+        outline,
+        review,
+        // Numbers that are out of date are none.
+        results: (!outlines.edits.measuring)
+            .then(|| serde_json::to_value(finding).ok())
+            .flatten(),
+        seen: outlines.edits.seen.clone(),
+    };
+    // Until the folder says otherwise.
+    if *kept != Kept::Adding {
+        *kept = Kept::Yes(Some(revision));
+    }
+    change(state, Change::Save(id, Box::new(saved)));
+}
+
+/// What a reader has said goes to the folder, with the outlines where they are not in it as they are. `drawn` is their state before that.
+pub(super) fn said(state: &mut AppState, id: VisitId, drawn: ReviewState, review: &Review) {
+    let Some(visit) = state.visit(id) else {
+        return;
+    };
+    if visit.kept == Kept::Yes(Some(visit.revision)) {
+        let seen = visit.outlines.as_ref().map(|o| o.edits.seen.clone());
+        let review = review.clone();
+        change(state, Change::Say(id, review, seen.unwrap_or_default()));
+    } else {
+        save_as(state, id, drawn, review.clone());
+    }
+}
+
+/// Who signs, now.
+pub(super) fn signature(who: &str) -> Signature {
+    Signature::now(who)
+}
+
+fn answered(state: &mut AppState, answer: Answer) {
+    match answer {
+        Answer::Added(id) => {
+            if let Some(visit) = state.visit_mut(id) {
+                let has = visit.outlines.is_some();
+                visit.kept = Kept::Yes(Some(visit.revision).filter(|_| has));
+            }
+        }
+        Answer::NotAdded(id, why) => {
+            if let Some(visit) = state.visit_mut(id) {
+                visit.kept = Kept::No;
+            }
+            tell_error(state, format!("The scan was not added to the patient: {why}"));
+        }
+        Answer::Saved(id, revision) => super::edit::saved(state, id, revision),
+        Answer::NotSaved(id, why) => {
+            if let Some(visit) = state.visit_mut(id) {
+                visit.kept = Kept::Yes(None);
+            }
+            tell_error(
+                state,
+                format!("The outlines were not saved and are in memory only: {why}"),
+            );
+        }
+        Answer::Failed(why) => tell_error(state, format!("The patient was not changed: {why}")),
+    }
+}

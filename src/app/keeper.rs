@@ -1,0 +1,248 @@
+//! The patient's folder that is open. A thread of its own changes it; the window hands it changes and never waits for the disk.
+use super::state::VisitId;
+use crate::{
+    io::{NewLabels, NewVisit, PatientFolder, ScanFiles},
+    patient::{DateSource, Outline, PatientFacts, Review, ScanFacts, Signature, VisitDate},
+    volume::{LabelMap, Sequence, unobserved},
+};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+};
+
+/// Changes that may wait for the disk, and answers that may wait for the window.
+const WAITING: usize = 4096;
+
+/// What happens to the patient's folder.
+#[derive(Debug)]
+pub enum Change {
+    /// This folder is the patient's from now on; its visits have these names.
+    Open(Box<PatientFolder>, Vec<(VisitId, String)>),
+    /// A visit of it was opened.
+    Known(VisitId, String),
+    /// No patient is open any more.
+    Close,
+    /// A scan becomes a visit.
+    Add {
+        /// The visit.
+        visit: VisitId,
+        /// Its file.
+        path: PathBuf,
+        /// What is known of the scan.
+        facts: Box<ScanFacts>,
+        /// Its day.
+        date: Option<VisitDate>,
+    },
+    /// Outlines of a visit are saved.
+    Save(VisitId, Box<Saved>),
+    /// A reader says what is thought of the outlines that were saved last; and which slices were seen.
+    Say(VisitId, Review, BTreeSet<usize>),
+    /// A new version of what was accepted or rejected begins.
+    Reopen(VisitId),
+    /// The day of a scan.
+    Date(VisitId, VisitDate),
+    /// What a scan shows.
+    Sequence(VisitId, Sequence),
+    /// Slices that were kept, and distances and angles that were drawn.
+    Marks(VisitId, Vec<Value>, Vec<Value>),
+    /// What is told of the patient.
+    Facts(PatientFacts),
+}
+
+/// Outlines that are saved.
+#[derive(Debug, Clone)]
+pub struct Saved {
+    /// The labels.
+    pub labels: Arc<LabelMap>,
+    /// Their revision in the window.
+    pub revision: u64,
+    /// Who drew them.
+    pub outline: Outline,
+    /// What was said of them.
+    pub review: Review,
+    /// What was measured on them.
+    pub results: Option<Value>,
+    /// Axial slices that were seen with them.
+    pub seen: BTreeSet<usize>,
+}
+
+/// What the folder answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// A scan is a visit of the folder now.
+    Added(VisitId),
+    /// A scan could not be added; why, in words.
+    NotAdded(VisitId, String),
+    /// Outlines of that revision are in the folder.
+    Saved(VisitId, u64),
+    /// They could not be saved, and stay in memory and in the journal; why, in words.
+    NotSaved(VisitId, String),
+    /// Something else could not be written; why, in words.
+    Failed(String),
+}
+
+/// The thread that changes the folder.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    changes: SyncSender<(Change, Signature)>,
+    answers: Receiver<Answer>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Begins the thread, which calls `wake` after each answer. `None` when the system gives none.
+    pub(super) fn new(wake: impl Fn() + Send + 'static) -> Option<Self> {
+        let (changes, received) = sync_channel(WAITING);
+        let (sender, answers) = sync_channel(WAITING);
+        let work = move || keep(&received, &sender, &wake);
+        let thread = std::thread::Builder::new()
+            .name("patient".to_owned())
+            .spawn(work)
+            .inspect_err(|error| log::error!("no thread for the patient's folder: {error}"))
+            .ok()?;
+        Some(Self {
+            changes,
+            answers,
+            thread: Some(thread),
+        })
+    }
+
+    /// Hands over a change, signed by who makes it. Says so where the disk is too far behind.
+    pub(super) fn change(&self, change: Change, by: &str) -> Result<(), String> {
+        let signed = (change, Signature::now(by));
+        self.changes.try_send(signed).map_err(|_full| {
+            "The patient's folder cannot be written fast enough: this change is in memory only."
+                .to_owned()
+        })
+    }
+
+    /// The next answer.
+    pub(super) fn answer(&self) -> Option<Answer> {
+        self.answers.try_recv().ok()
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // What was handed over is written before the program ends.
+        let (closed, _) = sync_channel(1);
+        drop(std::mem::replace(&mut self.changes, closed));
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the thread of the patient's folder crashed");
+        }
+    }
+}
+
+/// Changes the folder as it is told, until nobody tells any more.
+fn keep(changes: &Receiver<(Change, Signature)>, answers: &SyncSender<Answer>, wake: &dyn Fn()) {
+    let mut open = Open::default();
+    while let Ok((change, by)) = changes.recv() {
+        if let Some(answer) = open.make(change, &by) {
+            // A window that is gone needs no answer.
+            drop(answers.try_send(answer));
+            wake();
+        }
+    }
+}
+
+/// The folder that is open, and the names of its visits.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    folder: Option<PatientFolder>,
+    names: BTreeMap<VisitId, String>,
+}
+
+impl Open {
+    /// Makes a change; what there is to answer.
+    pub(super) fn make(&mut self, change: Change, by: &Signature) -> Option<Answer> {
+        match change {
+            Change::Open(folder, names) => {
+                self.folder = Some(*folder);
+                self.names = names.into_iter().collect();
+                return None;
+            }
+            Change::Known(visit, name) => {
+                self.names.insert(visit, name);
+                return None;
+            }
+            Change::Close => {
+                *self = Self::default();
+                return None;
+            }
+            _ => {}
+        }
+        let folder = self.folder.as_mut()?;
+        let name = |visit: &VisitId| self.names.get(visit).map(String::as_str);
+        let written = match change {
+            Change::Add {
+                visit,
+                path,
+                facts,
+                date,
+            } => {
+                let new = NewVisit {
+                    files: ScanFiles::Image(&path),
+                    facts: *facts,
+                    date,
+                };
+                return Some(match folder.add_visit(new, by, &mut unobserved) {
+                    Ok(name) => {
+                        self.names.insert(visit, name);
+                        Answer::Added(visit)
+                    }
+                    Err(error) => Answer::NotAdded(visit, error.to_string()),
+                });
+            }
+            Change::Save(visit, saved) => {
+                let name = name(&visit)?;
+                let new = NewLabels {
+                    labels: &saved.labels,
+                    outline: saved.outline,
+                    review: saved.review,
+                    results: saved.results.as_ref(),
+                    seen: saved.seen,
+                };
+                return Some(match folder.save_labels(name, &new, by) {
+                    Ok(_) => Answer::Saved(visit, saved.revision),
+                    Err(error) => Answer::NotSaved(visit, error.to_string()),
+                });
+            }
+            Change::Say(visit, review, seen) => {
+                let name = name(&visit)?;
+                let said = match review {
+                    Review::Rejected(_) => folder.reject(name, by),
+                    _ => folder.accept(name, &seen, by),
+                };
+                return said
+                    .err()
+                    .map(|error| Answer::NotSaved(visit, error.to_string()));
+            }
+            Change::Reopen(visit) => folder.reopen(name(&visit)?, by).map(drop),
+            Change::Date(visit, date) => folder.set_date(name(&visit)?, Some(date), by),
+            Change::Sequence(visit, sequence) => folder.set_sequence(name(&visit)?, sequence, by),
+            Change::Marks(visit, images, marks) => {
+                folder.set_marks(name(&visit)?, images, marks, by)
+            }
+            Change::Facts(facts) => folder.set_facts(facts, by),
+            Change::Open(..) | Change::Known(..) | Change::Close => Ok(()),
+        };
+        written.err().map(|error| Answer::Failed(error.to_string()))
+    }
+}
+
+/// A day with where it comes from.
+pub(super) fn visit_date(day: chrono::NaiveDate, from_name: bool) -> VisitDate {
+    let source = if from_name {
+        DateSource::FileName
+    } else {
+        DateSource::Typed
+    };
+    VisitDate { day, source }
+}

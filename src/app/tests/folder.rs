@@ -1,0 +1,216 @@
+//! A patient's folder: what is kept there, and that it comes back.
+use super::{ended, outlines, view, visits};
+use crate::{
+    app::{
+        AppState, Command, EditCommand, Kept, Mark, PatientCommand, Places, Task, ViewCommand,
+        VisitCommand, VisitId, WorkCommand, apply, keeper::Open, next_task,
+    },
+    io,
+    measure::Plane,
+    patient::{PatientFacts, ReviewState, Signature, Treatment, TreatmentKind},
+    volume::{Sequence, unobserved},
+};
+use glam::DVec3;
+use std::path::Path;
+
+fn work(state: &mut AppState) {
+    while let Some(task) = next_task(state) {
+        let outcome = task.run(&mut unobserved);
+        ended(state, outcome);
+    }
+}
+
+/// Has the folder make what waits, as the window's thread does.
+fn keep(state: &mut AppState, open: &mut Open) {
+    for change in std::mem::take(&mut state.changes) {
+        if let Some(answer) = open.make(change, &Signature::now(&state.reader())) {
+            apply(state, Command::Patient(PatientCommand::Answered(answer)));
+        }
+    }
+}
+
+fn ask(state: &mut AppState, command: PatientCommand) {
+    apply(state, Command::Patient(command));
+}
+
+fn edit(state: &mut AppState, id: VisitId, command: EditCommand) {
+    apply(state, Command::Edit(id, command));
+}
+
+/// A state with a scan from a file, and a new patient in the folder `patient` beside it that keeps the scan.
+fn begun(folder: &Path) -> (AppState, Open, VisitId) {
+    let (made, _) = visits(&[None]);
+    let scan = folder.join("Doe^Jane 2021-03-04.nii.gz");
+    io::write_volume(&scan, &made.visits[0].volume).unwrap();
+    let mut state = AppState::default();
+    state.preferences.reader = "R. Eader".to_owned();
+    apply(&mut state, Command::Work(WorkCommand::Open(scan)));
+    work(&mut state);
+    let mut open = Open::default();
+    ask(&mut state, PatientCommand::New(folder.join("patient")));
+    work(&mut state);
+    keep(&mut state, &mut open);
+    let id = state.visits[0].id;
+    assert_eq!(state.visits[0].kept, Kept::Yes(None), "{:?}", state.messages);
+    (state, open, id)
+}
+
+/// The folder in a new window.
+fn reopened(folder: &Path) -> (AppState, Open) {
+    let mut state = AppState::default();
+    let task = Task::Open(folder.join("patient"), Places::default());
+    apply(&mut state, Command::Work(WorkCommand::Enqueue(task)));
+    work(&mut state);
+    let mut open = Open::default();
+    keep(&mut state, &mut open);
+    (state, open)
+}
+
+fn look_at_all(state: &mut AppState, id: VisitId) {
+    let visit = state.visit(id).unwrap();
+    let unseen = visit.outlines.as_ref().unwrap().unseen_slices(&visit.planes[0]);
+    for slice in unseen {
+        edit(state, id, EditCommand::Seen(slice));
+    }
+}
+
+#[test]
+fn what_was_accepted_and_by_whom_comes_back_locked_and_the_log_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, mut open, id) = begun(folder.path());
+    let draft = outlines(&state, id, 0);
+    ended(&mut state, draft);
+    keep(&mut state, &mut open);
+    let revision = state.visits[0].revision;
+    assert_eq!(state.visits[0].kept, Kept::Yes(Some(revision)), "a draft is saved at once");
+    apply(&mut state, Command::Visit(VisitCommand::SetSequence(id, Sequence::HrT2)));
+    let mark = Mark {
+        plane: Plane::Coronal,
+        points: vec![DVec3::new(1.0, 2.0, 3.0), DVec3::new(4.0, 2.0, 7.0)],
+    };
+    view(&mut state, ViewCommand::AddMark(id, mark.clone()));
+    view(&mut state, ViewCommand::KeepImage(id, Plane::Axial));
+    let facts = PatientFacts {
+        name: Some("the one from Tuesday".to_owned()),
+        treatments: vec![Treatment {
+            day: "2020-01-02".parse().unwrap(),
+            kind: TreatmentKind::Radiosurgery,
+        }],
+        ..PatientFacts::default()
+    };
+    ask(&mut state, PatientCommand::Facts(facts.clone()));
+    look_at_all(&mut state, id);
+    edit(&mut state, id, EditCommand::Accept("R. Eader".to_owned()));
+    keep(&mut state, &mut open);
+    assert!(state.messages.iter().all(|m| !m.error), "{:?}", state.messages);
+    let said = state.visits[0].outlines.as_ref().unwrap().edits.reviewed.clone();
+    let labels = state.visits[0].outlines.as_ref().unwrap().labels.clone();
+    drop(open);
+
+    let (back, _open) = reopened(folder.path());
+    let visit = &back.visits[0];
+    let there = visit.outlines.as_ref().unwrap();
+    assert_eq!(there.edits.reviewed, said);
+    assert!(there.is_locked());
+    assert_eq!(there.labels.labels(), labels.labels());
+    assert!(there.unseen_slices(&visit.planes[0]).is_empty());
+    assert_eq!(visit.kept, Kept::Yes(Some(visit.revision)));
+    assert_eq!(visit.date, Some("2021-03-04".parse().unwrap()));
+    assert!(visit.date_from_name, "nobody has confirmed the day");
+    assert_eq!(visit.sequence, Sequence::HrT2);
+    assert_eq!(visit.marks, [mark]);
+    assert_eq!(visit.key_images.len(), 1);
+    assert_eq!(back.facts, facts);
+    let patient = folder.path().join("patient");
+    let log = io::read_audit(&patient).unwrap();
+    assert!(log.warnings.is_empty(), "{:?}", log.warnings);
+    assert!(log.broken.is_none() && log.log.entries().len() >= 6, "{log:?}");
+    // The file's name, which may be the patient's, is nowhere.
+    for entry in walkdir::WalkDir::new(&patient) {
+        let entry = entry.unwrap();
+        assert!(!entry.path().to_string_lossy().contains("Doe"), "{entry:?}");
+        if entry.file_name().to_string_lossy().contains("json") {
+            let text = std::fs::read_to_string(entry.path()).unwrap();
+            assert!(!text.contains("Doe"), "{entry:?}");
+        }
+    }
+}
+
+#[test]
+fn an_edit_of_what_was_accepted_is_the_next_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, mut open, id) = begun(folder.path());
+    let draft = outlines(&state, id, 0);
+    ended(&mut state, draft);
+    look_at_all(&mut state, id);
+    edit(&mut state, id, EditCommand::Accept("R. Eader".to_owned()));
+    edit(&mut state, id, EditCommand::Reopen);
+    let step = EditCommand::Stroke {
+        plane: Plane::Axial,
+        from: DVec3::new(-4.0, 6.0, 2.0),
+        to: DVec3::new(4.0, 6.0, 2.0),
+        erase: false,
+    };
+    edit(&mut state, id, step);
+    edit(&mut state, id, EditCommand::EndStroke);
+    work(&mut state);
+    assert_ne!(state.visits[0].kept, Kept::Yes(Some(state.visits[0].revision)));
+    ask(&mut state, PatientCommand::Save(id));
+    keep(&mut state, &mut open);
+    assert!(state.messages.iter().all(|m| !m.error), "{:?}", state.messages);
+    let edited = state.visits[0].outlines.as_ref().unwrap().labels.clone();
+    drop(open);
+    let (read, _) = io::PatientFolder::open_to_read(&folder.path().join("patient")).unwrap();
+    let visit = &read.record().visits[0];
+    let states: Vec<ReviewState> = visit.versions.iter().map(|v| v.review.state()).collect();
+    assert_eq!(
+        states,
+        [ReviewState::Accepted, ReviewState::Edited],
+        "{:?}",
+        visit.versions
+    );
+    let (back, _open) = reopened(folder.path());
+    let there = back.visits[0].outlines.as_ref().unwrap();
+    assert_eq!(there.labels.labels(), edited.labels());
+    assert_eq!(there.measured.finding.provenance.state, ReviewState::Edited);
+}
+
+#[test]
+fn a_second_window_may_look_and_says_why_it_may_not_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_first, _open, _) = begun(folder.path());
+    let (mut second, mut open) = reopened(folder.path());
+    let why = second.patient.as_ref().unwrap().read_only.clone().unwrap();
+    assert!(why.contains("another Schwann"), "{why}");
+    assert_eq!(second.visits.len(), 1);
+    let id = second.visits[0].id;
+    ask(&mut second, PatientCommand::Save(id));
+    ask(&mut second, PatientCommand::Facts(PatientFacts {
+        name: Some("x".to_owned()),
+        ..PatientFacts::default()
+    }));
+    assert!(second.changes.is_empty(), "{:?}", second.changes);
+    keep(&mut second, &mut open);
+}
+
+#[test]
+fn outlines_that_cannot_be_written_stay_in_memory_and_the_user_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, mut open, id) = begun(folder.path());
+    // As when a network drive vanishes.
+    std::fs::remove_dir_all(folder.path().join("patient/labels")).unwrap();
+    std::fs::write(folder.path().join("patient/labels"), b"").unwrap();
+    let draft = outlines(&state, id, 0);
+    ended(&mut state, draft);
+    keep(&mut state, &mut open);
+    let told = state.messages.last().unwrap();
+    assert!(told.error && told.text.contains("in memory only"), "{told:?}");
+    assert_eq!(state.visits[0].kept, Kept::Yes(None));
+    assert!(state.visits[0].outlines.is_some());
+    ask(&mut state, PatientCommand::Close);
+    assert!(state.visits.is_empty() && state.patient.is_none());
+    let nowhere = folder.path().join("patient/labels");
+    ask(&mut state, PatientCommand::New(nowhere));
+    work(&mut state);
+    assert!(state.messages.last().unwrap().error);
+}
