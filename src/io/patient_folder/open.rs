@@ -63,8 +63,10 @@ impl PatientFolder {
         let mut warnings = Vec::new();
         let (lock, read_only) = access(path, &mut warnings);
         if lock.is_some() {
-            for folder in ["", SCANS, LABELS, RESULTS] {
-                sweep(&path.join(folder));
+            sweep(path);
+            for folder in [SCANS, LABELS, RESULTS] {
+                // Where a link leads is not ours to sweep.
+                inside(path, folder).iter().for_each(|f| sweep(f));
             }
         }
         let mut folder = Self::read(path, read_only, &mut warnings)?;
