@@ -67,7 +67,14 @@ fn a_process_that_writes_until_it_is_killed() {
 
 #[test]
 fn a_kill_at_any_moment_leaves_a_patient_that_opens_and_nothing_accepted_is_lost() {
-    let (_place, path, folder) = patient();
+    // In memory where there is such a disk: a process that is killed leaves the same there, and comes further in the time.
+    let memory = Path::new("/dev/shm");
+    let place = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
+    let (_place, path, folder) = patient_in(place.unwrap());
     drop(folder);
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let mut accepted: Vec<(String, u32, String)> = Vec::new();
@@ -83,7 +90,7 @@ fn a_kill_at_any_moment_leaves_a_patient_that_opens_and_nothing_accepted_is_lost
             .map_while(Result::ok)
             .any(|l| l.contains("READY"));
         assert!(ready, "round {round}: the patient could not be changed");
-        std::thread::sleep(Duration::from_micros(random.random_range(0..300_000)));
+        std::thread::sleep(Duration::from_micros(random.random_range(0..120_000)));
         running.kill().unwrap();
         running.wait().unwrap();
         for line in lines.map_while(Result::ok) {

@@ -100,7 +100,10 @@ fn edited(labels: &LabelMap) -> NewLabels<'_> {
 
 /// A patient with one visit, and the place that its scan came from.
 fn patient() -> (tempfile::TempDir, PathBuf, PatientFolder) {
-    let place = tempfile::tempdir().unwrap();
+    patient_in(tempfile::tempdir().unwrap())
+}
+
+fn patient_in(place: tempfile::TempDir) -> (tempfile::TempDir, PathBuf, PatientFolder) {
     let file = scan_file(place.path(), 1);
     let path = place.path().join("patient");
     let mut folder = PatientFolder::create(&path, &ada()).unwrap();
