@@ -279,8 +279,8 @@ fn a_process_that_fills_the_disk() {
         .unwrap();
     folder.accept("visit-1", &BTreeSet::new(), &ada()).unwrap();
     let mut failed = 0;
-    let noise: String = (0..3000_u32)
-        .map(|n| format!("{:x}", n.wrapping_mul(2_654_435_761)))
+    let noise: Vec<u32> = (0..3000_u32)
+        .map(|n| n.wrapping_mul(2_654_435_761))
         .collect();
     for n in 0..4000 {
         let results = serde_json::json!({ "noise": noise, "n": n });

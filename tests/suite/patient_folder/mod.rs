@@ -121,7 +121,7 @@ fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             let name = name.to_str().unwrap().replace('\\', "/");
             (name, std::fs::read(e.path()).unwrap())
         })
-        .filter(|(name, _)| !name.ends_with(".lock"))
+        .filter(|(name, _)| name.strip_suffix(".lock").is_none())
         .collect()
 }
 
