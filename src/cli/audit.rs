@@ -88,7 +88,7 @@ fn words(record: &AuditRecord, problems: Option<&[String]>) -> String {
     });
     match problems {
         Some([]) => {
-            lines.push("The patient's record and files are as they were written.".to_owned())
+            lines.push("The patient's record and files are as they were written.".to_owned());
         }
         Some(problems) => lines.extend_from_slice(problems),
         None => {}

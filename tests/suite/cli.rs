@@ -1,9 +1,10 @@
 //! The commands as a user runs them: exit status, what goes to which stream, and the names of the JSON fields.
 use schwann::{
-    io,
+    io::{self, NewLabels, NewVisit, ScanFiles},
     measure::KoosGrade,
+    patient::{DateSource, Outline, Review, ScanFacts, Signature, VisitDate},
     phantom::{GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec},
-    volume::{LabelMap, Side, Structure, unobserved},
+    volume::{LabelMap, Sequence, Side, Structure, unobserved},
 };
 use serde_json::Value;
 use std::{
@@ -177,6 +178,95 @@ fn growth_gives_the_fields_of_its_contract_and_a_report() {
     assert!((change["volume_change_percent"].as_f64().unwrap() - 40.0).abs() < 4.0);
     assert!(growth["registration"][0]["residual_mm"].as_f64().unwrap() < 1.0);
     assert!(std::fs::read(&report).unwrap().starts_with(b"%PDF-"));
+}
+
+#[test]
+fn growth_of_a_patients_folder_is_that_of_its_visits_and_its_audit_looks_into_the_files() {
+    let place = tempfile::tempdir().unwrap();
+    let patient = place.path().join("patient");
+    let by = Signature::now("Ada");
+    let mut folder = io::PatientFolder::create(&patient, &by).unwrap();
+    let dates = ["2024-01-15", "2025-01-14"];
+    // The later one first, and one without a date.
+    for n in [1, 0, 0] {
+        let file = PathBuf::from(path(&format!("scan{n}.nii.gz")));
+        let scan = io::read_volume(&file, &mut unobserved).unwrap().0;
+        let new = NewVisit {
+            files: ScanFiles::Image(&file),
+            facts: ScanFacts {
+                voxels_sha256: io::voxels_sha256(&scan),
+                shape: scan.grid().shape(),
+                sequence: Sequence::HrT2,
+                other: serde_json::Map::new(),
+            },
+            date: None,
+        };
+        let id = folder.add_visit(new, &by, &mut unobserved).unwrap();
+        if id == "visit-3" {
+            continue;
+        }
+        let date = VisitDate {
+            day: dates[n].parse().unwrap(),
+            source: DateSource::Typed,
+        };
+        folder.set_date(&id, Some(date), &by).unwrap();
+        let labels = NewLabels {
+            labels: &visits().1[n],
+            outline: Outline::Imported,
+            review: Review::Accepted(by.clone()),
+            results: None,
+            seen: std::collections::BTreeSet::new(),
+        };
+        folder.save_labels(&id, &labels, &by).unwrap();
+    }
+    let given = |n: usize| {
+        let (scan, labels) = (format!("scan{n}.nii.gz"), format!("labels{n}.nii.gz"));
+        format!("{}={},{}", dates[n], path(&scan), path(&labels))
+    };
+    let expected = json(&[
+        "growth",
+        "--visit",
+        &given(0),
+        "--visit",
+        &given(1),
+        "--json",
+    ]);
+    // It is open here, and yet can be looked at.
+    let name = patient.to_str().unwrap();
+    let found = json(&["growth", name, "--json"]);
+    for pointer in [
+        "/visits/0/volume_mm3",
+        "/visits/1/volume_mm3",
+        "/visits/1/date",
+        "/changes/0/volume_change_percent",
+    ] {
+        let value = found.pointer(pointer);
+        assert!(
+            value.is_some() && value == expected.pointer(pointer),
+            "{pointer}"
+        );
+    }
+    let warnings = found["warnings"].to_string();
+    assert!(warnings.contains("visit-3 has no date"), "{warnings}");
+    let audit = json(&["audit", name, "--json"]);
+    assert_eq!(audit["intact"], true);
+    assert_eq!(audit["problems"], serde_json::json!([]));
+    let map = patient.join("labels/visit-1-v1.nii.gz");
+    let mut bytes = std::fs::read(&map).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&map, bytes).unwrap();
+    let output = schwann(&["audit", name]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(
+        error.contains("not as it was written") && error.contains("visit-1-v1.nii.gz"),
+        "{error}"
+    );
+    assert!(text(&output.stdout).contains("the chain holds"));
+    let output = schwann(&["growth", name]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("not as Schwann wrote it"));
+    fails(&["growth", place.path().to_str().unwrap()], "patient.json");
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod model_layers;
 mod model_unet;
 mod patient_assess;
 mod patient_cases;
+mod patient_folder;
 mod patient_report;
 mod phantom_course;
 mod phantom_scanner;

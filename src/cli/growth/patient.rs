@@ -14,13 +14,13 @@ use std::{path::Path, sync::Arc};
 pub(super) struct Version {
     folder: Arc<PatientFolder>,
     visit: String,
-    version: LabelVersion,
+    labels: LabelVersion,
 }
 
 impl Version {
     /// Reads the label map, which must lie on the scan's grid.
     pub(super) fn read(&self, scan: &Volume) -> anyhow::Result<(LabelMap, Vec<String>)> {
-        let (labels, warnings) = self.folder.read_labels(&self.visit, self.version.version)?;
+        let (labels, warnings) = self.folder.read_labels(&self.visit, self.labels.version)?;
         if !labels.grid().matches(scan.grid(), 0.1) {
             bail!("the outlines of {} are not on its scan's grid", self.visit);
         }
@@ -29,12 +29,12 @@ impl Version {
 
     /// Who drew it.
     pub(super) fn outline(&self) -> Outline {
-        self.version.outline.clone()
+        self.labels.outline.clone()
     }
 
     /// What was said of it.
     pub(super) fn state(&self) -> ReviewState {
-        self.version.review.state()
+        self.labels.review.state()
     }
 }
 
@@ -60,7 +60,7 @@ pub(super) fn visits(
             Some(version) => Labels::Version(Arc::new(Version {
                 folder: Arc::clone(&folder),
                 visit: id.clone(),
-                version: version.clone(),
+                labels: version.clone(),
             })),
             None => Labels::Model,
         };

@@ -17,7 +17,7 @@ pub(super) fn logged_record(folder: &Path) -> Result<Option<String>, Error> {
     }
     let entries = last_entries(folder)?;
     let mut hashes = entries.iter().rev().map(|e| e.details.get(RECORD_SHA256));
-    Ok(hashes.find_map(|hash| hash.cloned()))
+    Ok(hashes.find_map(Option::<&String>::cloned))
 }
 
 /// Puts the record of a change that has happened in its place.

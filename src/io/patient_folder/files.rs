@@ -168,7 +168,8 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
 pub(super) fn sweep(folder: &Path) {
     for name in names(folder) {
         let path = folder.join(&name);
-        if !name.starts_with(UNFINISHED) || !name.ends_with(".part") {
+        let unfinished = name.strip_prefix(UNFINISHED);
+        if unfinished.is_none_or(|n| n.strip_suffix(".part").is_none()) {
             continue;
         }
         let is_folder = path.symlink_metadata().is_ok_and(|m| m.is_dir());

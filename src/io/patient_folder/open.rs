@@ -9,6 +9,7 @@ use super::{
 use crate::io::{AUDIT_FILE, Error};
 use crate::patient::{AuditAction, AuditEvent, PatientRecord, Signature, VisitRecord};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -63,12 +64,15 @@ impl PatientFolder {
         let mut warnings = Vec::new();
         let (lock, read_only) = access(path, &mut warnings);
         if lock.is_some() {
-            for folder in ["", SCANS, LABELS, RESULTS] {
-                sweep(&path.join(folder));
+            sweep(path);
+            for folder in [SCANS, LABELS, RESULTS] {
+                // Where a link leads is not ours to sweep.
+                if let Ok(folder) = inside(path, folder) {
+                    sweep(&folder);
+                }
             }
         }
-        let mut folder = Self::read(path, read_only, &mut warnings)?;
-        folder._lock = lock;
+        let folder = Self::read(path, (lock, read_only), &mut warnings)?;
         if folder.read_only.is_none() {
             folder.move_removed();
         }
@@ -83,14 +87,14 @@ impl PatientFolder {
     pub fn open_to_read(path: &Path) -> Result<(Self, Vec<PatientWarning>), Error> {
         check_is_one(path)?;
         let mut warnings = Vec::new();
-        let folder = Self::read(path, Some(ReadOnly::Asked), &mut warnings)?;
+        let folder = Self::read(path, (None, Some(ReadOnly::Asked)), &mut warnings)?;
         folder.look(&mut warnings);
         Ok((folder, warnings))
     }
 
     fn read(
         path: &Path,
-        mut read_only: Option<ReadOnly>,
+        (lock, mut read_only): (Option<File>, Option<ReadOnly>),
         warnings: &mut Vec<PatientWarning>,
     ) -> Result<Self, Error> {
         let (bytes, told) = settled_record(path, read_only.is_none())?;
@@ -107,7 +111,7 @@ impl PatientFolder {
             bytes,
             read_only,
             unfinished: false,
-            _lock: None,
+            _lock: lock,
         })
     }
 

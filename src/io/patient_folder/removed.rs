@@ -1,6 +1,6 @@
 //! Visits that were taken out. Nothing of them is deleted.
 use super::facts::visit_event;
-use super::files::{folder_inside, names, write_error};
+use super::files::{folder_inside, inside, names, write_error};
 use super::{LABELS, PatientFolder, REMOVED, RESULTS, SCANS};
 use crate::io::{Error, write_atomically};
 use crate::patient::{AuditAction, Signature};
@@ -31,7 +31,7 @@ impl PatientFolder {
             folder_inside(&self.path, REMOVED)?;
             let target = folder_inside(&self.path, &format!("{REMOVED}/{id}"))?;
             for folder in [SCANS, LABELS, RESULTS] {
-                let from = self.path.join(folder);
+                let from = inside(&self.path, folder)?;
                 let beginning = format!("{id}-");
                 for name in names(&from) {
                     if name == id || name.starts_with(&beginning) {

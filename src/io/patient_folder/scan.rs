@@ -152,7 +152,9 @@ impl PatientFolder {
         let of_file = taken.iter().filter_map(|name| number(name));
         let of_visit = self.record.visits.iter().filter_map(|v| number(&v.id));
         let taken: BTreeSet<u32> = of_file.chain(of_visit).collect();
-        let free = (1_u32..).find(|n| !taken.contains(n)).unwrap_or(u32::MAX);
+        let free = (1..=u32::MAX)
+            .find(|n| !taken.contains(n))
+            .unwrap_or(u32::MAX);
         // After the last one, so that names tell the order, unless a file with an absurd number was put there.
         let next = taken.last().map_or(1, |last| last.saturating_add(1));
         format!("visit-{}", if next <= 100_000 { next } else { free })
