@@ -13,7 +13,7 @@ pub use nearest::NearestSurface;
 
 use crate::volume::{LabelMap, Observe, Progress, Structure};
 use extract::{Bounds, Net, bounds, join, net};
-use glam::{DAffine3, DVec3};
+use glam::{DAffine3, DMat3, DVec3};
 use rayon::prelude::*;
 use smooth::{Parts, parts, smooth};
 
@@ -209,17 +209,17 @@ fn build(
     };
     let net = net(labels, bounds, &marked, MAX_POINTS, observe)?;
     let parts = parts(&net);
-    let points = smooth(&net, &parts);
+    let mut points = smooth(&net, &parts);
     let world_from_voxel = labels.grid().world_from_voxel();
-    let points = (points.iter())
-        .map(|p| world_from_voxel.transform_point3(*p))
-        .collect();
-    let (mut points, mut triangles) = triangulate(&net, points);
+    let mut triangles = triangulate(&net, &mut points, world_from_voxel.matrix3);
+    keep_volume(&mut points, &triangles, &parts);
+    points
+        .iter_mut()
+        .for_each(|p| *p = world_from_voxel.transform_point3(*p));
     // A left-handed grid turns the net inside out.
     if world_from_voxel.matrix3.determinant() < 0.0 {
         triangles.iter_mut().for_each(|t| t.swap(1, 2));
     }
-    keep_volume(&mut points, &triangles, &parts, &net, labels);
     let normals = normals(&points, &triangles);
     Ok(Mesh {
         points,
@@ -228,19 +228,18 @@ fn build(
     })
 }
 
-/// Cuts the polygons into triangles by their shortest diagonals; those that may not be cut so get a point in their middle, behind the net's own.
-fn triangulate(net: &Net, mut points: Vec<DVec3>) -> (Vec<DVec3>, Vec<[u32; 3]>) {
+/// Cuts the polygons into triangles by the diagonals that are shortest in the patient. Those that may not be cut so get a point in their middle, behind the net's own.
+fn triangulate(net: &Net, points: &mut Vec<DVec3>, world_from_voxel: DMat3) -> Vec<[u32; 3]> {
     let mut triangles = Vec::with_capacity(net.corners.len());
     let mut first = 0;
     let mut ring: Vec<u32> = Vec::new();
     for &(end, ambiguous) in &net.polygons {
         let corners = &net.corners[first..end as usize];
         first = end as usize;
-        let at = |corner: u32| points[corner as usize];
         if ambiguous && corners.len() > 3 {
-            let middle = corners.iter().map(|&c| at(c)).sum::<DVec3>() / corners.len() as f64;
+            let sum: DVec3 = corners.iter().map(|&c| points[c as usize]).sum();
             let id = points.len() as u32;
-            points.push(middle);
+            points.push(sum / corners.len() as f64);
             for (n, &corner) in corners.iter().enumerate() {
                 triangles.push([corner, corners[(n + 1) % corners.len()], id]);
             }
@@ -250,7 +249,8 @@ fn triangulate(net: &Net, mut points: Vec<DVec3>) -> (Vec<DVec3>, Vec<[u32; 3]>)
         ring.extend(corners);
         while ring.len() > 3 {
             let len = ring.len();
-            let diagonal = |n: &usize| at(ring[*n]).distance_squared(at(ring[(n + 2) % len]));
+            let at = |n: usize| points[ring[n % len] as usize];
+            let diagonal = |n: &usize| (world_from_voxel * (at(*n) - at(n + 2))).length_squared();
             let ear = (0..len)
                 .min_by(|a, b| diagonal(a).total_cmp(&diagonal(b)))
                 .unwrap_or(0);
@@ -262,38 +262,22 @@ fn triangulate(net: &Net, mut points: Vec<DVec3>) -> (Vec<DVec3>, Vec<[u32; 3]>)
             triangles.push([a, b, c]);
         }
     }
-    (points, triangles)
+    triangles
 }
 
-/// Moves each part along its normals until it encloses what its voxels do, by at most half the shortest voxel edge.
-fn keep_volume(
-    points: &mut [DVec3],
-    triangles: &[[u32; 3]],
-    parts: &Parts,
-    net: &Net,
-    labels: &LabelMap,
-) {
-    let voxel_mm3 = labels.grid().voxel_volume_mm3();
-    let most = labels
-        .grid()
-        .spacing_mm()
-        .into_iter()
-        .fold(f64::INFINITY, f64::min)
-        / 2.0;
+/// Moves each part along its normals until it encloses what its voxels do, by at most half a voxel. All in voxel coordinates, so that it moves farther where voxels are longer.
+fn keep_volume(points: &mut [DVec3], triangles: &[[u32; 3]], parts: &Parts) {
+    let own = parts.part.len();
     // A point in a polygon's middle belongs to the part of the polygon.
     let mut part = parts.part.clone();
     part.resize(points.len(), 0);
-    for t in triangles {
-        let own = t.iter().find(|&&c| (c as usize) < net.points.len());
-        if let Some(&own) = own {
-            let own = part[own as usize];
-            t.iter().for_each(|&c| part[c as usize] = own);
-        }
+    for t in triangles.iter().filter(|t| t[2] as usize >= own) {
+        part[t[2] as usize] = part[t[0] as usize];
     }
-    let mut moved = vec![0.0_f64; parts.points.len()];
+    let mut moved = vec![0.0_f64; parts.voxels.len()];
     for _ in 0..VOLUME_STEPS {
-        let mut volume = vec![0.0; parts.points.len()];
-        let mut area = vec![0.0; parts.points.len()];
+        let mut volume = vec![0.0; parts.voxels.len()];
+        let mut area = vec![0.0; parts.voxels.len()];
         let origin = points.first().copied().unwrap_or_default();
         for t in triangles {
             let [a, b, c] = t.map(|c| points[c as usize] - origin);
@@ -304,8 +288,8 @@ fn keep_volume(
         }
         let step: Vec<f64> = (0..moved.len())
             .map(|n| {
-                let wanted = (parts.voxels[n] * voxel_mm3 - volume[n]) / area[n].max(1e-12);
-                let step = (moved[n] + wanted).clamp(-most, most) - moved[n];
+                let wanted = (parts.voxels[n] - volume[n]) / area[n].max(1e-12);
+                let step = (moved[n] + wanted).clamp(-0.5, 0.5) - moved[n];
                 moved[n] += step;
                 step
             })

@@ -2,21 +2,26 @@
 //!
 //! Averaging over neighbours shrinks a surface. A filter that lets pass what is wider than the steps does not (Taubin 1995); here its gain
 //! is `1 / (1 + (k / c)⁴)` on the eigenvalues `k` of "point less mean of its four neighbours", as a Chebyshev polynomial (Taubin, Zhang and Golub 1996).
+//! Where a body is thin the steps are no narrower than the body: there each point takes the smoothest of several filters that leaves it with its voxel.
 use super::extract::Net;
 use glam::DVec3;
 use rayon::prelude::*;
 
 /// Terms of the polynomial.
-const ORDER: usize = 48;
+const ORDER: usize = 40;
 
 /// How often the filter runs, each time after the points were brought back to their voxels.
 const ROUNDS: usize = 3;
 
-/// Eigenvalue at which the gain is a half, for a large part of a surface: about eighteen voxels a wave.
-const PASS: f64 = 0.03;
+/// Eigenvalues at which the gain of each filter is a half: waves of about fifteen, ten, seven, five and three voxels.
+const PASS: [f64; 5] = [0.045, 0.09, 0.18, 0.36, 0.72];
 
 /// A small part keeps its harmonics up to about the fourth degree. On a ball of `n` faces they have eigenvalues up to about so much over `n`.
-const PASS_TIMES_POINTS: f64 = 90.0;
+const PASS_TIMES_POINTS: f64 = 120.0;
+
+/// How far a choice of filter spreads, and over how many neighbours it then fades.
+const SPREAD: usize = 2;
+const FADE: usize = 6;
 
 /// Farthest from the middle of its face that a point may lie along each axis, voxels.
 const REACH: f64 = 0.5;
@@ -29,7 +34,7 @@ pub(super) struct Parts {
     /// The part of each point.
     pub(super) part: Vec<u32>,
     /// Points of each part.
-    pub(super) points: Vec<usize>,
+    points: Vec<usize>,
     /// What each part encloses, voxels; negative for the wall of a hollow.
     pub(super) voxels: Vec<f64>,
 }
@@ -43,7 +48,7 @@ pub(super) fn parts(net: &Net) -> Parts {
         if part[start] != u32::MAX {
             continue;
         }
-        let own = points.len() as u32;
+        let own = voxels.len() as u32;
         let (mut count, mut enclosed) = (0, 0.0);
         part[start] = own;
         open.push(start);
@@ -76,21 +81,70 @@ pub(super) fn parts(net: &Net) -> Parts {
 
 /// The smoothed points, voxel coordinates.
 pub(super) fn smooth(net: &Net, parts: &Parts) -> Vec<DVec3> {
-    let gains: Vec<[f64; ORDER]> = parts
-        .points
-        .iter()
-        .map(|&n| coefficients(PASS.max(PASS_TIMES_POINTS / n as f64)))
+    let gains = PASS.map(coefficients);
+    let within = |point: DVec3, rest: &DVec3| {
+        point.clamp(*rest - DVec3::splat(REACH), *rest + DVec3::splat(REACH))
+    };
+    let filtered = filter(net, &net.points, |_, order| gains.map(|g| g[order]));
+    let levels = choose(net, parts, &filtered);
+    let mut points: Vec<DVec3> = (filtered.iter().zip(&levels).zip(&net.points))
+        .map(|((of, level), rest)| {
+            let (low, part) = split(*level);
+            within(of[low].lerp(of[low + 1], part), rest)
+        })
         .collect();
-    let mut points = net.points.clone();
-    for round in 0..ROUNDS {
-        if round > 0 {
-            points.iter_mut().zip(&net.points).for_each(|(p, rest)| {
-                *p = p.clamp(*rest - DVec3::splat(REACH), *rest + DVec3::splat(REACH));
-            });
-        }
-        points = filter(net, &parts.part, &gains, points);
+    for round in 1..ROUNDS {
+        let filtered = filter(net, &points, |at, order| {
+            let (low, part) = split(levels[at]);
+            [gains[low][order] + (gains[low + 1][order] - gains[low][order]) * part]
+        });
+        points = (filtered.iter().zip(&net.points))
+            .map(|([p], rest)| {
+                if round + 1 < ROUNDS {
+                    within(*p, rest)
+                } else {
+                    *p
+                }
+            })
+            .collect();
     }
     points
+}
+
+/// A level between two filters: the first of them, and how much of the second.
+fn split(level: f64) -> (usize, f64) {
+    let low = (level as usize).min(PASS.len() - 2);
+    (low, level - low as f64)
+}
+
+/// For each point the first filter that keeps it within reach, fading between neighbours; fractions lie between two filters.
+fn choose(net: &Net, parts: &Parts, filtered: &[[DVec3; PASS.len()]]) -> Vec<f64> {
+    let least: Vec<usize> = (parts.points.iter())
+        .map(|&n| {
+            let kept = |pass: &f64| *pass >= PASS_TIMES_POINTS / n as f64;
+            PASS.iter().position(kept).unwrap_or(PASS.len() - 1)
+        })
+        .collect();
+    let mut levels: Vec<f64> = (filtered.iter().zip(&net.points).zip(&parts.part))
+        .map(|((of, rest), part)| {
+            let kept = |n: &usize| (of[*n] - *rest).abs().max_element() <= REACH;
+            let from = least[*part as usize];
+            (from..PASS.len()).find(kept).unwrap_or(PASS.len() - 1) as f64
+        })
+        .collect();
+    for step in 0..SPREAD + FADE {
+        levels = (net.neighbours.iter().zip(&levels))
+            .map(|(around, own)| {
+                let around = around.map(|n| levels[n as usize]);
+                if step < SPREAD {
+                    around.into_iter().fold(*own, f64::max)
+                } else {
+                    (own * 2.0 + around.iter().sum::<f64>()) / 6.0
+                }
+            })
+            .collect();
+    }
+    levels
 }
 
 /// Coefficients of the gain in Chebyshev polynomials of `1 - k`, for `k` from 0 to 2.
@@ -111,30 +165,37 @@ fn coefficients(pass: f64) -> [f64; ORDER] {
     sums.map(|c| c / total)
 }
 
-fn filter(net: &Net, part: &[u32], gains: &[[f64; ORDER]], points: Vec<DVec3>) -> Vec<DVec3> {
+/// What filters make of the points; `gains` tells each filter's coefficient of an order at a point.
+fn filter<const N: usize>(
+    net: &Net,
+    points: &[DVec3],
+    gains: impl Fn(usize, usize) -> [f64; N] + Sync,
+) -> Vec<[DVec3; N]> {
     let mean = |of: &[DVec3], [a, b, c, d]: [u32; 4]| {
         (of[a as usize] + of[b as usize] + of[c as usize] + of[d as usize]) * 0.25
     };
-    let mut sum: Vec<DVec3> = (points.iter().zip(part))
-        .map(|(p, part)| *p * gains[*part as usize][0])
+    let mut sums: Vec<[DVec3; N]> = (points.iter().enumerate())
+        .map(|(at, p)| gains(at, 0).map(|g| *p * g))
         .collect();
-    let mut before = points.clone();
-    let mut here: Vec<DVec3> = net.neighbours.iter().map(|n| mean(&points, *n)).collect();
+    let mut before = points.to_vec();
+    let mut here: Vec<DVec3> = net.neighbours.iter().map(|n| mean(points, *n)).collect();
     for order in 1..ORDER {
         (
-            sum.par_iter_mut(),
+            sums.par_iter_mut(),
             before.par_iter_mut(),
             here.par_iter(),
             net.neighbours.par_iter(),
-            part.par_iter(),
         )
             .into_par_iter()
             .with_min_len(CHUNK)
-            .for_each(|(sum, before, point, neighbours, part)| {
-                *sum += *point * gains[*part as usize][order];
+            .enumerate()
+            .for_each(|(at, (sums, before, point, neighbours))| {
+                for (sum, gain) in sums.iter_mut().zip(gains(at, order)) {
+                    *sum += *point * gain;
+                }
                 *before = mean(&here, *neighbours) * 2.0 - *before;
             });
         std::mem::swap(&mut before, &mut here);
     }
-    sum
+    sums
 }

@@ -201,6 +201,7 @@ pub(super) fn cross(a: [i64; 2], b: [i64; 2], c: [i64; 2]) -> i64 {
 }
 
 /// On which side of an edge a pixel lies: not negative is within. A pixel on the edge belongs to one of its two triangles.
+#[derive(Clone, Copy)]
 pub(super) struct Edge {
     pub(super) start: i64,
     right: i64,

@@ -1,9 +1,7 @@
 //! Colours for numbers on a surface.
 
-/// viridis (Smith and van der Walt 2015): even in lightness and fit for the colour-blind. Every sixteenth of the scale.
-const VIRIDIS: [[u8; 3]; 17] = [
-    [68, 1, 84],
-    [72, 24, 106],
+/// viridis (Smith and van der Walt 2015) without its darkest eighth, which shading would make black: even in lightness and fit for the colour-blind.
+const VIRIDIS: [[u8; 3]; 15] = [
     [71, 45, 123],
     [66, 64, 134],
     [59, 82, 139],
@@ -91,8 +89,8 @@ impl ColourScale {
         }
         let part = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
         let (table, part) = match self.colours {
-            Colours::Distance => (&VIRIDIS, 1.0 - part),
-            Colours::Signed => (&COOL_WARM, part),
+            Colours::Distance => (&VIRIDIS[..], 1.0 - part),
+            Colours::Signed => (&COOL_WARM[..], part),
         };
         let at = part * (table.len() - 1) as f64;
         let index = (at as usize).min(table.len() - 2);

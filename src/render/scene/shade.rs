@@ -129,12 +129,16 @@ impl Shader<'_> {
         if cross(points[0], points[1], points[2]) > 0 {
             normal = normal.map(|n| -n);
         }
+        let mut lit = light(base, normal);
         if !projected.opaque {
-            // A shell shows its rim.
-            let rim = (1.0 + normal[2]).clamp(0.0, 1.0);
-            opacity += (1.0 - opacity) * 0.6 * rim * rim;
+            // A shell shows its rim, which is lighter than its middle: the eye takes it for glass.
+            let rim = (1.0 + normal[2]).clamp(0.0, 1.0).powi(2);
+            opacity += (1.0 - opacity) * 0.7 * rim;
+            lit = std::array::from_fn(|c| {
+                lit[c] + (base[c] * 0.6 + 0.4 - lit[c]) * (0.3 + 0.4 * rim)
+            });
         }
-        let [r, g, b] = self.with_lines(light(base, normal), seen, [x, y], normal);
+        let [r, g, b] = self.with_lines(lit, seen, [x, y], normal);
         [r, g, b, opacity]
     }
 
