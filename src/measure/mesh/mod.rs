@@ -46,6 +46,7 @@ pub struct Mesh {
     points: Vec<DVec3>,
     normals: Vec<DVec3>,
     triangles: Vec<[u32; 3]>,
+    closed: bool,
 }
 
 impl Mesh {
@@ -61,10 +62,16 @@ impl Mesh {
         }
         let normals = normals(&points, &triangles);
         Ok(Self {
+            closed: is_closed(&triangles),
             points,
             normals,
             triangles,
         })
+    }
+
+    /// Whether two triangles share each edge, with one sense of what is outside: the mesh is the surface of a body.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Corners of the triangles, RAS mm.
@@ -121,6 +128,7 @@ impl Mesh {
                 .map(|n| world_other_from_world.transform_vector3(*n))
                 .collect(),
             triangles: self.triangles.clone(),
+            closed: self.closed,
         }
     }
 
@@ -225,6 +233,8 @@ fn build(
         points,
         normals,
         triangles,
+        // By the way it is made; the tests hold it to that.
+        closed: true,
     })
 }
 
@@ -299,6 +309,18 @@ fn keep_volume(points: &mut [DVec3], triangles: &[[u32; 3]], parts: &Parts) {
             *p += n * step[*part as usize];
         }
     }
+}
+
+/// Whether every edge is passed as often in one direction as in the other, and only once.
+fn is_closed(triangles: &[[u32; 3]]) -> bool {
+    let mut edges: Vec<(u32, u32)> = (triangles.iter())
+        .flat_map(|&[a, b, c]| [(a, b), (b, c), (c, a)])
+        .collect();
+    edges.sort_unstable();
+    let once = edges.windows(2).all(|pair| pair[0] != pair[1]);
+    once && edges
+        .iter()
+        .all(|&(a, b)| a != b && edges.binary_search(&(b, a)).is_ok())
 }
 
 /// Unit normals at the points, weighted by the areas of the triangles around them.

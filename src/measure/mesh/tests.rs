@@ -38,6 +38,12 @@ fn grids() -> [Grid; 4] {
 
 /// Every edge is passed once in each direction, and the triangles around each point are one ring.
 fn assert_closed(mesh: &Mesh) {
+    assert!(
+        mesh.is_empty()
+            || Mesh::new(mesh.points().to_vec(), mesh.triangles().to_vec())
+                .unwrap()
+                .is_closed()
+    );
     let mut edges: HashMap<(u32, u32), u32> = HashMap::new();
     let mut around: HashMap<u32, Vec<(u32, u32)>> = HashMap::new();
     for &[a, b, c] in mesh.triangles() {
@@ -281,6 +287,8 @@ fn what_is_absent_too_scattered_or_stopped_is_no_mesh() {
     assert_eq!(refused, Err(MeshError::TooLarge { limit: MAX_POINTS }));
     let stopped = surface_mesh(&scattered, &[VS], &mut |_| ControlFlow::Break(()));
     assert_eq!(stopped, Err(MeshError::Cancelled));
+    let open = Mesh::new(vec![DVec3::ZERO; 3], vec![[0, 1, 2]]).unwrap();
+    assert!(!open.is_closed());
     let corrupt = Mesh::new(vec![DVec3::ZERO; 3], vec![[0, 1, 3]]);
     assert_eq!(corrupt, Err(MeshError::Corrupt));
 }

@@ -1,7 +1,8 @@
 //! Surfaces in three dimensions, drawn on the CPU: the same picture on every machine.
 //!
 //! A [`Scene`] is a value: meshes with colours, planes that cut them, planes that are outlined on them. [`Scene::draw`] makes a picture of it as a [`Camera`] sees it, and [`Scene::pick`]
-//! says what lies under a pixel. Meshes must be closed: a cut shows the inside as filled.
+//! says what lies under a pixel. A cut shows the inside of a closed mesh as filled; of an open one both sides are
+//! drawn.
 
 mod camera;
 mod pick;
@@ -36,7 +37,7 @@ const BAND: usize = 16;
 /// One mesh and how it looks.
 #[derive(Debug, Clone)]
 pub struct Surface {
-    /// Closed; at most sixteen million triangles are drawn.
+    /// At most sixteen million triangles are drawn.
     pub mesh: Arc<Mesh>,
     /// sRGB colour, also of the inside where it is cut.
     pub colour: [u8; 3],
@@ -131,8 +132,8 @@ impl Scene {
         let planes = Planes::new(self, &fine);
         let rows = BAND * samples;
         let bands = (height as usize).div_ceil(BAND);
-        let surfaces: Vec<Projected> = (self.surfaces.par_iter().take(MAX_SURFACES))
-            .map(|s| project(s, &fine, rows, bands))
+        let surfaces: Vec<Projected<'_>> = (self.surfaces.par_iter().take(MAX_SURFACES))
+            .map(|s| project(s, &fine, rows, [bands, planes.cuts.len()]))
             .collect();
         let mut bytes = vec![0_u8; width as usize * height as usize * 4];
         bytes

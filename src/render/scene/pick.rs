@@ -71,7 +71,8 @@ impl Scene {
                     }
                 }
                 let face = f64::from(hidden.leave);
-                if inside > 0 && planes.shows_face(hidden) && nearest.is_none_or(|n| face < n.0) {
+                let solid = inside > 0 && s.mesh.is_closed();
+                if solid && planes.shows_face(hidden) && nearest.is_none_or(|n| face < n.0) {
                     nearest = Some((face, true));
                 }
                 nearest.map(|(depth_mm, on_cut)| Pick {

@@ -1,5 +1,5 @@
 //! A mesh on the screen, its triangles sorted into bands of rows.
-use super::Surface;
+use super::{Surface, raster::cross};
 use crate::render::SliceView;
 
 /// Steps of screen coordinates in a pixel: on whole numbers neighbouring triangles leave no gap and share no pixel.
@@ -12,7 +12,7 @@ const FAR: f64 = 268_435_456.0;
 const MAX_TRIANGLES: usize = 1 << 24;
 
 /// What drawing needs of a surface.
-pub(super) struct Projected {
+pub(super) struct Projected<'a> {
     /// Screen position of each point, steps, right and down.
     pub(super) xy: Vec<[i32; 2]>,
     /// Distance of each point into the screen, mm.
@@ -20,15 +20,17 @@ pub(super) struct Projected {
     /// Normals on the screen: right, down, into.
     pub(super) normals: Vec<[f32; 3]>,
     /// The mesh's triangles.
-    pub(super) triangles: Vec<[u32; 3]>,
+    pub(super) triangles: &'a [[u32; 3]],
     /// Where each band's triangles begin in `order`; one entry more than there are bands.
     starts: Vec<u32>,
     order: Vec<u32>,
     /// Whether the surface hides what lies behind it.
     pub(super) opaque: bool,
+    /// Whether it is the surface of a body.
+    pub(super) closed: bool,
 }
 
-impl Projected {
+impl Projected<'_> {
     /// Numbers of the triangles that touch a band.
     pub(super) fn in_band(&self, band: usize) -> &[u32] {
         let at = |n: usize| self.starts.get(n).map_or(0, |s| *s as usize);
@@ -36,8 +38,13 @@ impl Projected {
     }
 }
 
-/// Projects a surface; a band has so many rows of the view's pixels.
-pub(super) fn project(surface: &Surface, view: &SliceView, rows: usize, bands: usize) -> Projected {
+/// Projects a surface on bands of so many rows of the view's pixels, for a scene with so many cuts.
+pub(super) fn project<'a>(
+    surface: &'a Surface,
+    view: &SliceView,
+    rows: usize,
+    [bands, cuts]: [usize; 2],
+) -> Projected<'a> {
     let mesh = &surface.mesh;
     let frame = &view.frame;
     let into = frame.into_screen();
@@ -55,9 +62,16 @@ pub(super) fn project(surface: &Surface, view: &SliceView, rows: usize, bands: u
     let triangles = &mesh.triangles()[..mesh.triangles().len().min(MAX_TRIANGLES)];
     let band_steps = rows as i64 * STEPS;
     let [width, height] = view.size_px.map(|n| n as i64 * STEPS);
+    // Nobody sees a body from inside that is not cut.
+    let one_sided = mesh.is_closed() && cuts == 0;
     // First and last band of a triangle, or none off the screen.
     let touched = |t: &[u32; 3]| {
         let corners = t.map(|c| xy[c as usize]);
+        let [a, b, c] = corners.map(|c| c.map(i64::from));
+        let area = cross(a, b, c);
+        if area == 0 || (one_sided && area > 0) {
+            return None;
+        }
         let range = |a: usize| {
             let values = corners.map(|c| i64::from(c[a]));
             (
@@ -94,7 +108,8 @@ pub(super) fn project(surface: &Surface, view: &SliceView, rows: usize, bands: u
         xy,
         depth,
         normals,
-        triangles: triangles.to_vec(),
+        triangles,
+        closed: mesh.is_closed(),
         starts,
         order,
         opaque: surface.opacity >= 1.0,

@@ -53,7 +53,7 @@ impl Band {
     pub(super) fn new(
         size: [usize; 2],
         band: usize,
-        surfaces: &[Projected],
+        surfaces: &[Projected<'_>],
         planes: &Planes,
     ) -> Self {
         let top = band * size[1];
@@ -90,7 +90,8 @@ impl Band {
             for &t in triangles {
                 own.triangle(surface, [t, n as u32], planes, &mut seen, &mut inside);
             }
-            for ((seen, hidden), inside) in seen.iter_mut().zip(&own.hidden).zip(&inside) {
+            let faces = if surface.closed { &own.hidden[..] } else { &[] };
+            for ((seen, hidden), inside) in seen.iter_mut().zip(faces).zip(&inside) {
                 // Where the ray leaves what is hidden within the body, it meets the face of the cut.
                 if *inside > 0 && planes.shows_face(*hidden) && hidden.leave < seen.depth {
                     *seen = Seen {
@@ -112,7 +113,7 @@ impl Band {
     /// Draws a triangle of a surface. `inside` counts how often each ray has gone in and not out again where its hidden part ends.
     fn triangle(
         &self,
-        surface: &Projected,
+        surface: &Projected<'_>,
         [number, of]: [u32; 2],
         planes: &Planes,
         seen: &mut [Seen],

@@ -14,37 +14,45 @@ const HALFWAY: [f32; 3] = [-0.223, -0.279, -0.934];
 /// Half the width of a plane's line, pixels of the picture.
 const LINE_PX: f32 = 1.0;
 
+/// Millimetres of depth for each millimetre across from which on a surface counts as its rim.
+const STEEP: f32 = 6.0;
+
 /// Lets colours of cut faces stand out from the surface.
 const CUT_FACE_WHITE: f32 = 0.25;
 
 /// Colours a band and averages its samples into the picture's rows.
 pub(super) fn resolve(
     scene: &Scene,
-    surfaces: &[Projected],
+    surfaces: &[Projected<'_>],
     planes: &Planes,
     band: &Band,
     samples: usize,
     out: &mut [u8],
 ) {
     let width = band.size[0] / samples;
-    let share = 1.0 / (samples * samples) as f32;
     let background = scene.background.map(|b| f32::from(b) / 255.0);
     let shader = Shader {
         scene,
         surfaces,
         planes,
         band,
-        line_px: LINE_PX * samples as f32,
+        samples: samples as f32,
     };
     let mut fragments = Vec::new();
     for (n, pixel) in out.as_chunks_mut::<4>().0.iter_mut().enumerate() {
         let (x, y) = (n % width * samples, n / width * samples);
+        // Within a surface one sample stands for all: lines are smooth by themselves.
+        let count = if shader.agree(x, y, samples) {
+            1
+        } else {
+            samples * samples
+        };
         let mut sum = [0.0_f32; 4];
-        for sample in 0..samples * samples {
+        for sample in 0..count {
             let (x, y) = (x + sample % samples, y + sample / samples);
             let at = x + y * band.size[0];
             let colour = shader.sample([x, y], at, background, &mut fragments);
-            (0..4).for_each(|c| sum[c] += colour[c] * share);
+            (0..4).for_each(|c| sum[c] += colour[c] / count as f32);
         }
         // Opacity was multiplied in, so that edges against nothing keep their colour.
         let alpha = sum[3].clamp(0.0, 1.0);
@@ -56,13 +64,31 @@ pub(super) fn resolve(
 
 struct Shader<'a> {
     scene: &'a Scene,
-    surfaces: &'a [Projected],
+    surfaces: &'a [Projected<'a>],
     planes: &'a Planes,
     band: &'a Band,
-    line_px: f32,
+    /// Samples along a pixel's edge.
+    samples: f32,
 }
 
 impl Shader<'_> {
+    /// Whether all samples of a pixel show the same surfaces, none of them at its rim.
+    fn agree(&self, x: usize, y: usize, samples: usize) -> bool {
+        let near = STEEP * self.planes.mm_per_px as f32;
+        let first = x + y * self.band.size[0];
+        let same = |seen: &Vec<Seen>| {
+            let one = seen[first];
+            let alike = |other: Seen| {
+                other.surface == one.surface
+                    && (other.triangle == CUT_FACE) == (one.triangle == CUT_FACE)
+                    && (other.depth == one.depth || (other.depth - one.depth).abs() < near)
+            };
+            (0..samples * samples)
+                .all(|n| alike(seen[first + n % samples + n / samples * self.band.size[0]]))
+        };
+        same(&self.band.opaque) && self.band.layers.iter().all(same)
+    }
+
     /// Colour of a sample, opacity multiplied in.
     fn sample(
         &self,
@@ -162,7 +188,7 @@ impl Shader<'_> {
             if slope < 0.02 * mm_per_px {
                 continue;
             }
-            let cover = (self.line_px + 0.5 - distance.abs() / slope).clamp(0.0, 1.0);
+            let cover = (LINE_PX + 0.5 - distance.abs() / (slope * self.samples)).clamp(0.0, 1.0);
             (0..3).for_each(|c| colour[c] += (ink[c] / 255.0 - colour[c]) * cover);
         }
         colour

@@ -257,6 +257,26 @@ fn a_cut_hollow_body_is_filled_only_where_it_is_solid() {
 }
 
 #[test]
+fn an_open_sheet_is_seen_from_both_sides_and_has_no_inside() {
+    let corners = [(-9.0, -9.0), (9.0, -9.0), (9.0, 9.0), (-9.0, 9.0)];
+    let points = corners.map(|(x, z)| DVec3::new(x, 0.0, z)).to_vec();
+    let sheet = Mesh::new(points, vec![[0, 1, 2], [0, 2, 3]]).unwrap();
+    let mut scene = scene([surface(Arc::new(sheet), RED, 1.0)]);
+    for cut in [0.0, -3.0] {
+        for from in [ViewFrom::Front, ViewFrom::Back] {
+            let seen = pixel(&scene.draw(&camera(from), SIZE, Quality::Smooth), MIDDLE);
+            assert!(seen[0] > 150, "{from:?} {seen:?}");
+            let pick = scene.pick(&camera(from), SIZE, MIDDLE).unwrap();
+            assert!(!pick.on_cut && pick.point.length() < 0.3);
+        }
+        scene.cuts = vec![Cut {
+            point: DVec3::new(0.0, cut - 1.0, 0.0),
+            hidden: DVec3::NEG_Y,
+        }];
+    }
+}
+
+#[test]
 fn what_is_behind_a_shell_shines_through_and_is_clicked_first() {
     let mut scene = scene([
         surface(ball(DVec3::ZERO, 12.0), RED, 0.4),
