@@ -2,7 +2,7 @@
 //!
 //! Averaging over neighbours shrinks a surface. A filter that lets pass what is wider than the steps does not (Taubin 1995); here its gain
 //! is `1 / (1 + (k / c)⁴)` on the eigenvalues `k` of "point less mean of its four neighbours", as a Chebyshev polynomial (Taubin, Zhang and Golub 1996).
-//! Where a body is thin the steps are no narrower than the body: there each point takes the smoothest of several filters that leaves it with its voxel.
+//! Where a body is thin the steps are no narrower than the body: there each point takes the smoothest of several filters that leaves its surroundings with their voxels.
 use super::extract::Net;
 use glam::DVec3;
 use rayon::prelude::*;
@@ -19,9 +19,9 @@ const PASS: [f64; 5] = [0.045, 0.09, 0.18, 0.36, 0.72];
 /// A small part keeps its harmonics up to about the fourth degree. On a ball of `n` faces they have eigenvalues up to about so much over `n`.
 const PASS_TIMES_POINTS: f64 = 120.0;
 
-/// How far a choice of filter spreads, and over how many neighbours it then fades.
-const SPREAD: usize = 2;
-const FADE: usize = 6;
+/// Over how many neighbours a choice of filter is averaged, and what the average is raised by: a lone voxel that would keep its steps is outvoted, a thin bar is not.
+const VOTES: usize = 8;
+const RAISED: f64 = 1.25;
 
 /// Farthest from the middle of its face that a point may lie along each axis, voxels.
 const REACH: f64 = 0.5;
@@ -117,7 +117,7 @@ fn split(level: f64) -> (usize, f64) {
     (low, level - low as f64)
 }
 
-/// For each point the first filter that keeps it within reach, fading between neighbours; fractions lie between two filters.
+/// For each point the first filter that keeps it and its neighbours within reach; fractions lie between two filters.
 fn choose(net: &Net, parts: &Parts, filtered: &[[DVec3; PASS.len()]]) -> Vec<f64> {
     let least: Vec<usize> = (parts.points.iter())
         .map(|&n| {
@@ -132,19 +132,18 @@ fn choose(net: &Net, parts: &Parts, filtered: &[[DVec3; PASS.len()]]) -> Vec<f64
             (from..PASS.len()).find(kept).unwrap_or(PASS.len() - 1) as f64
         })
         .collect();
-    for step in 0..SPREAD + FADE {
+    for _ in 0..VOTES {
         levels = (net.neighbours.iter().zip(&levels))
             .map(|(around, own)| {
-                let around = around.map(|n| levels[n as usize]);
-                if step < SPREAD {
-                    around.into_iter().fold(*own, f64::max)
-                } else {
-                    (own * 2.0 + around.iter().sum::<f64>()) / 6.0
-                }
+                let sum: f64 = around.iter().map(|n| levels[*n as usize]).sum();
+                (own * 2.0 + sum) / 6.0
             })
             .collect();
     }
-    levels
+    let most = (PASS.len() - 1) as f64;
+    (levels.iter().zip(&parts.part))
+        .map(|(level, part)| (level * RAISED).clamp(least[*part as usize] as f64, most))
+        .collect()
 }
 
 /// Coefficients of the gain in Chebyshev polynomials of `1 - k`, for `k` from 0 to 2.
