@@ -82,7 +82,7 @@ fn pictures(name: &str, mut scene: Scene) {
     let triangles: usize = (scene.surfaces.iter())
         .map(|s| s.mesh.triangles().len())
         .sum();
-    let mut rows = |what: &str, scene: &Scene| {
+    let rows = |what: &str, scene: &Scene| {
         for (quality, word) in [(Quality::Draft, "draft"), (Quality::Smooth, "smooth")] {
             row(
                 &format!("{name}, {triangles} triangles, {what}, {word}"),

@@ -221,12 +221,14 @@ fn build(
     let world_from_voxel = labels.grid().world_from_voxel();
     let mut triangles = triangulate(&net, &mut points, world_from_voxel.matrix3);
     keep_volume(&mut points, &triangles, &parts);
-    points
-        .iter_mut()
-        .for_each(|p| *p = world_from_voxel.transform_point3(*p));
+    for p in &mut points {
+        *p = world_from_voxel.transform_point3(*p);
+    }
     // A left-handed grid turns the net inside out.
     if world_from_voxel.matrix3.determinant() < 0.0 {
-        triangles.iter_mut().for_each(|t| t.swap(1, 2));
+        for t in &mut triangles {
+            t.swap(1, 2);
+        }
     }
     let normals = normals(&points, &triangles);
     Ok(Mesh {
@@ -329,7 +331,9 @@ fn normals(points: &[DVec3], triangles: &[[u32; 3]]) -> Vec<DVec3> {
     for t in triangles {
         let [a, b, c] = t.map(|c| points[c as usize]);
         let cross = (b - a).cross(c - a);
-        t.iter().for_each(|&c| sums[c as usize] += cross);
+        for &c in t {
+            sums[c as usize] += cross;
+        }
     }
     sums.iter().map(|n| n.normalize_or_zero()).collect()
 }

@@ -160,7 +160,9 @@ fn with_normals(mesh: &Mesh) -> Vec<Triangle> {
     let mut edge_normals = vec![DVec3::ZERO; edges.len()];
     for group in edges.chunk_by(|a, b| a.0 == b.0) {
         let sum: DVec3 = group.iter().map(|(_, at)| faces[*at as usize / 3]).sum();
-        (group.iter()).for_each(|(_, at)| edge_normals[*at as usize] = sum);
+        for (_, at) in group {
+            edge_normals[*at as usize] = sum;
+        }
     }
     (mesh.triangles().iter().enumerate())
         .map(|(n, t)| Triangle {

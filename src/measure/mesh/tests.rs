@@ -3,7 +3,7 @@ use super::*;
 use crate::volume::{Grid, LabelTable, unobserved};
 use glam::{DMat3, DQuat, Vec3Swizzles};
 use proptest::prelude::*;
-use std::{collections::HashMap, f64::consts::PI, ops::ControlFlow};
+use std::{collections::BTreeMap, f64::consts::PI, ops::ControlFlow};
 
 const VS: Structure = Structure::VestibularSchwannoma;
 
@@ -44,8 +44,8 @@ fn assert_closed(mesh: &Mesh) {
                 .unwrap()
                 .is_closed()
     );
-    let mut edges: HashMap<(u32, u32), u32> = HashMap::new();
-    let mut around: HashMap<u32, Vec<(u32, u32)>> = HashMap::new();
+    let mut edges: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+    let mut around: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
     for &[a, b, c] in mesh.triangles() {
         assert!(a != b && b != c && c != a);
         for (from, to, rest) in [(a, b, c), (b, c, a), (c, a, b)] {
@@ -57,7 +57,7 @@ fn assert_closed(mesh: &Mesh) {
         assert!(edges.contains_key(&(*to, *from)), "an edge is open");
     }
     for links in around.values() {
-        let next: HashMap<u32, u32> = links.iter().copied().collect();
+        let next: BTreeMap<u32, u32> = links.iter().copied().collect();
         let start = links[0].0;
         let (mut at, mut steps) = (next[&start], 1);
         while at != start {

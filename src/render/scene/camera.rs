@@ -107,7 +107,7 @@ impl Camera {
     /// the shorter side is half a turn.
     #[must_use]
     pub fn turned(self, drag_px: [f64; 2], size_px: [f64; 2]) -> Self {
-        let [across, down] = self.angles(drag_px, size_px);
+        let [across, down] = angles(drag_px, size_px);
         let (right, tilt) = self.upright();
         let right = DQuat::from_rotation_z(-across) * right;
         let tilt = (tilt + down).clamp(-FRAC_PI_2, FRAC_PI_2);
@@ -117,7 +117,7 @@ impl Camera {
     /// Turned by a drag about an axis in the screen, across the drag: every orientation can be reached, and nothing stays up.
     #[must_use]
     pub fn turned_freely(self, drag_px: [f64; 2], size_px: [f64; 2]) -> Self {
-        let [across, down] = self.angles(drag_px, size_px);
+        let [across, down] = angles(drag_px, size_px);
         let drag = self.frame.right * across + self.frame.down * down;
         // The body turns about `drag × into`, the screen the other way.
         let axis = drag.cross(self.frame.into_screen());
@@ -185,11 +185,6 @@ impl Camera {
         axes
     }
 
-    fn angles(self, drag_px: [f64; 2], size_px: [f64; 2]) -> [f64; 2] {
-        let across = size_px[0].min(size_px[1]).max(1.0);
-        finite(drag_px).map(|d| (d * PI / across).clamp(-PI, PI))
-    }
-
     /// The horizontal direction to the right, and the angle of the viewer above the horizon.
     fn upright(self) -> (DVec3, f64) {
         let into = self.frame.into_screen();
@@ -237,4 +232,10 @@ fn clamp_field(mm: f64) -> f64 {
 
 fn finite(px: [f64; 2]) -> [f64; 2] {
     px.map(|x| if x.is_finite() { x } else { 0.0 })
+}
+
+/// A drag over the shorter side is half a turn.
+fn angles(drag_px: [f64; 2], size_px: [f64; 2]) -> [f64; 2] {
+    let across = size_px[0].min(size_px[1]).max(1.0);
+    finite(drag_px).map(|d| (d * PI / across).clamp(-PI, PI))
 }

@@ -231,20 +231,19 @@ impl Planes {
         };
         for (n, plane) in self.cuts.iter().enumerate() {
             let (distance, slope) = (plane.at(x, y), plane.gradient[2]);
+            if slope.abs() < 1e-9 {
+                // The whole ray lies on one side.
+                leave = match (self.mode, distance > 0.0) {
+                    (CutMode::Each, true) => f64::INFINITY,
+                    (CutMode::Corner, false) => f64::NEG_INFINITY,
+                    _ => leave,
+                };
+                continue;
+            }
             let here = -distance / slope;
             // The distance grows with depth where the ray runs into the hidden side.
-            let (into, along) = (slope > 0.0, slope.abs() < 1e-9);
+            let into = slope > 0.0;
             match self.mode {
-                CutMode::Each if along => {
-                    if distance > 0.0 {
-                        leave = f64::INFINITY;
-                    }
-                }
-                CutMode::Corner if along => {
-                    if distance <= 0.0 {
-                        leave = f64::NEG_INFINITY;
-                    }
-                }
                 CutMode::Each if into => enter = enter.min(here),
                 CutMode::Corner if into => enter = enter.max(here),
                 CutMode::Each if here > leave => (leave, face) = (here, n),

@@ -81,7 +81,8 @@ impl Shader<'_> {
             let alike = |other: Seen| {
                 other.surface == one.surface
                     && (other.triangle == CUT_FACE) == (one.triangle == CUT_FACE)
-                    && (other.depth == one.depth || (other.depth - one.depth).abs() < near)
+                    && other.is_something() == one.is_something()
+                    && (!one.is_something() || (other.depth - one.depth).abs() < near)
             };
             (0..samples * samples)
                 .all(|n| alike(seen[first + n % samples + n / samples * self.band.size[0]]))
