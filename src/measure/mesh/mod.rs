@@ -17,8 +17,8 @@ use glam::{DAffine3, DMat3, DVec3};
 use rayon::prelude::*;
 use smooth::{Parts, parts, smooth};
 
-/// Largest number of voxel faces that one surface is made of. A whole head has less than half a million.
-const MAX_POINTS: usize = 4_000_000;
+/// Largest number of voxel faces that one surface is made of. The brainstem of a fine scan has less than a tenth.
+const MAX_POINTS: usize = 1_000_000;
 
 /// Steps along the normals that bring a mesh to its volume.
 const VOLUME_STEPS: usize = 3;
@@ -143,7 +143,7 @@ impl Mesh {
 /// Each connected part encloses the volume of its voxels, as far as moving it by half a voxel reaches. Points lie within about half a voxel of the voxels' faces.
 ///
 /// # Errors
-/// When the label has more than four million voxel faces, or the observer stops it.
+/// When the label has more than a million voxel faces, or the observer stops it.
 pub fn surface_mesh(
     labels: &LabelMap,
     structures: &[Structure],
@@ -217,7 +217,7 @@ fn build(
     };
     let net = net(labels, bounds, &marked, MAX_POINTS, observe)?;
     let parts = parts(&net);
-    let mut points = smooth(&net, &parts);
+    let mut points = smooth(&net, &parts, observe)?;
     let world_from_voxel = labels.grid().world_from_voxel();
     let mut triangles = triangulate(&net, &mut points, world_from_voxel.matrix3);
     keep_volume(&mut points, &triangles, &parts);

@@ -3,7 +3,11 @@
 //! Averaging over neighbours shrinks a surface. A filter that lets pass what is wider than the steps does not (Taubin 1995); here its gain
 //! is `1 / (1 + (k / c)⁴)` on the eigenvalues `k` of "point less mean of its four neighbours", as a Chebyshev polynomial (Taubin, Zhang and Golub 1996).
 //! Where a body is thin the steps are no narrower than the body: there each point takes the smoothest of several filters that leaves its surroundings with their voxels.
-use super::extract::Net;
+use super::{
+    MeshError,
+    extract::{EXTRACTION, Net},
+};
+use crate::volume::{Observe, Progress};
 use glam::DVec3;
 use rayon::prelude::*;
 
@@ -80,12 +84,30 @@ pub(super) fn parts(net: &Net) -> Parts {
 }
 
 /// The smoothed points, voxel coordinates.
-pub(super) fn smooth(net: &Net, parts: &Parts) -> Vec<DVec3> {
+pub(super) fn smooth(
+    net: &Net,
+    parts: &Parts,
+    observe: &mut Observe<'_>,
+) -> Result<Vec<DVec3>, MeshError> {
+    let mut round = 0;
+    let mut step = |order: usize| {
+        let done = (round * ORDER + order) as f32 / (ROUNDS * ORDER) as f32;
+        round += usize::from(order + 1 == ORDER);
+        let progress = Progress {
+            stage: "smoothing the surface",
+            fraction: EXTRACTION + (1.0 - EXTRACTION) * done,
+        };
+        if observe(progress).is_break() {
+            return Err(MeshError::Cancelled);
+        }
+        Ok(())
+    };
     let gains = PASS.map(coefficients);
     let within = |point: DVec3, rest: &DVec3| {
         point.clamp(*rest - DVec3::splat(REACH), *rest + DVec3::splat(REACH))
     };
-    let filtered = filter(net, &net.points, |_, order| gains.map(|g| g[order]));
+    let every = |_: usize, order: usize| gains.map(|g| g[order]);
+    let filtered = filter(net, &net.points, every, &mut step)?;
     let levels = choose(net, parts, &filtered);
     let mut points: Vec<DVec3> = (filtered.iter().zip(&levels).zip(&net.points))
         .map(|((of, level), rest)| {
@@ -93,22 +115,17 @@ pub(super) fn smooth(net: &Net, parts: &Parts) -> Vec<DVec3> {
             within(of[low].lerp(of[low + 1], part), rest)
         })
         .collect();
-    for round in 1..ROUNDS {
-        let filtered = filter(net, &points, |at, order| {
+    for left in (0..ROUNDS - 1).rev() {
+        let chosen = |at: usize, order: usize| {
             let (low, part) = split(levels[at]);
             [gains[low][order] + (gains[low + 1][order] - gains[low][order]) * part]
-        });
+        };
+        let filtered = filter(net, &points, chosen, &mut step)?;
         points = (filtered.iter().zip(&net.points))
-            .map(|([p], rest)| {
-                if round + 1 < ROUNDS {
-                    within(*p, rest)
-                } else {
-                    *p
-                }
-            })
+            .map(|([p], rest)| if left > 0 { within(*p, rest) } else { *p })
             .collect();
     }
-    points
+    Ok(points)
 }
 
 /// A level between two filters: the first of them, and how much of the second.
@@ -164,12 +181,13 @@ fn coefficients(pass: f64) -> [f64; ORDER] {
     sums.map(|c| c / total)
 }
 
-/// What filters make of the points; `gains` tells each filter's coefficient of an order at a point.
+/// What filters make of the points; `gains` tells each filter's coefficient of an order at a point, `step` hears of each order.
 fn filter<const N: usize>(
     net: &Net,
     points: &[DVec3],
     gains: impl Fn(usize, usize) -> [f64; N] + Sync,
-) -> Vec<[DVec3; N]> {
+    step: &mut dyn FnMut(usize) -> Result<(), MeshError>,
+) -> Result<Vec<[DVec3; N]>, MeshError> {
     let mean = |of: &[DVec3], [a, b, c, d]: [u32; 4]| {
         (of[a as usize] + of[b as usize] + of[c as usize] + of[d as usize]) * 0.25
     };
@@ -179,6 +197,7 @@ fn filter<const N: usize>(
     let mut before = points.to_vec();
     let mut here: Vec<DVec3> = net.neighbours.iter().map(|n| mean(points, *n)).collect();
     for order in 1..ORDER {
+        step(order)?;
         (
             sums.par_iter_mut(),
             before.par_iter_mut(),
@@ -196,5 +215,5 @@ fn filter<const N: usize>(
             });
         std::mem::swap(&mut before, &mut here);
     }
-    sums
+    Ok(sums)
 }

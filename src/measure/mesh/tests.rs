@@ -272,7 +272,7 @@ fn a_moved_mesh_is_a_moved_body() {
 
 #[test]
 fn what_is_absent_too_scattered_or_stopped_is_no_mesh() {
-    let grid = grid([170; 3], [1.0; 3], DVec3::ZERO, [1.0; 3]);
+    let grid = grid([80; 3], [1.0; 3], DVec3::ZERO, [1.0; 3]);
     let empty = labels(grid, |_| false);
     assert!(mesh(&empty).is_empty());
     let scattered = LabelMap::new(
@@ -287,6 +287,27 @@ fn what_is_absent_too_scattered_or_stopped_is_no_mesh() {
     assert_eq!(refused, Err(MeshError::TooLarge { limit: MAX_POINTS }));
     let stopped = surface_mesh(&scattered, &[VS], &mut |_| ControlFlow::Break(()));
     assert_eq!(stopped, Err(MeshError::Cancelled));
+    // It reports up to its end and can be stopped at every report.
+    let ball = labels(grids()[0], |p| p.length() <= 5.0);
+    let mut reports = Vec::new();
+    surface_meshes(&ball, &mut |p| {
+        reports.push(p.fraction);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert!(reports.is_sorted() && reports.iter().all(|f| (0.0..=1.0).contains(f)));
+    for last in [1, reports.len() / 2, reports.len()] {
+        let mut left = last;
+        let stopped = surface_meshes(&ball, &mut |_| {
+            left -= 1;
+            if left == 0 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+        assert_eq!(stopped.err(), Some(MeshError::Cancelled));
+    }
     let open = Mesh::new(vec![DVec3::ZERO; 3], vec![[0, 1, 2]]).unwrap();
     assert!(!open.is_closed());
     let corrupt = Mesh::new(vec![DVec3::ZERO; 3], vec![[0, 1, 3]]);

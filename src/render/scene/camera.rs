@@ -149,7 +149,8 @@ impl Camera {
     pub fn panned(mut self, drag_px: [f64; 2], size_px: [f64; 2]) -> Self {
         let mm = self.view(size_px).mm_per_px;
         let [x, y] = finite(drag_px).map(|d| d * mm);
-        self.frame.centre -= self.frame.right * x + self.frame.down * y;
+        let centre = self.frame.centre - (self.frame.right * x + self.frame.down * y);
+        self.frame.centre = near_patient(centre);
         self
     }
 
@@ -162,7 +163,7 @@ impl Camera {
         let before = self.view(size_px).world_from_px(finite(at_px));
         self.field_mm = clamp_field(self.field_mm / factor);
         let after = self.view(size_px).world_from_px(finite(at_px));
-        self.frame.centre += before - after;
+        self.frame.centre = near_patient(self.frame.centre + before - after);
         self
     }
 
@@ -228,6 +229,12 @@ fn clamp_field(mm: f64) -> f64 {
     } else {
         FIELD_MM[1]
     }
+}
+
+/// A centre no farther off than a kilometre.
+fn near_patient(centre: DVec3) -> DVec3 {
+    let far = DVec3::splat(1e6);
+    centre.clamp(-far, far)
 }
 
 fn finite(px: [f64; 2]) -> [f64; 2] {

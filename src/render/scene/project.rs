@@ -54,7 +54,11 @@ pub(super) fn project<'a>(
     for point in mesh.points() {
         let (mm, deep) = frame.project(*point);
         xy.push(view.px_from_mm(mm).map(step));
-        depth.push(deep as f32);
+        depth.push(if deep.is_finite() {
+            deep.clamp(-1e30, 1e30) as f32
+        } else {
+            0.0
+        });
     }
     let normals = (mesh.normals().iter())
         .map(|n| [n.dot(frame.right), n.dot(frame.down), n.dot(into)].map(|x| x as f32))
