@@ -216,9 +216,11 @@ impl Open {
             }
             Change::Say(visit, review, seen) => {
                 let name = name(&visit)?;
-                let said = match review {
-                    Review::Rejected(_) => folder.reject(name, by),
-                    _ => folder.accept(name, &seen, by),
+                // Signed as it was said, not as late as it is written.
+                let said = match &review {
+                    Review::Rejected(by) => folder.reject(name, by),
+                    Review::Accepted(by) => folder.accept(name, &seen, by),
+                    _ => return None,
                 };
                 return said
                     .err()

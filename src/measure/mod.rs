@@ -8,6 +8,7 @@ mod boundary;
 mod contour;
 mod growth;
 mod koos;
+mod mesh;
 mod midline;
 mod parts;
 mod plane;
@@ -26,6 +27,9 @@ pub use boundary::{Boundary, BoundaryPoint};
 pub use contour::{Contour, contours};
 pub use growth::*;
 pub use koos::{KoosAssessment, KoosEvidence, KoosGeometry, KoosGrade, koos};
+pub use mesh::{
+    Mesh, MeshError, NearestSurface, signed_distances_mm, surface_mesh, surface_meshes,
+};
 pub use plane::{Plane, PlaneFrame, direction_letters};
 pub use porus::{HeadAxes, PorusPlane, porus_plane};
 pub use ranking::{Ranking, Stability, TeamScores, rank};
