@@ -106,6 +106,7 @@ fn apply_view(state: &mut AppState, command: ViewCommand) {
         ViewCommand::Reset => {
             state.view.preset = Preset::Automatic;
             state.view.window = RelativeWindow::default();
+            state.view.solid.camera = None;
             for visit in &mut state.visits {
                 visit.zoom_pan = [ZoomPan::default(); 3];
             }
@@ -135,6 +136,9 @@ fn apply_view(state: &mut AppState, command: ViewCommand) {
             }
         }
         ViewCommand::Maximise(plane) => state.view.maximised = plane,
+        ViewCommand::SolidCamera(camera) => state.view.solid.camera = camera,
+        ViewCommand::SolidCut(cut) => state.view.solid.cut = cut,
+        ViewCommand::SolidAlone(alone) => state.view.solid.alone = alone,
         ViewCommand::Shortcuts(open) => state.view.shortcuts = open,
         command => apply_style(state, &command),
     }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     measure::Plane,
     patient::PatientFacts,
-    render::Interpolation,
+    render::{Interpolation, scene::Camera},
     volume::{Progress, Sequence, Structure, WindowLevel},
 };
 use chrono::NaiveDate;
@@ -198,6 +198,12 @@ pub enum ViewCommand {
     Fill(Structure, bool),
     /// One plane alone, or all again.
     Maximise(Option<Plane>),
+    /// Where the surfaces are looked at from; from the front, all of them, without.
+    SolidCamera(Option<Camera>),
+    /// The surfaces are cut by the planes, or whole.
+    SolidCut(bool),
+    /// The surfaces alone, or all again.
+    SolidAlone(bool),
     /// Two visits together.
     Compare(bool),
     /// The list of keys.

@@ -48,7 +48,7 @@ pub use start::run;
 pub use state::{
     Alignment, AppState, BrushOptions, CornerText, Edits, Kept, KeyImage, Mark, Message, Outlines,
     PatientState,
-    RelativeWindow, Running, Tool, ViewState, VisitId, VisitState, WorkState, ZoomPan,
+    RelativeWindow, Running, SolidView, Tool, ViewState, VisitId, VisitState, WorkState, ZoomPan,
 };
 pub use task::{
     ChosenModel, NewNumbers, NewOutlines, NewScan, Outcome, Places, Target, Task, VisitRead,

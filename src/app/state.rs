@@ -10,7 +10,7 @@ use super::{
 use crate::{
     measure::{EdgeTolerance, Plane, PlaneFrame, StructureSize, angle_degrees},
     patient::{self, GrowthAssessment, PatientFacts, Review, ReviewState},
-    render::{NativePlane, OverlayStyle, SliceView},
+    render::{NativePlane, OverlayStyle, SliceView, scene::Camera},
     volume::{
         History, LabelEdit, LabelMap, Registration, Sequence, Structure, Volume, WindowLevel,
     },
@@ -563,8 +563,21 @@ pub struct ViewState {
     pub compare: bool,
     /// The plane that fills the window.
     pub maximised: Option<Plane>,
+    /// How the surfaces are shown.
+    pub solid: SolidView,
     /// The list of keys is open.
     pub shortcuts: bool,
+}
+
+/// How the surfaces are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct SolidView {
+    /// Where they are looked at from; from the front, all of them, without.
+    pub camera: Option<Camera>,
+    /// The planes cut a corner out of them.
+    pub cut: bool,
+    /// They fill the window.
+    pub alone: bool,
 }
 
 /// What is being computed.

@@ -385,8 +385,8 @@ impl App {
             .default_size(320.0)
             .size_range(240.0..=520.0)
             .show(ui, |ui| panel::findings_ui(ui, state, out));
-        let four = state.shown().len() == 1 && state.view.maximised.is_none();
-        if !four && state.visits.len() > 1 && state.view.maximised.is_none() {
+        let alone = state.view.maximised.is_some() || state.view.solid.alone;
+        if state.visits.len() > 1 && !alone {
             Panel::bottom("growth")
                 .default_size(GROWTH_HEIGHT[0])
                 .size_range(GROWTH_HEIGHT[0]..=GROWTH_HEIGHT[1])
@@ -401,7 +401,7 @@ impl App {
                 if state.visits.is_empty() {
                     panel::welcome_ui(ui, state);
                 } else {
-                    show_planes(ui, state, canvas, out, |ui| panel::growth_ui(ui, state));
+                    show_planes(ui, state, canvas, out);
                 }
             });
         panel::shortcuts_ui(ui.ctx(), state, panels, out);

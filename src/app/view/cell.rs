@@ -1,5 +1,5 @@
 //! One cell of the window: a plane of a visit, and what the mouse does on it.
-use super::{Canvas, gpu::Picture, overlay, tool};
+use super::{Canvas, gpu::Picture, overlay, solid_ui, tool};
 use crate::{
     app::{
         command::{Command, EditCommand, ViewCommand, VisitCommand},
@@ -25,13 +25,12 @@ pub(in crate::app) struct Cell {
 /// Points between cells.
 const GAP: f32 = 3.0;
 
-/// Shows the planes in what is left of the window. `fourth` fills the cell beside three planes of one visit.
+/// Shows the planes in what is left of the window; the surfaces fill the cell beside three planes of one visit.
 pub(in crate::app) fn show_planes(
     ui: &mut Ui,
     state: &AppState,
     canvas: &mut Canvas,
     out: &mut Vec<Command>,
-    fourth: impl FnOnce(&mut Ui),
 ) {
     let area = ui.available_rect_before_wrap();
     canvas.pointer = None;
@@ -42,14 +41,14 @@ pub(in crate::app) fn show_planes(
         .map_or_else(|| Plane::ALL.to_vec(), |plane| vec![plane]);
     match (visits.len(), planes.len()) {
         (0, _) => {}
+        (1, 3) if state.view.solid.alone => solid_ui(ui, area, state, visits[0], canvas, out),
         (1, 3) => {
             let grid = grid(area, 2, 2);
             for (plane, rect) in planes.into_iter().zip(&grid) {
                 show(ui, *rect, state, canvas, (visits[0], plane), out);
             }
             if let Some(rect) = grid.get(3) {
-                ui.painter().rect_filled(*rect, 0.0, ui.visuals().panel_fill);
-                ui.scope_builder(egui::UiBuilder::new().max_rect(*rect), fourth);
+                solid_ui(ui, *rect, state, visits[0], canvas, out);
             }
         }
         (rows, columns) => {

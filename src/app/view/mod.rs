@@ -7,6 +7,7 @@ mod gpu;
 mod input;
 mod outline;
 mod overlay;
+mod solid;
 mod tool;
 mod wheel_device;
 
@@ -15,6 +16,7 @@ pub(super) use cine::run_cine;
 pub(super) use gpu::Gpu;
 pub(super) use input::Wheel;
 pub(super) use outline::Outlined;
+pub(super) use solid::{Solid, solid_ui};
 pub(super) use tool::Drawing;
 pub(super) use wheel_device::events_per_notch;
 
@@ -29,6 +31,8 @@ pub(super) struct Canvas {
     pub(super) gpu: Gpu,
     /// Outlines of the shown slices.
     pub(super) outlined: Outlined,
+    /// Surfaces and their picture.
+    pub(super) solid: Solid,
     /// Movement of the wheel that is less than a notch.
     pub(super) wheel: Wheel,
     /// The cell that the pointer was last over; keys act on it.
@@ -66,6 +70,7 @@ impl Canvas {
         Self {
             gpu,
             outlined: Outlined::default(),
+            solid: Solid::default(),
             wheel,
             hovered: None,
             pointer: None,

@@ -23,7 +23,7 @@ const TEXT: Color32 = Color32::from_gray(225);
 const CAUTION: Color32 = Color32::from_rgb(255, 170, 60);
 
 /// The colour by which a plane is known in the other planes.
-fn plane_colour(plane: Plane) -> Color32 {
+pub(super) fn plane_colour(plane: Plane) -> Color32 {
     match plane {
         Plane::Axial => Color32::from_rgb(240, 90, 90),
         Plane::Coronal => Color32::from_rgb(90, 205, 110),

@@ -1,0 +1,455 @@
+//! The structures as surfaces: meshes and pictures are made on threads of their own, and the last ones are shown until newer ones come.
+use super::{
+    Canvas, colour,
+    overlay::{plane_colour, words},
+};
+use crate::{
+    app::{
+        command::{Command, ViewCommand},
+        job::Job,
+        state::{AppState, VisitId, VisitState},
+    },
+    measure::{Mesh, Plane, signed_distances_mm, surface_meshes},
+    render::scene::{
+        Camera, ColourScale, Cut, CutMode, PlaneLine, Quality, Scene, Surface, ViewFrom,
+    },
+    volume::{LabelMap, Observe, Progress, Structure},
+};
+use egui::{
+    Align2, Color32, ColorImage, FontId, PointerButton, Pos2, Rect, Response, Role, Sense,
+    TextureHandle, TextureOptions, Ui, Vec2, WidgetInfo,
+};
+use image::RgbaImage;
+use std::{ops::ControlFlow, sync::Arc};
+
+/// Distance to the brainstem at the far end of the colours, mm.
+const FAR_MM: f64 = 15.0;
+/// Opacity of what lies around tumour and cochleae.
+const SHELL: f64 = 0.35;
+/// A drag of the wheel by one notch magnifies by this.
+const NOTCH: f64 = 1.15;
+const TEXT: Color32 = Color32::from_gray(225);
+const CAUTION: Color32 = Color32::from_rgb(255, 170, 60);
+const BACKGROUND: [u8; 4] = [14, 14, 14, 255];
+
+/// Meshes of a visit's outlines of one revision, and the tumour's colours.
+#[derive(Debug)]
+struct Meshes {
+    of: (VisitId, u64),
+    meshes: Vec<(Structure, Arc<Mesh>)>,
+    /// By distance to the brainstem; none without tumour or brainstem.
+    tumour: Option<Arc<[[u8; 3]]>>,
+}
+
+/// Everything that a picture depends on besides the meshes.
+#[derive(Debug, Clone, PartialEq)]
+struct Asked {
+    of: (VisitId, u64),
+    camera: Camera,
+    size_px: [u32; 2],
+    crosshair: glam::DVec3,
+    frames: [glam::DVec3; 3],
+    cut: bool,
+    lines: bool,
+    shown: [bool; Structure::ALL.len()],
+    quality: Quality,
+}
+
+type Making = Job<Progress, Option<Meshes>>;
+type Drawing = Job<(), (Asked, Scene, RgbaImage)>;
+
+/// What is shown and what is being made.
+#[derive(Default)]
+pub(in crate::app) struct Solid {
+    meshes: Option<Meshes>,
+    making: Option<((VisitId, u64), Making)>,
+    /// Outlines of this revision have no surface that can be shown.
+    failed: Option<(VisitId, u64)>,
+    drawing: Option<Drawing>,
+    drawn: Option<(Asked, Scene, TextureHandle)>,
+}
+
+impl std::fmt::Debug for Solid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut out = f.debug_struct("Solid");
+        out.field("meshes", &self.meshes.as_ref().map(|m| m.of));
+        out.finish_non_exhaustive()
+    }
+}
+
+impl Solid {
+    /// Takes in what has been made, and begins to make what is missing.
+    fn sync(&mut self, ui: &Ui, visit: &VisitState) {
+        let of = (visit.id, visit.fill_revision);
+        if let Some((what, job)) = &mut self.making {
+            if let ControlFlow::Break(made) = job.poll() {
+                let what = *what;
+                self.making = None;
+                match made.flatten() {
+                    Some(meshes) => self.meshes = Some(meshes),
+                    None => self.failed = Some(what),
+                }
+            } else if *what != of {
+                // Older outlines are not waited for.
+                job.cancel();
+            }
+        }
+        let Some(outlines) = &visit.outlines else {
+            self.meshes = None;
+            return;
+        };
+        let there = self.meshes.as_ref().is_some_and(|m| m.of == of);
+        if there || self.making.is_some() || self.failed == Some(of) {
+            return;
+        }
+        let (labels, ctx) = (Arc::clone(&outlines.labels), ui.ctx().clone());
+        let work = move |observe: &mut Observe<'_>| meshes(of, &labels, observe);
+        let job = Job::spawn("surfaces", move || ctx.request_repaint(), work);
+        match job {
+            Ok(job) => self.making = Some((of, job)),
+            Err(error) => log::error!("no thread for surfaces: {error}"),
+        }
+    }
+
+    /// Has the picture drawn that is asked for, unless it is there or one is being drawn.
+    fn draw(&mut self, ui: &Ui, asked: &Asked, scene: impl FnOnce(&Meshes) -> Scene) {
+        if let Some(job) = &mut self.drawing {
+            let ControlFlow::Break(done) = job.poll() else {
+                return;
+            };
+            self.drawing = None;
+            if let Some((asked, scene, picture)) = done {
+                let size = [picture.width() as usize, picture.height() as usize];
+                let picture = ColorImage::from_rgba_unmultiplied(size, picture.as_raw());
+                let texture = ui
+                    .ctx()
+                    .load_texture("solid", picture, TextureOptions::LINEAR);
+                self.drawn = Some((asked, scene, texture));
+            }
+        }
+        if self.drawn.as_ref().is_some_and(|(a, ..)| a == asked) {
+            return;
+        }
+        let Some(meshes) = &self.meshes else {
+            return;
+        };
+        let (scene, asked, ctx) = (scene(meshes), asked.clone(), ui.ctx().clone());
+        let work = move |_: &mut dyn FnMut(()) -> ControlFlow<()>| {
+            let picture = scene.draw(&asked.camera, asked.size_px, asked.quality);
+            (asked, scene, picture)
+        };
+        match Job::spawn("picture in 3D", move || ctx.request_repaint(), work) {
+            Ok(job) => self.drawing = Some(job),
+            Err(error) => log::error!("no thread for a picture: {error}"),
+        }
+    }
+}
+
+/// Surfaces of outlines; `None` where there is none, or it was stopped.
+fn meshes(of: (VisitId, u64), labels: &LabelMap, observe: &mut Observe<'_>) -> Option<Meshes> {
+    let meshes = surface_meshes(labels, observe)
+        .inspect_err(|error| log::warn!("no surfaces: {error}"))
+        .ok()?;
+    let mesh = |s: Structure| meshes.iter().find(|(m, _)| *m == s).map(|(_, m)| m);
+    let both = mesh(Structure::VestibularSchwannoma).zip(mesh(Structure::Brainstem));
+    let distances = both.and_then(|(tumour, brainstem)| signed_distances_mm(tumour, brainstem));
+    let tumour = distances.map(|d| ColourScale::distance_mm(FAR_MM).colours(&d).into());
+    Some(Meshes {
+        of,
+        meshes: meshes.into_iter().map(|(s, m)| (s, Arc::new(m))).collect(),
+        tumour,
+    })
+}
+
+/// Shows the surfaces of a visit in a rectangle.
+pub(in crate::app) fn solid_ui(
+    ui: &mut Ui,
+    rect: Rect,
+    state: &AppState,
+    visit: &VisitState,
+    canvas: &mut Canvas,
+    out: &mut Vec<Command>,
+) {
+    let id = ui.scope_id().with(("solid", visit.id.0));
+    let response = ui.interact(rect, id, Sense::click_and_drag());
+    response.widget_info(|| {
+        let words = format!("3D view of {}", visit.title());
+        WidgetInfo::labeled(Role::Image, true, words)
+    });
+    let [r, g, b, _] = BACKGROUND;
+    ui.painter()
+        .rect_filled(rect, 0.0, Color32::from_rgb(r, g, b));
+    canvas.solid.sync(ui, visit);
+    let Some(meshes) = &canvas.solid.meshes else {
+        let text = match (&visit.outlines, &canvas.solid.making) {
+            (None, _) => "3D: no outlines yet",
+            (_, Some(_)) => "3D: making the surfaces…",
+            _ => "3D: nothing to show",
+        };
+        let font = FontId::proportional(14.0);
+        words(&ui.painter_at(rect), rect.center(), Align2::CENTER_CENTER, text, &font, TEXT);
+        return;
+    };
+    let bare = scene_of(state, visit, meshes, None);
+    let camera = state
+        .view
+        .solid
+        .camera
+        .unwrap_or_else(|| start(&bare, visit));
+    let scale = f64::from(ui.ctx().pixels_per_point());
+    let size_px = [rect.width(), rect.height()].map(|x| (f64::from(x) * scale).round().max(1.0));
+    let moved = turn(ui, &response, camera, (size_px, scale), out);
+    let asked = Asked {
+        of: meshes.of,
+        camera: moved.unwrap_or(camera),
+        size_px: size_px.map(|n| n as u32),
+        crosshair: visit.crosshair,
+        frames: normals(state, visit),
+        cut: state.view.solid.cut,
+        lines: !state.view.lines_hidden && !state.view.hidden,
+        shown: Structure::ALL.map(|s| is_shown(state, s)),
+        quality: if response.dragged() {
+            Quality::Draft
+        } else {
+            Quality::Smooth
+        },
+    };
+    let camera = asked.camera;
+    canvas.solid.draw(ui, &asked, |meshes| {
+        scene_of(state, visit, meshes, Some(&camera))
+    });
+    if let Some((shown, scene, texture)) = &canvas.solid.drawn {
+        let whole = Rect::from_min_max(Pos2::ZERO, Pos2::new(1.0, 1.0));
+        ui.painter().image(texture.id(), rect, whole, Color32::WHITE);
+        if response.double_clicked() {
+            out.push(Command::View(ViewCommand::SolidAlone(!state.view.solid.alone)));
+        } else if response.clicked()
+            && let Some(at) = response.interact_pointer_pos()
+        {
+            let px = [at.x - rect.min.x, at.y - rect.min.y].map(|x| f64::from(x) * scale);
+            if let Some(pick) = scene.pick(&shown.camera, shown.size_px, px) {
+                out.push(Command::View(ViewCommand::Crosshair {
+                    visit: visit.id,
+                    point_in_world: pick.point,
+                }));
+            }
+        }
+    }
+    draw_words(ui, rect, state, visit, (canvas, &camera));
+    menu(&response, state, camera, out);
+}
+
+/// From where the tumour is seen at first: from the front, large enough that everything about it is in the picture.
+fn start(scene: &Scene, visit: &VisitState) -> Camera {
+    let camera = scene.camera(ViewFrom::Front);
+    let tumour = visit.outlines.as_ref().and_then(|o| {
+        let tumour = Structure::VestibularSchwannoma;
+        o.parts.iter().any(|(s, _)| *s == tumour).then_some(())
+    });
+    match tumour {
+        Some(()) => camera.turned([0.0, 40.0], [600.0; 2]),
+        None => camera,
+    }
+}
+
+fn is_shown(state: &AppState, structure: Structure) -> bool {
+    let style = state.view.style.structure(structure);
+    !state.view.hidden && (style.contour || style.fill)
+}
+
+/// Directions across the three planes, in the order of [`Plane::ALL`].
+fn normals(state: &AppState, visit: &VisitState) -> [glam::DVec3; 3] {
+    Plane::ALL.map(|plane| {
+        let view = state.slice_view(visit, plane, [100.0; 2]);
+        view.frame.into_screen()
+    })
+}
+
+/// What is drawn; planes and cuts as a camera sees them.
+fn scene_of(
+    state: &AppState,
+    visit: &VisitState,
+    meshes: &Meshes,
+    camera: Option<&Camera>,
+) -> Scene {
+    let surface = |(structure, mesh): &(Structure, Arc<Mesh>)| {
+        let tumour = *structure == Structure::VestibularSchwannoma;
+        let inner = tumour || *structure == Structure::Cochlea;
+        Surface {
+            mesh: Arc::clone(mesh),
+            colour: state.view.style.structure(*structure).colour,
+            point_colours: meshes.tumour.clone().filter(|_| tumour),
+            opacity: if inner || state.view.solid.cut { 1.0 } else { SHELL },
+        }
+    };
+    let shown = meshes.meshes.iter().filter(|(s, _)| is_shown(state, *s));
+    let mut scene = Scene {
+        surfaces: shown.map(surface).collect(),
+        background: BACKGROUND,
+        ..Scene::default()
+    };
+    let Some(camera) = camera else {
+        return scene;
+    };
+    let point = visit.crosshair;
+    let normals = normals(state, visit);
+    if !state.view.lines_hidden && !state.view.hidden {
+        let lines = Plane::ALL.into_iter().zip(normals);
+        scene.lines = lines
+            .map(|(plane, normal)| {
+                let [r, g, b, _] = plane_colour(plane).to_array();
+                PlaneLine {
+                    point,
+                    normal,
+                    colour: [r, g, b],
+                }
+            })
+            .collect();
+    }
+    if state.view.solid.cut {
+        // The corner towards the viewer is taken out.
+        let towards = -camera.frame.into_screen();
+        let cuts = normals.map(|normal| Cut {
+            point,
+            hidden: normal * towards.dot(normal).signum(),
+        });
+        scene.cuts = cuts.to_vec();
+        scene.cut_mode = CutMode::Corner;
+    }
+    scene
+}
+
+/// Left drag turns, middle drag (or left with Alt) moves, right drag and the wheel magnify. Where the camera is then.
+fn turn(
+    ui: &Ui,
+    response: &Response,
+    camera: Camera,
+    (size_px, scale): ([f64; 2], f64),
+    out: &mut Vec<Command>,
+) -> Option<Camera> {
+    let by = response.drag_delta();
+    let by = [by.x, by.y].map(|x| f64::from(x) * scale);
+    let alt = ui.input(|i| i.modifiers.alt);
+    let left = response.dragged_by(PointerButton::Primary);
+    let mut moved = camera;
+    if response.dragged_by(PointerButton::Middle) || left && alt {
+        moved = moved.panned(by, size_px);
+    } else if response.dragged_by(PointerButton::Secondary) {
+        let middle = size_px.map(|n| n / 2.0);
+        moved = moved.zoomed((by[1] / 150.0).exp2(), middle, size_px);
+    } else if left {
+        moved = moved.turned(by, size_px);
+    }
+    if let Some(at) = response.hover_pos() {
+        let notches = ui.input(|i| f64::from(i.smooth_scroll_delta().y) / 40.0);
+        let pinch = ui.input(egui::InputState::zoom_delta);
+        let factor = NOTCH.powf(notches) * f64::from(pinch);
+        if (factor - 1.0).abs() > 1e-6 {
+            let px = [at.x - response.rect.min.x, at.y - response.rect.min.y];
+            moved = moved.zoomed(factor, px.map(|x| f64::from(x) * scale), size_px);
+        }
+    }
+    (moved != camera).then(|| {
+        out.push(Command::View(ViewCommand::SolidCamera(Some(moved))));
+        moved
+    })
+}
+
+/// Title, state, orientation and the scale of the colours.
+fn draw_words(
+    ui: &Ui,
+    rect: Rect,
+    state: &AppState,
+    visit: &VisitState,
+    (canvas, camera): (&Canvas, &Camera),
+) {
+    let painter = ui.painter_at(rect);
+    let (head, small) = (FontId::proportional(14.0), FontId::proportional(12.0));
+    let mut at = rect.left_top() + Vec2::new(8.0, 5.0);
+    let mut line = |text: &str, font: &FontId, colour| {
+        at = words(&painter, at, Align2::LEFT_TOP, text, font, colour).left_bottom();
+    };
+    line("3D", &head, TEXT);
+    line(&visit.title(), &small, TEXT);
+    if let Some(outlines) = &visit.outlines {
+        let said = outlines.measured.finding.provenance.state;
+        line(&said.to_string(), &small, CAUTION);
+    }
+    let current = canvas.solid.meshes.as_ref().is_some_and(|m| m.of == (visit.id, visit.fill_revision));
+    if !current {
+        line("surfaces of the outlines before; new ones are being made", &small, CAUTION);
+    }
+    // The patient's directions, those that point to the viewer last.
+    let middle = rect.right_bottom() + Vec2::new(-42.0, -42.0);
+    for axis in camera.axes() {
+        let end = middle + Vec2::new(axis.right as f32, axis.down as f32) * 26.0;
+        let strong = if axis.into_screen <= 0.05 { 1.0 } else { 0.45 };
+        let ink = TEXT.gamma_multiply(strong);
+        painter.line_segment([middle, end], egui::Stroke::new(1.0, ink));
+        let text = axis.letter.to_string();
+        let beyond = middle + Vec2::new(axis.right as f32, axis.down as f32) * 33.0;
+        words(&painter, beyond, Align2::CENTER_CENTER, &text, &small, ink);
+    }
+    let coloured = canvas.solid.meshes.as_ref().is_some_and(|m| m.tumour.is_some());
+    if coloured && is_shown(state, Structure::VestibularSchwannoma) {
+        draw_scale(&painter, rect, &small);
+    }
+    let hidden = Structure::ALL.iter().filter(|s| !is_shown(state, **s)).count();
+    if hidden == Structure::ALL.len() {
+        let style = &state.view.style;
+        let ink = colour(style, Structure::VestibularSchwannoma);
+        words(&painter, rect.center(), Align2::CENTER_CENTER, "everything is hidden", &small, ink);
+    }
+}
+
+/// The colours of distances, with numbers.
+fn draw_scale(painter: &egui::Painter, rect: Rect, font: &FontId) {
+    const STEPS: usize = 60;
+    let scale = ColourScale::distance_mm(FAR_MM);
+    let bar = Rect::from_min_size(
+        rect.left_bottom() + Vec2::new(10.0, -34.0),
+        Vec2::new(120.0, 8.0),
+    );
+    let [low, high] = scale.ends();
+    for n in 0..STEPS {
+        let part = |n: usize| bar.left() + bar.width() * n as f32 / STEPS as f32;
+        let [r, g, b] = scale.colour(low + (high - low) * (n as f64 + 0.5) / STEPS as f64);
+        let step = Rect::from_min_max(
+            Pos2::new(part(n), bar.top()),
+            Pos2::new(part(n + 1) + 0.5, bar.bottom()),
+        );
+        painter.rect_filled(step, 0.0, Color32::from_rgb(r, g, b));
+    }
+    for tick in scale.ticks(3) {
+        let x = bar.left() + bar.width() * ((tick - low) / (high - low)) as f32;
+        let at = Pos2::new(x, bar.bottom() + 2.0);
+        words(painter, at, Align2::CENTER_TOP, &format!("{tick:.0}"), font, TEXT);
+    }
+    let at = bar.left_top() + Vec2::new(0.0, -3.0);
+    let text = "tumour: mm to the brainstem";
+    words(painter, at, Align2::LEFT_BOTTOM, text, font, TEXT);
+}
+
+/// What can be done with the view, on the right button.
+fn menu(response: &Response, state: &AppState, camera: Camera, out: &mut Vec<Command>) {
+    response.context_menu(|ui| {
+        let mut item = |ui: &mut Ui, on: bool, text: String, command: ViewCommand| {
+            if ui.selectable_label(on, text).clicked() {
+                out.push(Command::View(command));
+                ui.close();
+            }
+        };
+        for from in ViewFrom::ALL {
+            let text = format!("Look {}", from.words());
+            let facing = ViewCommand::SolidCamera(Some(camera.facing(from)));
+            item(ui, false, text, facing);
+        }
+        let whole = ViewCommand::SolidCamera(None);
+        item(ui, false, "Show everything".to_owned(), whole);
+        let solid = &state.view.solid;
+        let cut = ViewCommand::SolidCut(!solid.cut);
+        item(ui, solid.cut, "Cut by the planes".to_owned(), cut);
+        let text = if solid.alone { "All planes" } else { "3D alone" };
+        item(ui, false, text.to_owned(), ViewCommand::SolidAlone(!solid.alone));
+    });
+}
