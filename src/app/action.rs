@@ -432,6 +432,10 @@ pub(super) const MOUSE: &[(&str, &str)] = &[
     ),
     ("Double click", "One plane alone, and back"),
     ("G (hold)", "Hide outlines, fill and crosshair"),
+    (
+        "H (hold)",
+        "The visit before in the same planes, to blink between the two",
+    ),
 ];
 
 /// The keys of each action: the usual ones but where the user has chosen others.

@@ -136,6 +136,13 @@ fn apply_view(state: &mut AppState, command: ViewCommand) {
             }
         }
         ViewCommand::Maximise(plane) => state.view.maximised = plane,
+        ViewCommand::LogVolume(on) => state.view.log_volume = on,
+        ViewCommand::Blink(on) => {
+            if on && state.prior().is_none() {
+                enqueue_alignments(state);
+            }
+            state.view.blink = on;
+        }
         ViewCommand::SolidCamera(camera) => state.view.solid.camera = camera,
         ViewCommand::SolidCut(cut) => state.view.solid.cut = cut,
         ViewCommand::SolidAlone(alone) => state.view.solid.alone = alone,

@@ -198,6 +198,10 @@ pub enum ViewCommand {
     Fill(Structure, bool),
     /// One plane alone, or all again.
     Maximise(Option<Plane>),
+    /// Volumes over time on a logarithmic axis, or a linear one.
+    LogVolume(bool),
+    /// Shows the visit before in the planes of the shown one, as long as the key is held.
+    Blink(bool),
     /// Where the surfaces are looked at from; from the front, all of them, without.
     SolidCamera(Option<Camera>),
     /// The surfaces are cut by the planes, or whole.

@@ -26,6 +26,10 @@ pub(super) fn keys(
     if held != state.view.hidden {
         out.push(Command::View(ViewCommand::HideOverlays(held)));
     }
+    let held = ctx.input(|i| i.key_down(Key::H) && !i.modifiers.any());
+    if held != state.view.blink {
+        out.push(Command::View(ViewCommand::Blink(held)));
+    }
     // An open menu is closed by Escape, before anything else is.
     if egui::Popup::is_any_open(ctx) && ctx.input(|i| i.key_pressed(Key::Escape)) {
         return Vec::new();

@@ -563,6 +563,10 @@ pub struct ViewState {
     pub compare: bool,
     /// The plane that fills the window.
     pub maximised: Option<Plane>,
+    /// The visit before is shown in the planes of the shown one, as long as the key is held.
+    pub blink: bool,
+    /// Volumes over time on a logarithmic axis.
+    pub log_volume: bool,
     /// How the surfaces are shown.
     pub solid: SolidView,
     /// The list of keys is open.
@@ -637,11 +641,27 @@ impl AppState {
         self.visits.first()
     }
 
+    /// The visit before the shown one (after it where it is the first), and what takes the shown one's patient space to its own; none where the two are not aligned.
+    pub fn prior(&self) -> Option<(&VisitState, DAffine3)> {
+        let active = self.active_visit()?;
+        let at = self.visits.iter().position(|v| v.id == active.id)?;
+        let prior = match at {
+            0 => self.visits.get(1)?,
+            at => self.visits.get(at - 1)?,
+        };
+        let to_active = self.world_visit_from_world_reference(active)?;
+        let to_prior = self.world_visit_from_world_reference(prior)?;
+        Some((prior, to_prior * to_active.inverse()))
+    }
+
     /// The visits that are shown, left to right: the active one, or in a comparison the reference and the active (or last) one.
     pub fn shown(&self) -> Vec<&VisitState> {
         let Some(active) = self.active_visit() else {
             return Vec::new();
         };
+        if let (true, false, Some((prior, _))) = (self.view.blink, self.view.compare, self.prior()) {
+            return vec![prior];
+        }
         match (self.view.compare, self.reference(), self.visits.last()) {
             (true, Some(first), Some(last)) if first.id != last.id => {
                 vec![first, if active.id == first.id { last } else { active }]
@@ -668,6 +688,14 @@ impl AppState {
     /// The visit whose slices a visit's cells show: in a comparison an aligned visit is cut along the reference's slices, otherwise along
     /// its own.
     pub fn cut_by<'a>(&'a self, visit: &'a VisitState) -> (&'a VisitState, DAffine3) {
+        if self.view.blink
+            && !self.view.compare
+            && let Some((prior, world_prior_from_world_active)) = self.prior()
+            && prior.id == visit.id
+            && let Some(active) = self.active_visit()
+        {
+            return (active, world_prior_from_world_active);
+        }
         if self.view.compare
             && let Some(world_visit_from_world_reference) =
                 self.world_visit_from_world_reference(visit)

@@ -391,7 +391,7 @@ impl App {
                 .default_size(GROWTH_HEIGHT[0])
                 .size_range(GROWTH_HEIGHT[0]..=GROWTH_HEIGHT[1])
                 .resizable(true)
-                .show(ui, |ui| panel::growth_ui(ui, state));
+                .show(ui, |ui| panel::growth_ui(ui, state, out));
         }
         let canvas = &mut self.canvas;
         canvas.keys_taken = panels.takes_keys();

@@ -198,6 +198,27 @@ pub fn specific_growth_rate(
 ///
 /// `None` for fewer than three visits or when all have one time.
 pub fn growth_trend(visits: &[(f64, TumourExtent)]) -> Option<GrowthRate> {
+    fitted_growth(visits).map(|fit| fit.rate)
+}
+
+/// The exponential curve through volumes that a trend means.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FittedGrowth {
+    /// Its specific growth rate.
+    pub rate: GrowthRate,
+    /// A time, years, and the volume there, mm³: the weighted middle of the visits.
+    pub middle: (f64, f64),
+}
+
+impl FittedGrowth {
+    /// The volume at a time, mm³.
+    pub fn volume_mm3(&self, years: f64) -> f64 {
+        self.middle.1 * (self.rate.per_year * (years - self.middle.0)).exp()
+    }
+}
+
+/// The curve of [`growth_trend`].
+pub fn fitted_growth(visits: &[(f64, TumourExtent)]) -> Option<FittedGrowth> {
     if visits.len() < 3 {
         return None;
     }
@@ -220,7 +241,11 @@ pub fn growth_trend(visits: &[(f64, TumourExtent)]) -> Option<GrowthRate> {
         .sum();
     let scatter = (chi2 / (points.len() - 2) as f64).max(1.0).sqrt();
     let rate = GrowthRate::new(slope, scatter * spread.powf(-0.5));
-    (spread > 0.0 && rate.ci95.iter().all(|c| c.is_finite())).then_some(rate)
+    let sound = spread > 0.0 && rate.ci95.iter().all(|c| c.is_finite());
+    sound.then(|| FittedGrowth {
+        rate,
+        middle: (t_mean, y_mean.exp()),
+    })
 }
 
 /// Time in which the volume doubles, years: `ln 2 / rate`. `None` when the rate is not above zero.

@@ -228,3 +228,42 @@ fn keys_go_from_plane_to_plane_and_through_the_ways_of_sampling() {
     let style = &harness.state().state().view.style;
     assert_eq!(style.interpolation, schwann::render::Interpolation::Linear);
 }
+
+#[test]
+fn a_click_on_a_surface_takes_all_planes_there() {
+    let Some(mut harness) = with_outlines(grids().remove(0)) else {
+        return;
+    };
+    let cell = harness.get_by_label("3D view of synthetic scan").rect();
+    settle(&mut harness);
+    let click = |harness: &mut Harness<'_, App>, at: Pos2| {
+        harness.hover_at(at);
+        harness.drag_at(at);
+        harness.run_steps(1);
+        harness.drop_at(at);
+        harness.run_steps(2);
+    };
+    // Seen from the front and a little from above, the ball's middle hides behind its front.
+    click(&mut harness, cell.center());
+    let found = harness.state().state().visits[0].crosshair - BALL;
+    assert!((found.length() - RADIUS_MM).abs() < 0.8, "{found}");
+    assert!(found.y > 0.8 * RADIUS_MM && found.x.abs() < 1.0, "{found}");
+    // To the right on the screen is to the patient's left.
+    let before = harness.state().state().visits[0].crosshair.x;
+    click(&mut harness, cell.center() + egui::Vec2::new(0.2 * cell.height(), 0.0));
+    let after = harness.state().state().visits[0].crosshair.x;
+    assert!(after < before - 1.0, "{before} {after}");
+    // A drag turns it; the middle key of the menu brings everything back.
+    let camera = |h: &Harness<'_, App>| h.state().state().view.solid.camera;
+    assert!(camera(&harness).is_none());
+    harness.drag_at(cell.center());
+    harness.run_steps(1);
+    harness.hover_at(cell.center() + egui::Vec2::new(60.0, 0.0));
+    harness.run_steps(2);
+    harness.drop_at(cell.center() + egui::Vec2::new(60.0, 0.0));
+    harness.run_steps(2);
+    assert!(camera(&harness).is_some());
+    harness.get_by_label("Reset view").click();
+    harness.run_steps(2);
+    assert!(camera(&harness).is_none());
+}

@@ -1,25 +1,17 @@
 //! Change between visits: verdict, numbers, and the volumes over time.
-use super::{caution, cautions, error, good, heading, row, rows};
-use crate::{
-    app::state::AppState,
-    measure::{Verdict, volume_text},
-    patient::{Change, GrowthAssessment, VisitSummary},
+use super::{
+    caution, cautions, error, good, heading, row, rows,
+    timeline::{line, timeline_ui},
 };
-use chrono::{Datelike, NaiveDate};
-use egui::{Color32, RichText, ScrollArea, Stroke, Ui};
-use egui_plot::{Line, Plot, PlotPoints, Points};
-
-/// Volumes over time.
-fn line(ui: &Ui) -> Color32 {
-    if ui.visuals().dark_mode {
-        Color32::from_rgb(120, 180, 240)
-    } else {
-        Color32::from_rgb(20, 90, 170)
-    }
-}
+use crate::{
+    app::{command::Command, state::AppState},
+    measure::{Verdict, volume_text},
+    patient::{Change, GrowthAssessment},
+};
+use egui::{RichText, ScrollArea, Ui};
 
 /// Verdict and numbers beside the chart.
-pub(in crate::app) fn growth_ui(ui: &mut Ui, state: &AppState) {
+pub(in crate::app) fn growth_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
     // Its own fill: what scrolls fades into it.
     let frame = egui::Frame::new().fill(ui.visuals().panel_fill);
     frame.inner_margin(8.0).show(ui, |ui| {
@@ -37,10 +29,7 @@ pub(in crate::app) fn growth_ui(ui: &mut Ui, state: &AppState) {
             }
         };
         let size = ui.available_size();
-        let chart = |ui: &mut Ui| {
-            heading(ui, "Growth");
-            chart_ui(ui, assessment);
-        };
+        let chart = |ui: &mut Ui| timeline_ui(ui, state, assessment, out);
         let numbers = |ui: &mut Ui| {
             ScrollArea::vertical()
                 .id_salt("changes")
@@ -51,7 +40,8 @@ pub(in crate::app) fn growth_ui(ui: &mut Ui, state: &AppState) {
             ui.horizontal_top(|ui| {
                 let half = egui::vec2(size.x * 0.5, size.y);
                 let column = egui::Layout::top_down(egui::Align::Min);
-                ui.allocate_ui_with_layout(half, column, chart);
+                ui.allocate_ui_with_layout(half - egui::vec2(14.0, 0.0), column, chart);
+                ui.add_space(14.0);
                 ui.allocate_ui_with_layout(half, column, numbers);
             });
         } else {
@@ -151,90 +141,4 @@ fn change_ui(ui: &mut Ui, at: usize, change: &Change) {
     for reason in &change.reasons {
         ui.label(RichText::new(reason).small().weak());
     }
-}
-
-/// Years since the beginning of the calendar: the chart's axis.
-fn years(date: NaiveDate) -> f64 {
-    let first = NaiveDate::from_yo_opt(date.year(), 1).unwrap_or(date);
-    f64::from(date.year()) + (date - first).num_days() as f64 / 365.25
-}
-
-/// Volumes over time with their 95 % error, and the line between them.
-fn chart_ui(ui: &mut Ui, assessment: &GrowthAssessment) {
-    let measured: Vec<(&VisitSummary, f64, f64)> = assessment
-        .visits
-        .iter()
-        .filter_map(|v| Some((v, v.volume_mm3?, v.uncertainty95_mm3.unwrap_or(0.0))))
-        .collect();
-    let top = measured
-        .iter()
-        .map(|(_, volume, error)| volume + error)
-        .fold(0.0, f64::max);
-    let first = measured
-        .iter()
-        .map(|(v, ..)| years(v.date))
-        .fold(f64::INFINITY, f64::min);
-    let last = measured
-        .iter()
-        .map(|(v, ..)| years(v.date))
-        .fold(f64::NEG_INFINITY, f64::max);
-    if !first.is_finite() {
-        return;
-    }
-    ui.label(
-        RichText::new("Tumour volume, mm³, with its 95 % error; hollow: not reviewed")
-            .small()
-            .weak(),
-    );
-    let colour = line(ui);
-    let margin = ((last - first) * 0.15).max(0.25);
-    Plot::new("volumes")
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_scroll(false)
-        .allow_boxed_zoom(false)
-        .show_grid([false, true])
-        .include_y(0.0)
-        .include_y(top * 1.3)
-        .include_x(first - margin)
-        .include_x(last + margin)
-        .x_axis_formatter(|mark, _| {
-            if mark.step_size >= 0.99 {
-                format!("{:.0}", mark.value)
-            } else {
-                String::new()
-            }
-        })
-        .label_formatter(|_| None)
-        .show(ui, |plot| {
-            let line: Vec<[f64; 2]> = measured
-                .iter()
-                .map(|(v, volume, _)| [years(v.date), *volume])
-                .collect();
-            plot.line(
-                Line::new("volume", PlotPoints::from(line.clone()))
-                    .color(colour)
-                    .width(1.5),
-            );
-            for (visit, volume, error) in &measured {
-                let x = years(visit.date);
-                let whisker = PlotPoints::from(vec![[x, volume - error], [x, volume + error]]);
-                plot.line(
-                    Line::new("error", whisker).stroke(Stroke::new(3.0, colour.gamma_multiply(0.6))),
-                );
-                let words = format!("{}\n{} mm³", visit.date, volume_text(*volume));
-                let at = egui_plot::PlotPoint::new(x, volume + error + top * 0.02);
-                plot.text(
-                    egui_plot::Text::new("visit", at, RichText::new(words).small())
-                        .anchor(egui::Align2::CENTER_BOTTOM),
-                );
-            }
-            // Hollow: drafts.
-            plot.points(
-                Points::new("visits", PlotPoints::from(line))
-                    .radius(5.0)
-                    .filled(false)
-                    .color(colour),
-            );
-        });
 }

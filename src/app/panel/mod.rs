@@ -7,6 +7,7 @@ mod meaning;
 mod patient;
 mod record;
 mod shortcuts;
+mod timeline;
 mod toolbar;
 
 pub(super) use findings::findings_ui;

@@ -2,7 +2,9 @@
 use super::{Panels, Wish, capitalised, caution, cautions, edit::edit_ui, heading, record::{kept_ui, record_ui}};
 use crate::{
     app::{
-        command::{Command, EditCommand, ViewCommand, VisitCommand, WorkCommand},
+        command::{
+            Command, EditCommand, PatientCommand, ViewCommand, VisitCommand, WorkCommand,
+        },
         state::{Alignment, AppState, VisitState},
         view::colour,
     },
@@ -253,6 +255,16 @@ fn path_ui(
             panels.path.clear();
         }
     });
+    let typed = panels.path.trim().to_owned();
+    if !typed.is_empty() {
+        let new = ui
+            .small_button("New patient in this folder")
+            .on_hover_text("The folder is made, or is empty; the open scans are kept in it");
+        if new.clicked() {
+            out.push(Command::Patient(PatientCommand::New(typed.into())));
+            panels.path.clear();
+        }
+    }
 }
 
 fn structures_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {

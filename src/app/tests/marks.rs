@@ -235,3 +235,27 @@ fn the_synthetic_patient_is_never_mixed_with_scans() {
     ended(&mut state, demo());
     assert_eq!(state.visits.len(), 1);
 }
+
+#[test]
+fn blinking_shows_the_visit_before_in_the_same_planes_once_the_two_are_aligned() {
+    let (mut state, ids) = visits(&[Some("2020-01-01"), Some("2021-01-01")]);
+    let shown = |state: &AppState| state.shown().iter().map(|v| v.id).collect::<Vec<_>>();
+    assert_eq!(shown(&state), [ids[1]]);
+    view(&mut state, ViewCommand::Blink(true));
+    assert_eq!(shown(&state), [ids[1]], "not aligned: nothing else is shown as if it were");
+    view(&mut state, ViewCommand::Blink(false));
+    align(&mut state, &ids);
+    click(&mut state, ids[1], DVec3::new(3.0, 4.0, 2.0));
+    let own = state.visit(ids[1]).unwrap();
+    let frame = state.slice_view(own, Plane::Axial, [100.0; 2]).frame;
+    view(&mut state, ViewCommand::Blink(true));
+    assert_eq!(shown(&state), [ids[0]]);
+    let prior = state.visit(ids[0]).unwrap();
+    let there = state.slice_view(prior, Plane::Axial, [100.0; 2]).frame;
+    let way = registration().world_moving_from_world_fixed;
+    let back = way.transform_point3(there.centre);
+    assert!((back - frame.centre).length() < 1e-9, "{back}");
+    assert!((way.transform_vector3(there.right) - frame.right).length() < 1e-9);
+    view(&mut state, ViewCommand::Blink(false));
+    assert_eq!(shown(&state), [ids[1]]);
+}

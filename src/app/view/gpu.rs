@@ -336,7 +336,15 @@ enum Source {
 /// Every texture that should be on the GPU.
 fn wanted(state: &AppState) -> Vec<(Key, Source)> {
     let mut wanted = Vec::new();
-    for visit in state.shown() {
+    let mut visits = state.shown();
+    // What a blink will show is ready before the key is pressed.
+    let others = [state.active_visit(), state.prior().map(|(v, _)| v)];
+    for visit in others.into_iter().flatten() {
+        if !state.view.compare && visits.iter().all(|v| v.id != visit.id) {
+            visits.push(visit);
+        }
+    }
+    for visit in visits {
         wanted.push((Key::Scan(visit.id), Source::Scan(Arc::clone(&visit.volume))));
         if let Some(outlines) = &visit.outlines {
             wanted.push((
