@@ -44,14 +44,14 @@ struct Output {
     verdict: &'static str,
     reasons: Vec<String>,
     residual_mm: Option<f64>,
-    residuals: Vec<Residual>,
+    residuals: Vec<AtEar>,
     overlap: f64,
     seconds: f64,
     warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Residual {
+struct AtEar {
     side: &'static str,
     landmark: &'static str,
     point_ras_mm: [f64; 3],
@@ -59,7 +59,7 @@ struct Residual {
     cochleae_apart_mm: Option<f64>,
 }
 
-impl From<&EarResidual> for Residual {
+impl From<&EarResidual> for AtEar {
     fn from(ear: &EarResidual) -> Self {
         Self {
             side: ear.side.name(),
@@ -74,7 +74,7 @@ impl From<&EarResidual> for Residual {
     }
 }
 
-impl Residual {
+impl AtEar {
     fn in_words(&self) -> String {
         let (side, mm) = (self.side, self.residual_mm);
         format!("{mm:.2} mm remain at the {side} {}", self.landmark)
@@ -152,7 +152,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         verdict: if aligned { "aligned" } else { "not aligned" },
         reasons,
         residual_mm: found.residual_mm(),
-        residuals: found.residuals.iter().map(Residual::from).collect(),
+        residuals: found.residuals.iter().map(AtEar::from).collect(),
         overlap: found.overlap,
         seconds,
         warnings,
@@ -173,7 +173,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             "{}; similarity {:.3} before, {:.3} after",
             output.verdict, output.similarity_before, output.similarity_after
         )];
-        parts.extend(output.residuals.iter().map(Residual::in_words));
+        parts.extend(output.residuals.iter().map(AtEar::in_words));
         parts.push(format!("{:.1} s", output.seconds));
         parts.join("; ")
     })

@@ -97,7 +97,9 @@ fn depth_mm(level: &Level) -> Vec<f32> {
                 && (0..3).any(|a| a != upright && (v[a] == 0 || v[a] + 1 == shape[a]))
         })
         .collect();
-    open.iter().for_each(|&n| air[n] = true);
+    for &n in &open {
+        air[n] = true;
+    }
     while let Some(n) = open.pop() {
         let v = grid.voxel(n);
         for axis in 0..3 {

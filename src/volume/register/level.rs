@@ -29,7 +29,7 @@ pub(super) const BRIGHT: f32 = 0.65;
 /// The resolutions of a scan, coarse to fine.
 pub(super) fn pyramid(volume: &Volume) -> Result<Pyramid, RegisterError> {
     let [low, high] = volume.quantiles([0.005, 0.998]).map(|q| q as f32);
-    if !(high > low) {
+    if high.partial_cmp(&low) != Some(std::cmp::Ordering::Greater) {
         return Err(RegisterError::NoContrast);
     }
     let scale = 1.0 / (high - low);

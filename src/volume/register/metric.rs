@@ -380,7 +380,9 @@ impl Agreement {
                     sums
                 })
                 .collect();
-            blocks.iter().for_each(|block| sums.merge(block));
+            for block in &blocks {
+                sums.merge(block);
+            }
         }
         sums
     }
@@ -425,7 +427,9 @@ impl Sums {
         if !turning {
             for n in 0..3 {
                 a[n] = [0.0; UNKNOWNS];
-                a.iter_mut().for_each(|row| row[n] = 0.0);
+                for row in &mut a {
+                    row[n] = 0.0;
+                }
                 a[n][n] = 1.0;
                 b[n] = 0.0;
             }

@@ -72,6 +72,22 @@ pub struct ToAlign<'a> {
     pub labels: Option<&'a LabelMap>,
 }
 
+impl ToAlign<'_> {
+    fn is_on_one_grid(&self) -> bool {
+        let matches = |l: &LabelMap| l.grid().matches(self.scan.grid(), 1e-2);
+        self.labels.is_none_or(matches)
+    }
+
+    /// Longest edge of a voxel, mm.
+    fn longest_edge_mm(&self) -> f64 {
+        self.scan
+            .grid()
+            .spacing_mm()
+            .into_iter()
+            .fold(0.0, f64::max)
+    }
+}
+
 impl<'a> From<&'a Volume> for ToAlign<'a> {
     fn from(scan: &'a Volume) -> Self {
         Self { scan, labels: None }
@@ -148,12 +164,8 @@ pub fn register_rigid(
             std::ops::ControlFlow::Break(()) => Err(RegisterError::Cancelled),
         }
     };
-    for visit in [&fixed, &moving] {
-        if let Some(labels) = visit.labels
-            && !labels.grid().matches(visit.scan.grid(), 1e-2)
-        {
-            return Err(RegisterError::OtherGrid);
-        }
+    if !fixed.is_on_one_grid() || !moving.is_on_one_grid() {
+        return Err(RegisterError::OtherGrid);
     }
     report(0.0)?;
     let fixed_pyramid = pyramid(fixed.scan)?;
@@ -211,10 +223,9 @@ pub fn register_rigid(
         transform = found;
     }
     report(0.9)?;
-    let moving_grid = finest_moving.grid;
     let seen = |p: DVec3| {
         let q = transform.transform_point3(p);
-        moving_grid.nearest_voxel(q).is_some()
+        moving.scan.grid().nearest_voxel(q).is_some()
     };
     let aligned = Aligned {
         fixed: finest_fixed,
@@ -230,10 +241,7 @@ pub fn register_rigid(
         residuals: &residuals,
         information: agreement.information,
         one_contrast,
-        voxel_mm: [fixed.scan, moving.scan]
-            .iter()
-            .flat_map(|s| s.grid().spacing_mm())
-            .fold(0.0, f64::max),
+        voxel_mm: fixed.longest_edge_mm().max(moving.longest_edge_mm()),
     };
     let verdict = evidence.verdict();
     Ok(VisitAlignment {

@@ -123,16 +123,16 @@ impl Evidence<'_> {
         } = *self;
         let mut reasons = Vec::new();
         let least = LEAST_INFORMATION[usize::from(!self.one_contrast)];
-        // Written so that what is not a number is refused.
-        if !(information >= least) {
+        let beyond = |mm: f64, limit: f64| mm.is_nan() || mm > limit;
+        if information.is_nan() || information < least {
             reasons.push(Refusal::Unlike { information, least });
         }
         for r in self.residuals {
             let (side, mm) = (r.side, r.block_mm);
-            if !(mm <= voxel_mm) {
+            if beyond(mm, voxel_mm) {
                 reasons.push(Refusal::Residual { side, mm, voxel_mm });
             }
-            if let Some(mm) = r.centroid_mm.filter(|mm| !(*mm <= COCHLEAE_MM)) {
+            if let Some(mm) = r.centroid_mm.filter(|mm| beyond(*mm, COCHLEAE_MM)) {
                 reasons.push(Refusal::Cochleae { side, mm });
             }
         }
