@@ -19,8 +19,11 @@ use std::{path::Path, time::Instant};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
+/// Name, scanner, sequence, voxels and their edges in mm.
+type Kind = (&'static str, Site, Modality, [usize; 3], [f64; 3]);
+
 /// What is scanned of each head: the first is the scan that the others are aligned to.
-const VISITS: [(&str, Site, Modality, [usize; 3], [f64; 3]); 4] = [
+const VISITS: [Kind; 4] = [
     (
         "fixed",
         Site::London,
@@ -168,7 +171,9 @@ fn align(fixed: &Visit, moving: &Visit, outlined: bool) -> Result<Row> {
     for (n, _) in mask.iter().enumerate().filter(|(_, inside)| **inside) {
         let p = grid.point_in_world(grid.voxel(n));
         let found = found.registration.world_moving_from_world_fixed;
-        sum += found.transform_point3(p).distance(truth.transform_point3(p));
+        sum += found
+            .transform_point3(p)
+            .distance(truth.transform_point3(p));
         count += 1.0;
     }
     Ok(Row {
