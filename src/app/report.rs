@@ -8,7 +8,7 @@ use crate::{
         cochlea_residual_mm,
     },
     render,
-    volume::{LabelMap, Observe, RegisterError, Registration, Volume, register_rigid},
+    volume::{LabelMap, Observe, RegisterError, Registration, ToAlign, Volume, register_rigid},
 };
 use chrono::NaiveDate;
 use glam::DAffine3;
@@ -131,7 +131,11 @@ pub fn compare(
     if let Some((first, later)) = measured.split_first() {
         for (visit, slot) in later.iter().zip(&mut tried) {
             if slot.is_none() {
-                let found = register_rigid(&first.scan, &visit.scan, observe);
+                let [fixed, moving] = [first, visit].map(|m| ToAlign {
+                    scan: &m.scan,
+                    labels: Some(&m.labels),
+                });
+                let found = register_rigid(fixed, moving, observe).and_then(|a| a.linked());
                 if found == Err(RegisterError::Cancelled) {
                     return Err(Error::Cancelled);
                 }

@@ -378,14 +378,17 @@ impl Task {
                 Outcome::Assessed(inputs.revision, inputs.assess().map(Box::new))
             }
             Self::Report(inputs, path) => write_report(inputs, path, observe),
-            Self::Align { fixed, moving } => match register_rigid(&fixed.1, &moving.1, observe) {
-                Err(RegisterError::Cancelled) => Outcome::Cancelled,
-                result => Outcome::Aligned {
-                    fixed: fixed.0,
-                    moving: moving.0,
-                    result,
-                },
-            },
+            Self::Align { fixed, moving } => {
+                let [a, b] = [&fixed.1, &moving.1].map(|scan| scan.as_ref().into());
+                match register_rigid(a, b, observe).and_then(|found| found.linked()) {
+                    Err(RegisterError::Cancelled) => Outcome::Cancelled,
+                    result => Outcome::Aligned {
+                        fixed: fixed.0,
+                        moving: moving.0,
+                        result,
+                    },
+                }
+            }
         }
     }
 }

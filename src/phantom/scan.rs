@@ -111,6 +111,29 @@ impl Patient {
     /// # Errors
     /// When the visit's time or grid makes no sense, the tumour cannot have the visit's volume, or the observer stops.
     pub fn scan(&self, visit: &VisitSpec, observe: &mut Observe<'_>) -> Result<Scan, Error> {
+        self.scan_lying(visit, None, observe)
+    }
+
+    /// Scans the patient with the head at a given place in the scanner, in place of the one drawn from the visit's seed. The slab lies along
+    /// the scanner's axes about the head, as ever.
+    ///
+    /// # Errors
+    /// As [`Patient::scan`], and when the transform is not finite.
+    pub fn scan_in_pose(
+        &self,
+        visit: &VisitSpec,
+        world_from_head: DAffine3,
+        observe: &mut Observe<'_>,
+    ) -> Result<Scan, Error> {
+        self.scan_lying(visit, Some(world_from_head), observe)
+    }
+
+    fn scan_lying(
+        &self,
+        visit: &VisitSpec,
+        given: Option<DAffine3>,
+        observe: &mut Observe<'_>,
+    ) -> Result<Scan, Error> {
         check("years since the first visit", visit.years, 0.0, 50.0)?;
         let spec = visit.grid.unwrap_or(visit.site.grid(visit.modality));
         spec.check()?;
@@ -120,6 +143,7 @@ impl Patient {
             draw = Draw::new(visit.seed, SECOND_SCAN_STREAM);
             world_from_head = draw_motion(&mut draw) * world_from_head;
         }
+        let world_from_head = given.unwrap_or(world_from_head);
         let grid = draw_grid(&spec, world_from_head, &mut draw)?;
         let palette = Palette::of_site(visit.site, visit.modality, &mut draw);
         let field_axis = world_from_head.inverse().transform_vector3(DVec3::Z);

@@ -22,7 +22,10 @@ pub use intensity::{Sequence, Volume, Voxels, WindowLevel};
 pub use label::{LabelMap, LabelTable, Side, Structure};
 pub use outline::{Outline, OutlinePlane, area_vector};
 pub use progress::{Observe, Progress, unobserved};
-pub use register::{RegisterError, Registration, register_rigid};
+pub use register::{
+    EarResidual, Landmark, Refusal, RegisterError, Registration, ToAlign, Verdict, VisitAlignment,
+    register_rigid,
+};
 pub use sample::{resample_labels, resample_linear, sample_linear};
 
 use thiserror::Error as ThisError;
