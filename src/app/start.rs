@@ -28,17 +28,22 @@ pub fn run(paths: Vec<PathBuf>) -> Result<(), Error> {
         return Err(Error::NoDisplay);
     }
     let handover = Handover::default();
-    let mut paths = Some(paths);
-    for _ in 0..=MOST_LOSSES {
-        let work = handover.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if work.is_none() && paths.is_none() {
+    open(paths, None, &handover)?;
+    for _ in 0..MOST_LOSSES {
+        let mut place = handover.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(work) = place.take() else {
             return Ok(());
-        }
-        open(paths.take().unwrap_or_default(), work, &handover)?;
+        };
+        drop(place);
+        open(Vec::new(), Some(work), &handover)?;
     }
-    Err(Error::Window(
-        "the graphics adapter was lost again and again".to_owned(),
-    ))
+    let lost = handover.lock().unwrap_or_else(PoisonError::into_inner);
+    match *lost {
+        None => Ok(()),
+        Some(_) => Err(Error::Window(
+            "the graphics adapter was lost again and again".to_owned(),
+        )),
+    }
 }
 
 /// Opens one window and stays until it is closed.

@@ -659,7 +659,8 @@ impl AppState {
         let Some(active) = self.active_visit() else {
             return Vec::new();
         };
-        if let (true, false, Some((prior, _))) = (self.view.blink, self.view.compare, self.prior()) {
+        if let (true, false, Some((prior, _))) = (self.view.blink, self.view.compare, self.prior())
+        {
             return vec![prior];
         }
         match (self.view.compare, self.reference(), self.visits.last()) {

@@ -89,7 +89,10 @@ impl App {
         let dir = eframe::storage_dir(super::start::NAME);
         state.journals = dir.as_ref().map(|dir| dir.join("journals"));
         state.recent_file = dir.map(|dir| dir.join("recent.json"));
-        state.recent = state.recent_file.as_deref().map_or_else(Vec::new, recent::read);
+        state.recent = state
+            .recent_file
+            .as_deref()
+            .map_or_else(Vec::new, recent::read);
         if paths.is_empty() {
             apply(&mut state, Command::Work(WorkCommand::Demo));
         }
@@ -113,9 +116,12 @@ impl App {
             format!(" {} was stopped: begin it again.", task.name)
         });
         let text = format!(
-            "The graphics adapter was lost and the window opened anew; nothing else was lost.{stopped}"
+            "The graphics adapter was lost, and the window was opened anew with the work.{stopped}"
         );
-        apply(&mut state, Command::Work(WorkCommand::Tell(Message::error(text))));
+        apply(
+            &mut state,
+            Command::Work(WorkCommand::Tell(Message::error(text))),
+        );
         let mut app = Self::with_state(render_state, state);
         app.rescue = rescue;
         app.keeper = keeper;
@@ -202,7 +208,7 @@ impl App {
             self.leaving = true;
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         }
-        if let Some(text) = self.canvas.gpu.failure() {
+        if let Some(text) = self.canvas.gpu.failure().filter(|_| !self.leaving) {
             let message = Message::error(text);
             apply(&mut self.state, Command::Work(WorkCommand::Tell(message)));
             ctx.request_repaint();
@@ -416,6 +422,10 @@ impl eframe::App for App {
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        // Without its device whatever is drawn would end the program.
+        if self.leaving {
+            return;
+        }
         let ctx = ui.ctx().clone();
         let mut out = Vec::new();
         Self::dropped(&ctx, &mut out);

@@ -60,7 +60,11 @@ fn painter() {
     let begun = Instant::now();
     let mut said = None;
     for n in 0_u16.. {
-        let from = at + Vec2::new(f32::from(n * 37 % 160) - 80.0, f32::from(n * 61 % 120) - 60.0);
+        let from = at
+            + Vec2::new(
+                f32::from(n * 37 % 160) - 80.0,
+                f32::from(n * 61 % 120) - 60.0,
+            );
         drag(&mut harness, from, Vec2::new(30.0, f32::from(n % 7) * 4.0));
         let visit = harness.state().state().active_visit().unwrap();
         let now = visit.outlines.as_ref().map(|o| painted(&o.labels));
@@ -76,12 +80,15 @@ fn painter() {
 }
 
 /// Lets a process paint and kills it; what it had painted when, in its own words.
-fn painted_and_killed(
-    folder: &Path,
-    after: Duration,
-) -> Option<(Vec<(Instant, usize)>, Instant)> {
+fn painted_and_killed(folder: &Path, after: Duration) -> Option<(Vec<(Instant, usize)>, Instant)> {
     let mut process = Process::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kill::painter", "--nocapture", "--test-threads", "1"])
+        .args([
+            "--exact",
+            "kill::painter",
+            "--nocapture",
+            "--test-threads",
+            "1",
+        ])
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -109,7 +116,10 @@ fn painted_and_killed(
                     return None;
                 }
                 // The test harness may write on the same line.
-                if let Some(value) = line.rsplit_once("labels ").and_then(|(_, v)| v.parse().ok()) {
+                if let Some(value) = line
+                    .rsplit_once("labels ")
+                    .and_then(|(_, v)| v.parse().ok())
+                {
                     said.push((when, value));
                     kill_at.get_or_insert(when + after);
                 }
@@ -151,6 +161,9 @@ fn what_was_painted_a_second_before_a_kill_is_offered_again() {
         }
         let outlines = state.visits[0].outlines.as_ref().unwrap();
         let found = painted(&outlines.labels);
-        assert!(found >= due, "round {round}: {found} voxels, {due} were due");
+        assert!(
+            found >= due,
+            "round {round}: {found} voxels, {due} were due"
+        );
     }
 }

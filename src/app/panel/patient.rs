@@ -1,10 +1,13 @@
 //! The patient's visits, and how structures are shown.
-use super::{Panels, Wish, capitalised, caution, cautions, edit::edit_ui, heading, record::{kept_ui, record_ui}};
+use super::{
+    Panels, Wish, capitalised, caution, cautions,
+    edit::edit_ui,
+    heading,
+    record::{kept_ui, record_ui},
+};
 use crate::{
     app::{
-        command::{
-            Command, EditCommand, PatientCommand, ViewCommand, VisitCommand, WorkCommand,
-        },
+        command::{Command, EditCommand, PatientCommand, ViewCommand, VisitCommand, WorkCommand},
         state::{Alignment, AppState, VisitState},
         view::colour,
     },
@@ -229,12 +232,7 @@ fn alignment_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec
 }
 
 /// A typed path: not every system has a file dialog.
-fn path_ui(
-    ui: &mut Ui,
-    panels: &mut Panels,
-    out: &mut Vec<Command>,
-    wishes: &mut Vec<Wish>,
-) {
+fn path_ui(ui: &mut Ui, panels: &mut Panels, out: &mut Vec<Command>, wishes: &mut Vec<Wish>) {
     ui.horizontal(|ui| {
         let label = ui.label("Path");
         let width = (ui.available_width() - 60.0).max(60.0);

@@ -93,11 +93,17 @@ fn fit(state: &AppState) -> Option<FittedGrowth> {
     let treated = state.facts.radiosurgery().map(years);
     let visits: Vec<_> = state.visits.iter().filter_map(of).collect();
     // After treatment a tumour does not go on as before: one curve through both would mean nothing.
-    let apart = treated.is_some_and(|t| {
-        visits.iter().any(|(y, _)| *y <= t) && visits.iter().any(|(y, _)| *y > t)
-    });
-    let mixed = state.visits.windows(2).any(|v| v[0].sequence != v[1].sequence);
-    if apart || mixed { None } else { fitted_growth(&visits) }
+    let apart = treated
+        .is_some_and(|t| visits.iter().any(|(y, _)| *y <= t) && visits.iter().any(|(y, _)| *y > t));
+    let mixed = state
+        .visits
+        .windows(2)
+        .any(|v| v[0].sequence != v[1].sequence);
+    if apart || mixed {
+        None
+    } else {
+        fitted_growth(&visits)
+    }
 }
 
 fn chart(
@@ -113,8 +119,14 @@ fn chart(
     let years_of = measured.iter().map(|m| m.years);
     let first = years_of.clone().fold(f64::INFINITY, f64::min);
     let last = years_of.fold(f64::NEG_INFINITY, f64::max);
-    let top = measured.iter().map(|m| m.volume_mm3 + m.error_mm3).fold(0.0, f64::max);
-    let least = measured.iter().map(|m| m.volume_mm3 - m.error_mm3).fold(top, f64::min);
+    let top = measured
+        .iter()
+        .map(|m| m.volume_mm3 + m.error_mm3)
+        .fold(0.0, f64::max);
+    let least = measured
+        .iter()
+        .map(|m| m.volume_mm3 - m.error_mm3)
+        .fold(top, f64::min);
     let margin = ((last - first) * 0.15).max(0.25);
     let bottom = if log { height(least) - 0.15 } else { 0.0 };
     let head = if log { height(top) + 0.2 } else { top * 1.3 };
@@ -156,7 +168,11 @@ fn chart(
                 plot.line(curve.style(LineStyle::dashed_dense()).width(1.0));
             }
             let between: Vec<[f64; 2]> = measured.iter().map(at).collect();
-            plot.line(Line::new("volume", PlotPoints::from(between)).color(colour).width(1.5));
+            plot.line(
+                Line::new("volume", PlotPoints::from(between))
+                    .color(colour)
+                    .width(1.5),
+            );
             for m in measured {
                 visit(plot, m, (height, colour), head - bottom);
             }
@@ -177,10 +193,13 @@ fn visit(
     plot.line(Line::new("error", whisker).stroke(stroke));
     let accepted = m.summary.state == ReviewState::Accepted;
     plot.points(
-        Points::new("visit", PlotPoints::from(vec![[m.years, height(m.volume_mm3)]]))
-            .radius(5.0)
-            .filled(accepted)
-            .color(colour),
+        Points::new(
+            "visit",
+            PlotPoints::from(vec![[m.years, height(m.volume_mm3)]]),
+        )
+        .radius(5.0)
+        .filled(accepted)
+        .color(colour),
     );
     let words = format!("{}\n{} mm³", m.summary.date, volume_text(m.volume_mm3));
     let above = PlotPoint::new(m.years, ends[1] + span * 0.02);
@@ -233,9 +252,10 @@ fn hover<R>(
     plot.response.clone().on_hover_text_at_pointer(words);
     ui.ctx().set_cursor_icon(egui::CursorIcon::PointingHand);
     if plot.response.clicked() {
-        let shown = state.visits.iter().find(|v| {
-            v.date == Some(m.summary.date) && v.scan_sha256 == m.summary.scan_sha256
-        });
+        let shown = state
+            .visits
+            .iter()
+            .find(|v| v.date == Some(m.summary.date) && v.scan_sha256 == m.summary.scan_sha256);
         out.extend(shown.map(|v| Command::Visit(VisitCommand::Select(v.id))));
     }
 }

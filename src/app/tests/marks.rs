@@ -242,7 +242,11 @@ fn blinking_shows_the_visit_before_in_the_same_planes_once_the_two_are_aligned()
     let shown = |state: &AppState| state.shown().iter().map(|v| v.id).collect::<Vec<_>>();
     assert_eq!(shown(&state), [ids[1]]);
     view(&mut state, ViewCommand::Blink(true));
-    assert_eq!(shown(&state), [ids[1]], "not aligned: nothing else is shown as if it were");
+    assert_eq!(
+        shown(&state),
+        [ids[1]],
+        "not aligned: nothing else is shown as if it were"
+    );
     view(&mut state, ViewCommand::Blink(false));
     align(&mut state, &ids);
     click(&mut state, ids[1], DVec3::new(3.0, 4.0, 2.0));

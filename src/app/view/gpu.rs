@@ -138,6 +138,10 @@ impl Gpu {
 
     /// Whether the device is gone: then the window can show nothing any more, and must be opened anew.
     pub(in crate::app) fn is_lost(&self) -> bool {
+        // A device says so when it is asked.
+        if let Some(state) = &self.state {
+            drop(state.device.poll(wgpu::PollType::Poll));
+        }
         self.lost.load(Ordering::Acquire)
     }
 
