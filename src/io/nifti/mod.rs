@@ -11,5 +11,6 @@ mod write;
 
 pub(super) use header::Scaling;
 pub(super) use read::{Extent, Scan, load};
-pub use read::{read_channels, read_labels, read_volume};
+pub use read::read_labels;
+pub(super) use read::{read_channels, read_volume};
 pub use write::{write_labels, write_volume};
