@@ -30,11 +30,7 @@ pub(super) fn decode<'a>(
     let bytes = match encoding {
         Encoding::Native(_) | Encoding::Encapsulated => stored,
         Encoding::Rle => Cow::Owned(rle(&stored, format)?),
-        Encoding::Jpeg => decoded(format, || {
-            jpeg_decode_limited(&stored, 2 * format.rows * format.columns)
-                .map_err(|e| e.to_string())
-                .and_then(|raster| grey(raster, format))
-        })?,
+        Encoding::Jpeg => decoded(format, || jpeg(&stored, format))?,
         Encoding::JpegLs => decoded(format, || {
             jpegls_decode_limited(&stored, 2 * format.rows * format.columns)
                 .map_err(|e| e.to_string())
@@ -73,6 +69,88 @@ fn decoded<'a>(
         return Err("another size than announced".to_owned());
     }
     Ok(Cow::Owned(bytes))
+}
+
+/// A JPEG stream: baseline, extended with 12 bits, progressive, lossless.
+fn jpeg(stored: &[u8], format: &Format) -> Result<Samples, String> {
+    let limit = 2 * format.rows * format.columns;
+    let start = JpegStart::of(stored).ok_or_else(|| "its JPEG header is broken".to_owned())?;
+    if [start.columns, start.rows] != [format.columns, format.rows] {
+        return Err(format!(
+            "{} × {} voxels where {} × {} are announced",
+            start.columns, start.rows, format.columns, format.rows
+        ));
+    }
+    // One library reads 12 bits with loss, the other everything else.
+    if start.bits == 12 && start.kind == 0xc1 {
+        return jpeg_decode_limited(stored, limit)
+            .map_err(|e| e.to_string())
+            .and_then(|raster| grey(raster, format));
+    }
+    if start.components != 1 {
+        return Err("a colour image".to_owned());
+    }
+    let mut decoder = jpeg_decoder::Decoder::new(stored);
+    decoder.set_max_decoding_buffer_size(limit);
+    let bytes = decoder.decode().map_err(|e| e.to_string())?;
+    match decoder.info().map(|info| info.pixel_format) {
+        Some(jpeg_decoder::PixelFormat::L8) => Ok(Samples {
+            bytes,
+            bytes_each: 1,
+        }),
+        // Samples come in the byte order of this machine.
+        Some(jpeg_decoder::PixelFormat::L16) => Ok(Samples {
+            bytes: bytes
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .flat_map(|word| u16::from_ne_bytes(*word).to_le_bytes())
+                .collect(),
+            bytes_each: 2,
+        }),
+        _ => Err("a colour image".to_owned()),
+    }
+}
+
+/// What a JPEG's frame header says (ITU-T T.81, B.2.2).
+struct JpegStart {
+    /// The marker: 0xC0 baseline, 0xC1 extended, 0xC2 progressive, 0xC3 lossless.
+    kind: u8,
+    bits: u8,
+    rows: usize,
+    columns: usize,
+    components: u8,
+}
+
+impl JpegStart {
+    fn of(stored: &[u8]) -> Option<Self> {
+        let mut at = 2;
+        loop {
+            let &[0xff, kind] = stored.get(at..)?.first_chunk()? else {
+                return None;
+            };
+            if kind == 0xff {
+                at += 1;
+                continue;
+            }
+            let segment = stored.get(at + 2..)?;
+            let &[high, low] = segment.first_chunk()?;
+            if matches!(kind, 0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf) {
+                let &[bits, y1, y0, x1, x0, components] = segment.get(2..)?.first_chunk()?;
+                return Some(Self {
+                    kind,
+                    bits,
+                    rows: usize::from(u16::from_be_bytes([y1, y0])),
+                    columns: usize::from(u16::from_be_bytes([x1, x0])),
+                    components,
+                });
+            }
+            if matches!(kind, 0xd8..=0xda) {
+                return None;
+            }
+            at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
+        }
+    }
 }
 
 /// Samples of one component.

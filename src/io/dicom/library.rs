@@ -1,6 +1,6 @@
 //! What a folder of DICOM holds: patients, their studies, their series.
 use super::frame::Frame;
-use super::header::Pixels;
+use super::data_set::Pixels;
 use super::source::Source;
 use super::syntax::Syntax;
 use super::{DicomError, DicomWarning, SeriesFacts};

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod csa;
+mod data_set;
 mod decode;
 mod error;
 mod facts;

@@ -80,6 +80,9 @@ struct Gathered {
 
 /// Storage classes without pixels that stand in every study, and the directory of a disc.
 const NOT_IMAGES: &[&str] = &[
+    uids::SEGMENTATION_STORAGE,
+    uids::RT_DOSE_STORAGE,
+    uids::RT_PLAN_STORAGE,
     uids::MEDIA_STORAGE_DIRECTORY_STORAGE,
     uids::BASIC_TEXT_SR_STORAGE,
     uids::ENHANCED_SR_STORAGE,

@@ -1,7 +1,7 @@
 //! Transfer syntaxes: how a data set and its pixels are written (PS3.5, 10 and annex A).
 use super::attributes::ByteOrder;
-use dicom_encoding::transfer_syntax::{TransferSyntax, TransferSyntaxIndex};
-use dicom_transfer_syntax_registry::{TransferSyntaxRegistry, entries};
+use dicom_encoding::transfer_syntax::TransferSyntaxIndex;
+use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
 /// How the pixels are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,24 +78,24 @@ impl Syntax {
         !matches!(self.encoding, Encoding::Native(_))
     }
 
-    /// Byte order of the data set.
-    pub(super) fn order(&self) -> ByteOrder {
-        match self.encoding {
-            Encoding::Native(order) => order,
-            _ => ByteOrder::Little,
-        }
-    }
-
     /// The grammar of the data set, inflated. Files whose first element shows another way of writing value representations than the syntax
     /// announces are read as they are written.
-    pub(super) fn grammar(&self, first: &[u8]) -> TransferSyntax {
+    pub(super) fn grammar(&self, first: &[u8]) -> Grammar {
         let explicit = first
             .get(4..6)
             .is_none_or(|vr| vr.iter().all(u8::is_ascii_uppercase));
-        match (self.order(), explicit) {
-            (ByteOrder::Big, _) => entries::EXPLICIT_VR_BIG_ENDIAN.erased(),
-            (ByteOrder::Little, true) => entries::EXPLICIT_VR_LITTLE_ENDIAN.erased(),
-            (ByteOrder::Little, false) => entries::IMPLICIT_VR_LITTLE_ENDIAN.erased(),
+        match (self.encoding, explicit) {
+            (Encoding::Native(ByteOrder::Big), _) => Grammar::ExplicitBig,
+            (_, true) => Grammar::Explicit,
+            (_, false) => Grammar::Implicit,
         }
     }
+}
+
+/// How elements are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grammar {
+    Explicit,
+    Implicit,
+    ExplicitBig,
 }
