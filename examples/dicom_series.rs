@@ -109,14 +109,9 @@ fn write(folder: &Path, k: usize) -> Result<()> {
     let pixels: Vec<u16> = (0..SIDE * SIDE)
         .map(|n| ((n % SIDE * 5 + n / SIDE * 3 + k * 7 + n * n % 61) % 4096) as u16)
         .collect();
-    put(
-        tags::PIXEL_DATA,
-        VR::OW,
-        PrimitiveValue::U16(pixels.into()),
-    );
-    let file = object.with_meta(
-        FileMetaTableBuilder::new().transfer_syntax(uids::EXPLICIT_VR_LITTLE_ENDIAN),
-    )?;
+    put(tags::PIXEL_DATA, VR::OW, PrimitiveValue::U16(pixels.into()));
+    let file = object
+        .with_meta(FileMetaTableBuilder::new().transfer_syntax(uids::EXPLICIT_VR_LITTLE_ENDIAN))?;
     // Names in an order of their own.
     file.write_to_file(folder.join(format!("IM{:04}", k * 37 % 991)))?;
     Ok(())

@@ -82,7 +82,11 @@ impl ListedSeries {
 
 impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "file         {}\nformat       {}", self.file, self.format)?;
+        write!(
+            f,
+            "file         {}\nformat       {}",
+            self.file, self.format
+        )?;
         for series in &self.listing {
             write!(f, "\nseries       {}", series.title)?;
             if let Some(name) = series.proposed_as {

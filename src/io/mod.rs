@@ -28,18 +28,18 @@ pub use atomic::write_atomically;
 pub use audit::{AUDIT_FILE, AuditRecord, AuditWarning, append_audit, read_audit};
 pub use cases::label_maps_by_case;
 pub use dicom::{
-    DicomError, DicomLibrary, DicomPatient, DicomSeries, DicomStudy, DicomWarning, SeriesFacts, Slice,
-    Thumbnail, read_series, read_slice, scan_folder, thumbnail,
+    DicomError, DicomLibrary, DicomPatient, DicomSeries, DicomStudy, DicomWarning, SeriesFacts,
+    Slice, Thumbnail, read_series, read_slice, scan_folder, thumbnail,
 };
 pub use error::{Error, HeaderError};
 pub use hash::voxels_sha256;
 pub use inspect::{Inspected, Inspection, Percentiles, Rescale, inspect, inspect_or_list};
-pub use listing::{ListedSeries, Listing};
 pub use journal::{
     FoundJournal, Journal, JournalContent, JournalHeader, JournalRecord, discard_journal,
     list_journals,
 };
 pub use labelled::{LabelledScan, labelled_scans};
+pub use listing::{ListedSeries, Listing};
 pub use nifti::{read_labels, write_labels, write_volume};
 pub use outlines::{read_outline, read_outlines};
 pub use scores::{ScoreRow, read_grades, read_scores, write_scores};

@@ -34,7 +34,8 @@ fn sequences_a_thousand_deep_are_refused() {
     for depth in [40_usize, 1000, 200_000] {
         let mut content = Vec::new();
         for _ in 0..depth {
-            content.extend(b"\x09\x00\x10\x10SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff");
+            content
+                .extend(b"\x09\x00\x10\x10SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff");
         }
         assert_eq!(refused(&with(&content)), DicomError::Nested(32), "{depth}");
         // The same without value representations, inside an element that a server did not know.
@@ -70,7 +71,10 @@ fn delimiters_where_none_belongs_are_refused() {
         // An item that reaches beyond its sequence.
         b"\x09\x00\x10\x10SQ\0\0\x10\0\0\0\xfe\xff\x00\xe0\x20\0\0\0".to_vec(),
     ] {
-        assert!(matches!(refused(&with(&content)), DicomError::Damaged(_)), "{content:?}");
+        assert!(
+            matches!(refused(&with(&content)), DicomError::Damaged(_)),
+            "{content:?}"
+        );
     }
 }
 
@@ -80,7 +84,10 @@ fn lengths_beyond_the_file_make_no_memory() {
         let mut content = vec![0x09, 0, 0x10, 0x10];
         content.extend(vr);
         content.extend([0, 0, 0xf0, 0xff, 0xff, 0xff]);
-        assert_eq!(refused(&with(&content)), DicomError::Truncated("its header"));
+        assert_eq!(
+            refused(&with(&content)),
+            DicomError::Truncated("its header")
+        );
     }
 }
 
@@ -95,7 +102,10 @@ fn a_file_cut_anywhere_says_so_or_is_not_dicom() {
         let error = read_volume(&path, &mut unobserved).unwrap_err().to_string();
         assert!(!error.contains('\n'), "{error}");
         if length > pixels + 12 {
-            assert!(error.contains("ends too early, inside its pixels"), "{length}: {error}");
+            assert!(
+                error.contains("ends too early, inside its pixels"),
+                "{length}: {error}"
+            );
         }
     }
 }
@@ -107,10 +117,16 @@ fn a_cut_slice_spoils_no_other_series() {
     let bytes = std::fs::read(&cut).unwrap();
     std::fs::write(&cut, &bytes[..bytes.len() - 7]).unwrap();
     let library = scan(folder.path());
-    let found: Vec<_> = library.series().map(|s| read_series(s, &mut unobserved)).collect();
+    let found: Vec<_> = library
+        .series()
+        .map(|s| read_series(s, &mut unobserved))
+        .collect();
     assert_eq!(found.iter().filter(|r| r.is_ok()).count(), 1);
     let error = found.into_iter().find_map(Result::err).unwrap().to_string();
-    assert!(error.contains("its pixels") && error.ends_with("e1_2"), "{error}");
+    assert!(
+        error.contains("its pixels") && error.ends_with("e1_2"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -137,7 +153,10 @@ fn formats_that_make_no_image_are_refused() {
         let mut file = file.clone();
         let at = find(&file, tag);
         file[at + 8..at + 10].copy_from_slice(&value.to_le_bytes());
-        assert!(matches!(refused(&file), DicomError::Format(_)), "{tag:?} {value}");
+        assert!(
+            matches!(refused(&file), DicomError::Format(_)),
+            "{tag:?} {value}"
+        );
     }
 }
 
@@ -176,14 +195,20 @@ fn a_header_that_inflates_without_end_is_left() {
 #[test]
 fn explicit_files_that_say_they_are_implicit_and_the_reverse_are_read() {
     let whole = |case: &str| read_volume(&golden(&format!("{case}.zip")), &mut unobserved).unwrap();
-    for (case, wrong) in [("oblique", "1.2.840.10008.1.2"), ("sagittal_implicit", EXPLICIT)] {
+    for (case, wrong) in [
+        ("oblique", "1.2.840.10008.1.2"),
+        ("sagittal_implicit", EXPLICIT),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         for (name, file) in files_of(case) {
             let start = find(&file, b"\x08\x00\x05\x00");
             let bytes = [meta(wrong), file[start..].to_vec()].concat();
             std::fs::write(folder.path().join(name), bytes).unwrap();
         }
-        assert_eq!(read_volume(folder.path(), &mut unobserved).unwrap(), whole(case));
+        assert_eq!(
+            read_volume(folder.path(), &mut unobserved).unwrap(),
+            whole(case)
+        );
     }
 }
 

@@ -234,8 +234,18 @@ mod tests {
         let tag = Tag(0x28, 0x10);
         let mut a = Attributes::default();
         a.put(tag, VR::US, ByteOrder::Big, vec![1, 0]);
-        a.put(Tag(0x28, 0x30), VR::DS, ByteOrder::Little, b"0.5\\ 1.25 ".to_vec());
-        a.put(Tag(0x28, 0x31), VR::DS, ByteOrder::Little, b"0.5\\x".to_vec());
+        a.put(
+            Tag(0x28, 0x30),
+            VR::DS,
+            ByteOrder::Little,
+            b"0.5\\ 1.25 ".to_vec(),
+        );
+        a.put(
+            Tag(0x28, 0x31),
+            VR::DS,
+            ByteOrder::Little,
+            b"0.5\\x".to_vec(),
+        );
         assert_eq!(a.integer(tag), Some(256));
         assert_eq!(a.numbers(Tag(0x28, 0x30)), [0.5, 1.25]);
         assert!(a.numbers(Tag(0x28, 0x31)).is_empty());

@@ -160,7 +160,9 @@ impl<R: Read> Walk<R> {
                 break;
             }
             if position > end {
-                return Err(damaged("an element reaches beyond the sequence that it lies in"));
+                return Err(damaged(
+                    "an element reaches beyond the sequence that it lies in",
+                ));
             }
             self.close();
         }
@@ -187,7 +189,9 @@ impl<R: Read> Walk<R> {
         let bytes = &mut self.bytes;
         let header = match self.open.last().map_or(self.grammar, |open| open.grammar) {
             Grammar::Explicit => ExplicitVRLittleEndianDecoder::default().decode_header(bytes),
-            Grammar::Implicit => ImplicitVRLittleEndianDecoder::with_std_dict().decode_header(bytes),
+            Grammar::Implicit => {
+                ImplicitVRLittleEndianDecoder::with_std_dict().decode_header(bytes)
+            }
             Grammar::ExplicitBig => ExplicitVRBigEndianDecoder::default().decode_header(bytes),
         };
         // The only way in which a header can fail is that the bytes end.
@@ -206,7 +210,9 @@ impl<R: Read> Walk<R> {
             return Err(DicomError::Truncated("its header"));
         }
         if end > self.limit() {
-            return Err(damaged("an element reaches beyond the sequence that it lies in"));
+            return Err(damaged(
+                "an element reaches beyond the sequence that it lies in",
+            ));
         }
         Ok(Some(end))
     }

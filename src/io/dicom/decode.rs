@@ -40,11 +40,7 @@ pub(super) fn decode<'a>(
         Encoding::Unknown => return Err("no decoder reads it".to_owned()),
     };
     if bytes.len() < format.frame_bytes() {
-        return Err(format!(
-            "{} of {} bytes",
-            bytes.len(),
-            format.frame_bytes()
-        ));
+        return Err(format!("{} of {} bytes", bytes.len(), format.frame_bytes()));
     }
     Ok(Native { bytes, order })
 }
@@ -263,8 +259,14 @@ impl Size {
             let bytes = siz.get(at..)?.first_chunk()?;
             Some(u64::from(u32::from_be_bytes(*bytes)))
         };
-        let [width, height, x, y, tile_width, tile_height] =
-            [number(8)?, number(12)?, number(16)?, number(20)?, number(24)?, number(28)?];
+        let [width, height, x, y, tile_width, tile_height] = [
+            number(8)?,
+            number(12)?,
+            number(16)?,
+            number(20)?,
+            number(24)?,
+            number(28)?,
+        ];
         // Tiles are counted with 16 bits.
         let tiles = width.div_ceil(tile_width.max(1)) * height.div_ceil(tile_height.max(1));
         let components = siz.get(40..)?.first_chunk()?;

@@ -71,7 +71,11 @@ impl SeriesFacts {
             self.date.clone(),
             Some(self.modality.clone()),
             number(self.field_t, "T"),
-            Some(format!("{} {}", self.manufacturer, self.scanner).trim().to_owned()),
+            Some(
+                format!("{} {}", self.manufacturer, self.scanner)
+                    .trim()
+                    .to_owned(),
+            ),
             number(self.echo_time_ms, "ms echo"),
             number(self.repetition_time_ms, "ms repetition"),
             number(self.slice_thickness_mm, "mm slices"),
@@ -163,11 +167,24 @@ pub(super) fn facts(header: &Header, characters: &Characters) -> SeriesFacts {
         study_uid: a.code(tags::STUDY_INSTANCE_UID).unwrap_or_default(),
         frame_of_reference_uid: a.code(tags::FRAME_OF_REFERENCE_UID),
         localiser: is_type(&["LOCALIZER"])
-            || ["localizer", "localiser", "scout", "survey", "3-pl", "3 plane"]
-                .iter()
-                .any(|word| name.contains(word)),
+            || [
+                "localizer",
+                "localiser",
+                "scout",
+                "survey",
+                "3-pl",
+                "3 plane",
+            ]
+            .iter()
+            .any(|word| name.contains(word)),
         derived: types.first().is_some_and(|t| t == "DERIVED")
-            || is_type(&["MPR", "PROJECTION IMAGE", "MIP", "SUBTRACTION", "REFORMATTED"]),
+            || is_type(&[
+                "MPR",
+                "PROJECTION IMAGE",
+                "MIP",
+                "SUBTRACTION",
+                "REFORMATTED",
+            ]),
         series_description,
     }
 }
@@ -186,7 +203,9 @@ fn says_no(text: &str) -> bool {
 /// MPRAGE TR 1900, TE 3.0, TI 1100 ms; 3D FFE TR 25, TE 1.8 ms.
 pub(super) fn proposal(facts: &SeriesFacts, grid: &Grid) -> Option<(Sequence, f64)> {
     let name = format!("{} {}", facts.series_description, facts.sequence).to_lowercase();
-    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric() && c != '+').collect();
+    let words: Vec<&str> = name
+        .split(|c: char| !c.is_alphanumeric() && c != '+')
+        .collect();
     let says = |wanted: &[&str]| {
         wanted
             .iter()
@@ -195,7 +214,20 @@ pub(super) fn proposal(facts: &SeriesFacts, grid: &Grid) -> Option<(Sequence, f6
     if facts.modality != "MR" || facts.localiser || facts.derived {
         return None;
     }
-    if says(&["adc", "dwi", "diff", "diffusion", "swi", "flair", "perf", "tof", "angio", "bold", "phase", "fieldmap"]) {
+    if says(&[
+        "adc",
+        "dwi",
+        "diff",
+        "diffusion",
+        "swi",
+        "flair",
+        "perf",
+        "tof",
+        "angio",
+        "bold",
+        "phase",
+        "fieldmap",
+    ]) {
         return None;
     }
     let spacing = grid.spacing_mm();
@@ -209,9 +241,14 @@ pub(super) fn proposal(facts: &SeriesFacts, grid: &Grid) -> Option<(Sequence, f6
     // Thin slices first, then small voxels; a whole number of names is worth more than either.
     let detail = 1.0 / (0.5 + thick) + 0.5 / (0.3 + fine);
     let agent = facts.contrast_agent.is_some()
-        || says(&["gd", "gad", "gado", "post", "contrast", "+c", "ce", "km", "dotarem", "gadovist", "prohance", "c+"]);
-    let steady = says(&["ciss", "fiesta", "trufi", "bffe", "b-ffe", "balanced", "drive", "space", "cube", "vista", "tse3d", "t2"])
-        && !says(&["t1"]);
+        || says(&[
+            "gd", "gad", "gado", "post", "contrast", "+c", "ce", "km", "dotarem", "gadovist",
+            "prohance", "c+",
+        ]);
+    let steady = says(&[
+        "ciss", "fiesta", "trufi", "bffe", "b-ffe", "balanced", "drive", "space", "cube", "vista",
+        "tse3d", "t2",
+    ]) && !says(&["t1"]);
     let long_echo = between(echo, 60.0, 400.0) && between(repetition, 900.0, 10_000.0);
     let short_steady = steady && between(echo, 1.0, 8.0) && between(repetition, 2.0, 20.0);
     if thick <= 2.0 && fine <= 1.0 && !agent && (long_echo || short_steady) {
@@ -220,7 +257,9 @@ pub(super) fn proposal(facts: &SeriesFacts, grid: &Grid) -> Option<(Sequence, f6
     }
     let short_echo = between(echo, 0.5, 30.0) && between(repetition, 3.0, 2600.0);
     if thick <= 3.5 && agent && short_echo && !steady {
-        let named = says(&["t1", "mprage", "bravo", "tfe", "spgr", "vibe", "ffe", "flash"]);
+        let named = says(&[
+            "t1", "mprage", "bravo", "tfe", "spgr", "vibe", "ffe", "flash",
+        ]);
         let header = f64::from(u8::from(facts.contrast_agent.is_some()));
         return Some((
             Sequence::CeT1,

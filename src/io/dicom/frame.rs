@@ -44,9 +44,15 @@ pub(super) struct Tile {
 /// What a stored value means.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Rescale {
-    Line { slope: f64, intercept: f64 },
+    Line {
+        slope: f64,
+        intercept: f64,
+    },
     /// Modality LUT: values for stored ones from `first` on; those outside take the nearest end.
-    Table { first: i64, values: Arc<[u16]> },
+    Table {
+        first: i64,
+        values: Arc<[u16]>,
+    },
 }
 
 /// One slice. Positions and directions are DICOM's: LPS millimetres.
@@ -221,7 +227,11 @@ fn table(a: &Attributes) -> Result<Option<Rescale>, DicomError> {
             numbers.iter().take(count).map(|&x| x as u16).collect()
         } else {
             let (words, _) = data.as_chunks::<2>();
-            words.iter().take(count).map(|w| u16::from_le_bytes(*w)).collect()
+            words
+                .iter()
+                .take(count)
+                .map(|w| u16::from_le_bytes(*w))
+                .collect()
         }
     };
     if values.len() != count {
@@ -295,9 +305,7 @@ fn frame(
             time_point: lookup
                 .integer(content, tags::TEMPORAL_POSITION_INDEX)
                 .or_else(|| a.integer(tags::TEMPORAL_POSITION_IDENTIFIER)),
-            stack: lookup
-                .holder(content, tags::STACK_ID)
-                .code(tags::STACK_ID),
+            stack: lookup.holder(content, tags::STACK_ID).code(tags::STACK_ID),
             kind,
             acquisition: a.integer(tags::ACQUISITION_NUMBER),
             inversion_time_ms: a.number(tags::INVERSION_TIME),
@@ -344,9 +352,7 @@ fn mosaic(a: &Attributes, whole: Frame) -> Result<Vec<Frame>, DicomError> {
         .or_else(|| a.integer(SLICES_IN_MOSAIC))
         .filter(|n| (1..=4096).contains(n))
         .ok_or_else(|| unclear("a count of slices"))? as usize;
-    let across = (1..=count)
-        .find(|n| n * n >= count)
-        .unwrap_or(1);
+    let across = (1..=count).find(|n| n * n >= count).unwrap_or(1);
     let [columns, rows] = [whole.format.columns / across, whole.format.rows / across];
     if columns == 0 || rows == 0 {
         return Err(unclear("slices"));
@@ -358,9 +364,9 @@ fn mosaic(a: &Attributes, whole: Frame) -> Result<Vec<Frame>, DicomError> {
         .ok_or_else(|| unclear("a distance of slices"))?;
     let place = whole.place.map(|place| {
         let normal = place.row.cross(place.column);
-        let against = csa_numbers(csa, "SliceNormalVector").is_some_and(|n| {
-            matches!(n.as_slice(), &[x, y, z] if DVec3::new(x, y, z).dot(normal) < 0.0)
-        });
+        let against = csa_numbers(csa, "SliceNormalVector").is_some_and(
+            |n| matches!(n.as_slice(), &[x, y, z] if DVec3::new(x, y, z).dot(normal) < 0.0),
+        );
         let step = if against { -normal } else { normal } * distance_mm;
         // The image is as much larger than a slice as it seems to begin farther out.
         let [along, down] = [whole.format.columns - columns, whole.format.rows - rows];

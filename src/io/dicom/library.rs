@@ -1,6 +1,6 @@
 //! What a folder of DICOM holds: patients, their studies, their series.
-use super::frame::Frame;
 use super::data_set::Pixels;
+use super::frame::Frame;
 use super::source::Source;
 use super::syntax::Syntax;
 use super::{DicomError, DicomWarning, SeriesFacts};
@@ -133,6 +133,9 @@ impl DicomLibrary {
             if reasons.len() > 8 {
                 break;
             }
+        }
+        if reasons.is_empty() && self.other_files > 0 {
+            reasons.push(format!("{} files are not DICOM images", self.other_files));
         }
         DicomError::NoSeries(reasons)
     }

@@ -9,8 +9,16 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Whether a path is read as DICOM: a folder, a zip archive, a DICOMDIR, or a file that begins as DICOM does.
+/// Whether a path is read as DICOM: a folder, a zip archive, or a file that begins as DICOM does, unless its name says NIfTI or Analyze.
 pub(in crate::io) fn is_dicom(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_lowercase();
+    if [".nii", ".nii.gz", ".hdr", ".img"]
+        .iter()
+        .any(|end| name.ends_with(end))
+    {
+        return false;
+    }
     let Ok(kind) = std::fs::metadata(path) else {
         return false;
     };

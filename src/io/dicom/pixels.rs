@@ -49,7 +49,9 @@ impl Content {
             });
         }
         if file.pixels.length.is_some() {
-            return Err(DicomError::Damaged("compressed pixels with a length".to_owned()));
+            return Err(DicomError::Damaged(
+                "compressed pixels with a length".to_owned(),
+            ));
         }
         let parts = fragments(&file.source, file.pixels.offset)?;
         let frames = frames(parts, file.frames)?;
@@ -154,7 +156,12 @@ fn fragments(source: &Source, offset: u64) -> Result<Fragments, DicomError> {
         }
         if table.is_none() {
             let (words, _) = value.as_chunks::<4>();
-            table = Some(words.iter().map(|w| u64::from(u32::from_le_bytes(*w))).collect());
+            table = Some(
+                words
+                    .iter()
+                    .map(|w| u64::from(u32::from_le_bytes(*w)))
+                    .collect(),
+            );
             continue;
         }
         parts.push((position, value));

@@ -36,10 +36,22 @@ pub fn read_series(
         path: path.clone(),
     };
     let grid = series.grid.clone().map_err(at_fault)?;
-    let format = first.map(|f| f.format).ok_or_else(|| at_fault(DicomError::NoImage))?;
-    let mut warnings: Vec<Warning> = series.warnings.iter().cloned().map(Warning::Dicom).collect();
+    let format = first
+        .map(|f| f.format)
+        .ok_or_else(|| at_fault(DicomError::NoImage))?;
+    let mut warnings: Vec<Warning> = series
+        .warnings
+        .iter()
+        .cloned()
+        .map(Warning::Dicom)
+        .collect();
     let line = one_line(&stack.frames);
-    if line.is_none() && !stack.frames.iter().any(|f| matches!(f.rescale, Rescale::Table { .. })) {
+    if line.is_none()
+        && !stack
+            .frames
+            .iter()
+            .any(|f| matches!(f.rescale, Rescale::Table { .. }))
+    {
         warnings.push(Warning::Dicom(super::DicomWarning::RescaledBySlice));
     }
     let bytes_each = if line.is_some() {
@@ -47,7 +59,7 @@ pub fn read_series(
     } else {
         4
     };
-    check_claim(stack, grid.len() as u64 * bytes_each).map_err(at_fault)?;
+    check_claim(stack, &stack.frames, grid.len() as u64 * bytes_each)?;
     let count = grid.len();
     macro_rules! typed {
         ($variant:ident, $number:ty) => {{
@@ -99,36 +111,34 @@ pub struct Slice {
 /// As [`read_series`]; [`DicomError::NoImage`] when there is no such slice.
 pub fn read_slice(series: &DicomSeries, slice: usize) -> Result<Slice, Error> {
     let stack = &series.stack;
-    let frame = stack.frames.get(slice);
-    let path = frame.map_or_else(PathBuf::new, |frame| file_path(stack, frame));
-    let read = || {
-        let frame = frame.ok_or(DicomError::NoImage)?;
-        let [width, height] = frame.shape;
-        let mut intensities = vec![0.0; width * height];
-        let file = stack.files.get(frame.file).ok_or(DicomError::NoImage)?;
-        if !file.syntax.is_read() {
-            return Err(DicomError::Syntax(file.syntax.name()));
-        }
-        check_claim(
-            &Stored {
-                frames: vec![frame.clone()],
-                files: std::sync::Arc::clone(&stack.files),
-            },
-            4 * intensities.len() as u64,
-        )?;
-        let content = Content::open(file, &frame.format)?;
-        let native = native(&content, file, frame, slice)?;
-        let rescaled = |stored: i64, frame: &Frame| frame.rescale.apply(stored) as f32;
-        cut(&native, frame, &rescaled, &mut intensities);
-        Ok(Slice {
-            width,
-            height,
-            spacing_mm: frame.spacing_mm,
-            intensities,
-            inverted: frame.format.inverted,
-        })
+    let missing = || Error::Dicom {
+        source: DicomError::NoImage,
+        path: PathBuf::new(),
     };
-    read().map_err(|source| Error::Dicom { source, path })
+    let frame = stack.frames.get(slice).ok_or_else(missing)?;
+    let file = stack.files.get(frame.file).ok_or_else(missing)?;
+    let at_fault = |source| Error::Dicom {
+        source,
+        path: file.source.path(),
+    };
+    if !file.syntax.is_read() {
+        return Err(at_fault(DicomError::Syntax(file.syntax.name())));
+    }
+    let [width, height] = frame.shape;
+    let size = width * height;
+    check_claim(stack, std::slice::from_ref(frame), 4 * size as u64)?;
+    let mut intensities = vec![0.0; size];
+    let content = Content::open(file, &frame.format).map_err(at_fault)?;
+    let native = native(&content, file, frame, slice).map_err(at_fault)?;
+    let rescaled = |stored: i64, frame: &Frame| frame.rescale.apply(stored) as f32;
+    cut(&native, frame, &rescaled, &mut intensities);
+    Ok(Slice {
+        width,
+        height,
+        spacing_mm: frame.spacing_mm,
+        intensities,
+        inverted: frame.format.inverted,
+    })
 }
 
 fn file_path(stack: &Stored, frame: &Frame) -> PathBuf {
@@ -159,29 +169,34 @@ fn one_line(frames: &[Frame]) -> Option<(f64, f64)> {
     }
 }
 
-/// Checks that the files can hold what is to be made, before it is.
-fn check_claim(stack: &Stored, claimed: u64) -> Result<(), DicomError> {
-    if claimed > LARGEST {
-        return Err(DicomError::TooLarge {
-            claimed,
-            limit: LARGEST,
-        });
-    }
-    let mut used: Vec<usize> = stack.frames.iter().map(|f| f.file).collect();
+/// Checks that the files can hold what is to be made of some frames, before it is.
+fn check_claim(stack: &Stored, frames: &[Frame], claimed: u64) -> Result<(), Error> {
+    let at_fault = |source, file: Option<&StoredFile>| Error::Dicom {
+        source,
+        path: file.map_or_else(PathBuf::new, |file| file.source.path()),
+    };
+    let mut used: Vec<usize> = frames.iter().map(|f| f.file).collect();
     used.sort_unstable();
     used.dedup();
+    let files: Vec<&StoredFile> = used.iter().filter_map(|&n| stack.files.get(n)).collect();
+    if claimed > LARGEST {
+        let limit = LARGEST;
+        let source = DicomError::TooLarge { claimed, limit };
+        return Err(at_fault(source, files.first().copied()));
+    }
     let mut compressed = 0_u64;
-    let mut whole = true;
-    for file in used.iter().filter_map(|&n| stack.files.get(n)) {
+    for file in &files {
         let size = file.source.size();
-        if is_native(file.syntax.encoding) && !file.syntax.deflated {
-            let end = file.pixels.length.unwrap_or(0).saturating_add(file.pixels.offset);
-            whole &= end <= size;
+        let length = file.pixels.length.unwrap_or(0);
+        let plain = is_native(file.syntax.encoding) && !file.syntax.deflated;
+        if plain && length.saturating_add(file.pixels.offset) > size {
+            return Err(at_fault(DicomError::Truncated("its pixels"), Some(file)));
         }
         compressed = compressed.saturating_add(size);
     }
-    if !whole || claimed > compressed.saturating_mul(HIGHEST_RATIO) {
-        return Err(DicomError::Truncated("its pixels"));
+    if claimed > compressed.saturating_mul(HIGHEST_RATIO) {
+        let source = DicomError::Truncated("its pixels");
+        return Err(at_fault(source, files.first().copied()));
     }
     Ok(())
 }
@@ -248,7 +263,10 @@ fn fill<T: Send>(
                 .transpose()?
                 .map(|content| (file, content));
         }
-        let content = opened.as_ref().filter(|_| shared).map(|(_, content)| content);
+        let content = opened
+            .as_ref()
+            .filter(|_| shared)
+            .map(|(_, content)| content);
         batch
             .into_par_iter()
             .try_for_each(|unit| read_unit(stack, unit, content, value))?;

@@ -35,7 +35,12 @@ pub fn scan_folder(paths: &[PathBuf], observe: &mut Observe<'_>) -> Result<Dicom
     let mut sorted: BTreeMap<Key, Gathered> = BTreeMap::new();
     let total = found.sources.len() as u64;
     for (n, batch) in found.sources.chunks(AT_ONCE).enumerate() {
-        report(observe, "looking through files", (n * AT_ONCE) as u64, total)?;
+        report(
+            observe,
+            "looking through files",
+            (n * AT_ONCE) as u64,
+            total,
+        )?;
         let headers: Vec<_> = batch
             .par_iter()
             .map(|source| (source.clone(), read_header(source)))
@@ -204,7 +209,11 @@ fn place(key: Key, mut gathered: Gathered, library: &mut DicomLibrary) {
         .map(|stack| series(stack, &gathered.facts, &files, &common))
         .collect();
     let (id, name) = key.patient;
-    let at = match library.patients.iter().position(|p| p.id == id && p.name == name) {
+    let at = match library
+        .patients
+        .iter()
+        .position(|p| p.id == id && p.name == name)
+    {
         Some(at) => at,
         None => {
             library.patients.push(DicomPatient {
@@ -219,7 +228,11 @@ fn place(key: Key, mut gathered: Gathered, library: &mut DicomLibrary) {
         return;
     };
     let (date, uid) = key.study;
-    match patient.studies.iter_mut().find(|s| s.uid == uid && s.date == date) {
+    match patient
+        .studies
+        .iter_mut()
+        .find(|s| s.uid == uid && s.date == date)
+    {
         Some(study) => study.series.extend(series),
         None => patient.studies.push(DicomStudy {
             uid,

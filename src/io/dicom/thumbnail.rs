@@ -89,7 +89,13 @@ mod tests {
         let picture = small(&slice, 8);
         assert_eq!((picture.width, picture.height), (4, 8));
         assert_eq!(picture.grey.get(..4), Some(&[0, 0, 255, 255][..]));
-        let negative = small(&Slice { inverted: true, ..slice }, 8);
+        let negative = small(
+            &Slice {
+                inverted: true,
+                ..slice
+            },
+            8,
+        );
         assert_eq!(negative.grey.get(..4), Some(&[255, 255, 0, 0][..]));
     }
 }

@@ -73,11 +73,14 @@ impl fmt::Display for DicomWarning {
                 parts,
             } => write!(
                 f,
-                "{slices} slices are missing beside this one; it is part {part} of {parts} of the series"
+                "{slices} slices are missing beside this part, the {part}. of {parts} of the series"
             ),
             Self::SingleSlice {
                 thickness_mm: Some(mm),
-            } => write!(f, "only one slice; its thickness of {mm} mm was taken for the spacing"),
+            } => write!(
+                f,
+                "only one slice; its thickness of {mm} mm was taken for the spacing"
+            ),
             Self::SingleSlice { thickness_mm: None } => {
                 f.write_str("only one slice without a thickness; 1 mm was taken for the spacing")
             }
@@ -98,7 +101,10 @@ impl fmt::Display for DicomWarning {
                 "text is written in the character set {name}, which is not known here; some letters are missing"
             ),
             Self::Unusable { files, first } => {
-                write!(f, "{files} files of the series were left out; the first: {first}")
+                write!(
+                    f,
+                    "{files} files of the series were left out; the first: {first}"
+                )
             }
         }
     }

@@ -76,11 +76,13 @@ pub(super) fn entries(path: &Path) -> Result<Listing, DicomError> {
                     start,
                     stored: entry.compressed_size(),
                     // No more than its bytes can become, whatever the directory claims.
-                    size: entry.size().min(
-                        entry
-                            .compressed_size()
-                            .saturating_mul(if deflated { HIGHEST_RATIO } else { 1 }),
-                    ),
+                    size: entry
+                        .size()
+                        .min(entry.compressed_size().saturating_mul(if deflated {
+                            HIGHEST_RATIO
+                        } else {
+                            1
+                        })),
                     deflated,
                 })));
             }

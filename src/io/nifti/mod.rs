@@ -10,7 +10,7 @@ mod source;
 mod write;
 
 pub(super) use header::Scaling;
-pub(super) use read::{Extent, Scan, load};
 pub use read::read_labels;
+pub(super) use read::{Extent, Scan, load};
 pub(super) use read::{read_channels, read_volume};
 pub use write::{write_labels, write_volume};
