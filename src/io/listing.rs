@@ -1,6 +1,6 @@
 //! What a folder of DICOM holds, as `schwann inspect` prints it.
 use super::{DicomLibrary, DicomSeries, SeriesFacts};
-use crate::volume::Sequence;
+use crate::volume::{Grid, Sequence};
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;
@@ -65,8 +65,8 @@ impl ListedSeries {
         Self {
             label: series.label.clone(),
             title: series.title(),
-            shape: grid.map(|grid| grid.shape()),
-            spacing_mm: grid.map(|grid| grid.spacing_mm()),
+            shape: grid.map(Grid::shape),
+            spacing_mm: grid.map(Grid::spacing_mm),
             orientation: grid.map(|grid| grid.axis_codes().to_string()),
             proposed_as: match series.proposed_as {
                 Sequence::HrT2 => Some("hrT2"),

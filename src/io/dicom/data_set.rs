@@ -197,7 +197,7 @@ impl<R: Read> Walk<R> {
         // The only way in which a header can fail is that the bytes end.
         header
             .map(|(header, _)| header)
-            .map_err(|_| DicomError::Truncated("its header"))
+            .map_err(|_end| DicomError::Truncated("its header"))
     }
 
     /// Where a value of this length ends.

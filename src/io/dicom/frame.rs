@@ -156,7 +156,7 @@ pub(super) fn frames(header: &Header, file: usize) -> Result<Vec<Frame>, DicomEr
     }
     if count == 1 && a.codes(tags::IMAGE_TYPE).iter().any(|v| v == "MOSAIC") {
         let whole = all.swap_remove(0);
-        return mosaic(a, whole);
+        return mosaic(a, &whole);
     }
     Ok(all)
 }
@@ -344,7 +344,7 @@ fn place(position: &[f64], orientation: &[f64]) -> Option<Place> {
 }
 
 /// The slices of a Siemens mosaic: tiles of one image, row by row, whose position is that of the image's corner.
-fn mosaic(a: &Attributes, whole: Frame) -> Result<Vec<Frame>, DicomError> {
+fn mosaic(a: &Attributes, whole: &Frame) -> Result<Vec<Frame>, DicomError> {
     let unclear = |what: &str| DicomError::Format(format!("a mosaic without {what}"));
     let csa = a.bytes(CSA_IMAGE).unwrap_or_default();
     let count = csa_numbers(csa, "NumberOfImagesInMosaic")

@@ -176,7 +176,7 @@ pub(super) fn regular(
     };
     let ras_from_lps = DAffine3::from_scale(DVec3::new(-1.0, -1.0, 1.0));
     let [columns, rows] = first.frame.shape;
-    Grid::new([columns, rows, placed.len()], ras_from_lps * lps).map_err(|_| DicomError::Flat)
+    Grid::new([columns, rows, placed.len()], ras_from_lps * lps).map_err(|_flat| DicomError::Flat)
 }
 
 /// Looks how far slices lie from where a spacing of `along` puts them.

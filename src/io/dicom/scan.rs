@@ -139,8 +139,8 @@ fn gather(
     gathered.unknown_characters = gathered.unknown_characters.take().or(characters.unknown);
     let (new, pixels) = match (frames(header, gathered.files.len()), header.pixels) {
         (Ok(new), Some(pixels)) => (new, pixels),
-        (Err(problem), _) => return gathered.refuse(source, problem, library),
-        (Ok(_), None) => return gathered.refuse(source, DicomError::NoImage, library),
+        (Err(problem), _) => return gathered.refuse(&source, problem, library),
+        (Ok(_), None) => return gathered.refuse(&source, DicomError::NoImage, library),
     };
     if let Some(uid) = a.code(tags::SOP_INSTANCE_UID) {
         // Broken exports give every slice one UID: a copy also lies at the same place.
@@ -162,7 +162,7 @@ fn gather(
 }
 
 impl Gathered {
-    fn refuse(&mut self, source: Source, problem: DicomError, library: &mut DicomLibrary) {
+    fn refuse(&mut self, source: &Source, problem: DicomError, library: &mut DicomLibrary) {
         library.skipped.push((source.path(), problem.clone()));
         self.unusable.push(problem);
     }
@@ -209,21 +209,18 @@ fn place(key: Key, mut gathered: Gathered, library: &mut DicomLibrary) {
         .map(|stack| series(stack, &gathered.facts, &files, &common))
         .collect();
     let (id, name) = key.patient;
-    let at = match library
+    let known = library
         .patients
         .iter()
-        .position(|p| p.id == id && p.name == name)
-    {
-        Some(at) => at,
-        None => {
-            library.patients.push(DicomPatient {
-                id,
-                name,
-                studies: Vec::new(),
-            });
-            library.patients.len() - 1
-        }
-    };
+        .position(|p| p.id == id && p.name == name);
+    if known.is_none() {
+        library.patients.push(DicomPatient {
+            id,
+            name,
+            studies: Vec::new(),
+        });
+    }
+    let at = known.unwrap_or(library.patients.len() - 1);
     let Some(patient) = library.patients.get_mut(at) else {
         return;
     };

@@ -128,9 +128,9 @@ fn direction(frame: &Frame) -> String {
     };
     let normal = place.row.cross(place.column).abs();
     let largest = normal.max_element();
-    let plane = if largest == normal.z {
+    let plane = if normal.z >= largest {
         "axial"
-    } else if largest == normal.y {
+    } else if normal.y >= largest {
         "coronal"
     } else {
         "sagittal"

@@ -53,7 +53,7 @@ pub(super) fn entries(path: &Path) -> Result<Listing, DicomError> {
         }
         let name = entry
             .name()
-            .map_or_else(|_| format!("entry {index}"), |name| name.into_owned());
+            .map_or_else(|_| format!("entry {index}"), std::borrow::Cow::into_owned);
         let problem = if entry.enclosed_name().is_none() {
             Some("its path leads out of the archive")
         } else if entry.encrypted() {
