@@ -59,7 +59,7 @@ pub(crate) fn find(bytes: &[u8], needle: &[u8]) -> usize {
 }
 
 /// An explicit little-endian element with a short length.
-pub(crate) fn element(tag: [u16; 2], vr: &[u8; 2], value: &[u8]) -> Vec<u8> {
+pub(crate) fn element(tag: [u16; 2], vr: [u8; 2], value: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend(tag[0].to_le_bytes());
     bytes.extend(tag[1].to_le_bytes());
@@ -77,6 +77,6 @@ pub(crate) fn meta(syntax: &str) -> Vec<u8> {
     if uid.len() % 2 == 1 {
         uid.push(0);
     }
-    bytes.extend(element([2, 0x10], b"UI", &uid));
+    bytes.extend(element([2, 0x10], *b"UI", &uid));
     bytes
 }

@@ -179,7 +179,7 @@ fn transfer_syntaxes_that_no_decoder_reads_are_named() {
 
 #[test]
 fn a_header_that_inflates_without_end_is_left() {
-    let mut content = element([8, 0x16], b"UI", b"1.2.840.10008.5.1.4.1.1.4\0");
+    let mut content = element([8, 0x16], *b"UI", b"1.2.840.10008.5.1.4.1.1.4\0");
     content.extend(b"\x09\x00\x10\x10OB\0\0\xfe\xff\xff\xff");
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(&content).unwrap();

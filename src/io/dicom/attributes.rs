@@ -174,14 +174,44 @@ impl Characters {
 
     /// Bytes as text; what cannot be decoded becomes the replacement character.
     fn decode(&self, bytes: &[u8]) -> String {
-        if bytes.is_ascii() && !bytes.contains(&0x1b) {
-            return String::from_utf8_lossy(bytes).into_owned();
+        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if bytes.contains(&0x1b) {
+            return extended(bytes).unwrap_or_else(|| lossy(bytes));
+        }
+        if bytes.is_ascii() {
+            return lossy(bytes);
         }
         self.known
             .iter()
             .find_map(|set| set.decode(bytes).ok())
-            .unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
+            .unwrap_or_else(|| lossy(bytes))
     }
+}
+
+/// Text with code extensions (ISO/IEC 2022): the escape sequence in it says which set follows. Korean and Chinese leave ASCII where it is;
+/// Japanese switches to and fro.
+fn extended(bytes: &[u8]) -> Option<String> {
+    for (escape, code) in [
+        (b"\x1b$)C", "ISO 2022 IR 149"),
+        (b"\x1b$)A", "ISO 2022 IR 58"),
+    ] {
+        if bytes.windows(escape.len()).any(|w| w == escape) {
+            let mut plain = Vec::with_capacity(bytes.len());
+            let mut rest = bytes;
+            while let Some((&first, behind)) = rest.split_first() {
+                if let Some(behind) = rest.strip_prefix(escape) {
+                    rest = behind;
+                } else {
+                    plain.push(first);
+                    rest = behind;
+                }
+            }
+            return SpecificCharacterSet::from_code(code)?.decode(&plain).ok();
+        }
+    }
+    SpecificCharacterSet::from_code("ISO 2022 IR 87")?
+        .decode(bytes)
+        .ok()
 }
 
 /// `Family^Given^Middle=ideographic=phonetic` as people write it; the first group that holds a name.
@@ -227,6 +257,26 @@ mod tests {
         assert_eq!(date("2024.01.31").as_deref(), Some("2024-01-31"));
         assert_eq!(date("20241331"), None);
         assert_eq!(date("yesterday"), None);
+    }
+
+    #[test]
+    fn code_extensions_are_followed() {
+        // The examples of PS3.5, annexes H, I and K.
+        let name = |codes: &str, bytes: &[u8]| {
+            let tag = dicom_dictionary_std::tags::SPECIFIC_CHARACTER_SET;
+            let (mut a, order) = (Attributes::default(), ByteOrder::Little);
+            a.put(tag, VR::CS, order, codes.as_bytes().to_vec());
+            a.put(Tag(0x10, 0x10), VR::PN, order, bytes.to_vec());
+            a.text(Tag(0x10, 0x10), &Characters::of(&a)).unwrap()
+        };
+        let japanese = b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B";
+        assert_eq!(name("\\ISO 2022 IR 87", japanese), "Yamada^Tarou=山田^太郎");
+        let korean = b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7";
+        assert_eq!(name("\\ISO 2022 IR 149", korean), "Hong^Gildong=洪^吉洞");
+        let chinese = b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab";
+        assert_eq!(name("\\ISO 2022 IR 58", chinese), "Zhang^XiaoDong=张^小东");
+        assert_eq!(name("ISO_IR 100", b"Buc^J\xe9r\xf4me"), "Buc^Jérôme");
+        assert_eq!(name("ISO_IR 192", "Ковач".as_bytes()), "Ковач");
     }
 
     #[test]
