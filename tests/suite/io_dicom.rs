@@ -145,21 +145,14 @@ fn files_of_pydicom_hold_the_pixels_that_pydicom_finds() {
             .collect();
         assert_eq!(found.len() as u64, shape.iter().product::<u64>(), "{name}");
         if let Some(some) = wanted["every_hundredth"].as_array() {
-            // Compressed with loss: decoders round differently, and that of JPEG 2000 sets each coefficient to the lower end of its step, which
-            // the standard allows (ITU-T T.800, E.1) and which makes bright voxels a little darker.
-            let (most, mean) = if name == "JPEG2000.dcm" {
-                (32.0, 3.0)
-            } else {
-                (2.0, 1.0)
-            };
+            // Compressed with loss: decoders round differently.
             let off: Vec<f64> = found
                 .iter()
                 .step_by(100)
                 .zip(some)
                 .map(|(found, wanted)| (f64::from(*found) - wanted.as_f64().unwrap()).abs())
                 .collect();
-            assert!(off.iter().all(|&o| o <= most), "{name}");
-            assert!(off.iter().sum::<f64>() / off.len() as f64 <= mean, "{name}");
+            assert!(off.iter().all(|&o| o <= 2.0), "{name}: {off:?}");
             continue;
         }
         let bytes: Vec<u8> = found.iter().flat_map(|x| x.to_le_bytes()).collect();

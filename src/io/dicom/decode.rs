@@ -2,8 +2,9 @@
 use super::attributes::ByteOrder;
 use super::frame::Format;
 use super::syntax::Encoding;
-use dicom_toolkit_jpeg2000::{DecodeSettings, Image};
-use openreadout_codecs::{Raster, jpeg_decode_limited, jpegls_decode_limited, packbits_decode};
+use openreadout_codecs::{
+    Raster, jpeg_decode_limited, jpeg2000_decode_limited, jpegls_decode_limited, packbits_decode,
+};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -217,25 +218,10 @@ fn jpeg2000(stored: &[u8], format: &Format) -> Result<Samples, String> {
     if size.components != 1 {
         return Err("a colour image".to_owned());
     }
-    let image = Image::new(stored, &DecodeSettings::default()).map_err(|e| e.to_string())?;
-    let raw = image.decode_native().map_err(|e| e.to_string())?;
-    let bytes_each = usize::from(raw.bytes_per_sample);
-    let mut bytes = raw.data;
-    if size.signed {
-        // The decoder lifts signed samples by half their range, as it does unsigned ones.
-        let half = 1_u32 << (u32::from(raw.bit_depth).clamp(1, 16) - 1);
-        for sample in bytes.chunks_exact_mut(bytes_each.max(1)) {
-            match sample {
-                [low] => *low = low.wrapping_sub(half as u8),
-                [low, high] => {
-                    let value = u16::from_le_bytes([*low, *high]).wrapping_sub(half as u16);
-                    [*low, *high] = value.to_le_bytes();
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(Samples { bytes, bytes_each })
+    // Signed samples come back as they are stored.
+    jpeg2000_decode_limited(stored, 2 * format.rows * format.columns)
+        .map_err(|e| e.to_string())
+        .and_then(|raster| grey(raster, format))
 }
 
 /// What the SIZ marker says (ITU-T T.800, A.5.1).
@@ -243,7 +229,6 @@ struct Size {
     columns: u64,
     rows: u64,
     components: u16,
-    signed: bool,
 }
 
 impl Size {
@@ -274,7 +259,6 @@ impl Size {
             columns: width.saturating_sub(x),
             rows: height.saturating_sub(y),
             components: u16::from_be_bytes(*components),
-            signed: siz.get(42)? & 0x80 != 0,
         })
     }
 }
