@@ -218,7 +218,10 @@ fn jpeg2000(stored: &[u8], format: &Format) -> Result<Samples, String> {
     if size.components != 1 {
         return Err("a colour image".to_owned());
     }
-    // Signed samples come back as they are stored.
+    // Signed samples come back as they are stored, but for those of the decoder that reads the high-throughput form, which lifts them.
+    if size.signed && size.high_throughput {
+        return Err("signed samples in high-throughput JPEG 2000 are not decoded here".to_owned());
+    }
     jpeg2000_decode_limited(stored, 2 * format.rows * format.columns)
         .map_err(|e| e.to_string())
         .and_then(|raster| grey(raster, format))
@@ -229,6 +232,9 @@ struct Size {
     columns: u64,
     rows: u64,
     components: u16,
+    signed: bool,
+    /// Whether a CAP marker announces Part 15 (ITU-T T.814).
+    high_throughput: bool,
 }
 
 impl Size {
@@ -255,10 +261,15 @@ impl Size {
         // Tiles are counted with 16 bits.
         let tiles = width.div_ceil(tile_width.max(1)) * height.div_ceil(tile_height.max(1));
         let components = siz.get(40..)?.first_chunk()?;
+        // CAP follows SIZ at once where there is one (A.5.2).
+        let length = u16::from_be_bytes(*siz.get(4..)?.first_chunk()?);
+        let behind = siz.get(4 + usize::from(length)..).unwrap_or_default();
         (tiles <= 65_535 && tile_width > 0 && tile_height > 0).then_some(Self {
             columns: width.saturating_sub(x),
             rows: height.saturating_sub(y),
             components: u16::from_be_bytes(*components),
+            signed: siz.get(42)? & 0x80 != 0,
+            high_throughput: behind.starts_with(&[0xff, 0x50]),
         })
     }
 }
