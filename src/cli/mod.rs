@@ -5,6 +5,7 @@
 
 mod audit;
 mod cohort;
+mod convert;
 mod demo;
 mod evaluate;
 mod growth;
@@ -43,6 +44,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Say what a scan holds.
     Inspect(inspect::Arguments),
+    /// Write a scan, a DICOM series for instance, as a NIfTI file.
+    Convert(convert::Arguments),
     /// Write a label map on the scan's own grid.
     Segment(segment::Arguments),
     /// Size of each structure in a label map.
@@ -73,6 +76,7 @@ pub fn run() -> ExitCode {
         None => open(arguments.paths),
         Some(Command::Demo(a)) => demo::run(&a, json),
         Some(Command::Inspect(a)) => inspect::run(&a, json),
+        Some(Command::Convert(a)) => convert::run(&a, json),
         Some(Command::Segment(a)) => segment::run(&a, json),
         Some(Command::Measure(a)) => measure::run(&a, json),
         Some(Command::Koos(a)) => koos::run(&a, json),

@@ -1,4 +1,5 @@
 //! What can go wrong with a file, each in one sentence: what is wrong, what to do about it, and last the path.
+use super::DicomError;
 use crate::volume;
 use std::path::{Path, PathBuf};
 use thiserror::Error as ThisError;
@@ -72,6 +73,14 @@ pub enum Error {
     )]
     Folder {
         /// The folder.
+        path: PathBuf,
+    },
+    /// DICOM that cannot be used.
+    #[error("{source}: {}", shown(path))]
+    Dicom {
+        /// What is wrong with it.
+        source: DicomError,
+        /// The file or folder.
         path: PathBuf,
     },
     /// A device, pipe or socket.

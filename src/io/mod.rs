@@ -6,12 +6,14 @@
 mod atomic;
 mod audit;
 mod cases;
+mod dicom;
 mod each;
 mod error;
 mod hash;
 mod inspect;
 mod journal;
 mod labelled;
+mod listing;
 mod lock;
 mod nifti;
 mod outlines;
@@ -20,24 +22,30 @@ mod report;
 mod scores;
 mod statistics;
 mod torn;
+mod volume;
 mod warning;
 
 pub use atomic::write_atomically;
 pub use audit::{AUDIT_FILE, AuditRecord, AuditWarning, append_audit, read_audit};
 pub use cases::{label_maps_by_case, scans_in};
+pub use dicom::{
+    DicomError, DicomLibrary, DicomPatient, DicomSeries, DicomStudy, DicomWarning, SeriesFacts,
+    Slice, Thumbnail, read_series, read_slice, scan_folder, thumbnail,
+};
 pub use error::{Error, HeaderError};
 pub use hash::voxels_sha256;
-pub use inspect::{Inspection, Percentiles, Rescale, inspect};
+pub use inspect::{Inspected, Inspection, Percentiles, Rescale, inspect, inspect_or_list};
 pub use journal::{
     FoundJournal, Journal, JournalContent, JournalHeader, JournalRecord, discard_journal,
     list_journals,
 };
 pub use labelled::{LabelledScan, labelled_scans};
+pub use listing::{ListedSeries, Listing};
 pub use nifti::{
-    LabelValue, label_values, read_channels, read_labels, read_labels_meaning, read_volume,
-    write_labels, write_volume,
+    LabelValue, label_values, read_labels, read_labels_meaning, write_labels, write_volume,
 };
 pub use outlines::{read_outline, read_outlines};
 pub use patient_folder::{NewLabels, NewVisit, PatientFolder, PatientWarning, ReadOnly, ScanFiles};
 pub use scores::{ScoreRow, read_grades, read_scores, write_scores};
+pub use volume::{read_channels, read_scan, read_volume};
 pub use warning::Warning;

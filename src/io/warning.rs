@@ -1,4 +1,5 @@
 //! What a reader must know about a file that could be read.
+use super::DicomWarning;
 use std::fmt;
 
 /// Something about a file that was read and may matter. `Display` is one sentence for people.
@@ -55,6 +56,8 @@ pub enum Warning {
         /// The values, ascending.
         values: Vec<u8>,
     },
+    /// Something about a DICOM series.
+    Dicom(DicomWarning),
 }
 
 impl fmt::Display for Warning {
@@ -100,6 +103,7 @@ impl fmt::Display for Warning {
             Self::Narrowed => {
                 f.write_str("the 128-bit numbers were rounded to 64 bits")
             }
+            Self::Dicom(warning) => warning.fmt(f),
             Self::UnknownLabels { values } => {
                 f.write_str("label values without a name: ")?;
                 for (n, value) in values.iter().enumerate() {

@@ -12,7 +12,8 @@ mod write;
 
 pub(super) use header::Scaling;
 pub(super) use pair::files_with_endings;
+pub use read::read_labels;
 pub(super) use read::{Extent, Scan, load};
-pub use read::{read_channels, read_labels, read_volume};
+pub(super) use read::{read_channels, read_volume};
 pub use values::{LabelValue, label_values, read_labels_meaning};
 pub use write::{write_labels, write_volume};

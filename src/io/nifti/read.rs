@@ -34,7 +34,7 @@ pub(in crate::io) struct Scan {
 ///
 /// # Errors
 /// One sentence for every way in which a file can be broken, unsupported or without a place in the patient; [`Error::Cancelled`].
-pub fn read_volume(
+pub(in crate::io) fn read_volume(
     path: &Path,
     observe: &mut Observe<'_>,
 ) -> Result<(Volume, Vec<Warning>), Error> {
@@ -53,7 +53,7 @@ pub fn read_volume(
 ///
 /// # Errors
 /// As [`read_volume`].
-pub fn read_channels(
+pub(in crate::io) fn read_channels(
     path: &Path,
     observe: &mut Observe<'_>,
 ) -> Result<(Vec<Volume>, Vec<Warning>), Error> {
@@ -77,7 +77,7 @@ pub fn read_channels(
 /// the map and are listed in a warning.
 ///
 /// # Errors
-/// As [`read_volume`]; [`Error::Label`] with the first value that is no label.
+/// As [`read_volume`](crate::io::read_volume), but for DICOM, which is no label map; [`Error::Label`] with the first value that is no label.
 pub fn read_labels(path: &Path, table: &LabelTable) -> Result<(LabelMap, Vec<Warning>), Error> {
     /// Farther than this from a whole number is no rounding of the stored scaling.
     const ROUNDING: f64 = 1e-3;

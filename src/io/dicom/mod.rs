@@ -1,0 +1,36 @@
+//! DICOM: folders, files, discs and zip archives to series, and series to volumes.
+//!
+//! Headers are read with dicom-rs, bounded in depth and size; pixels natively, or with decoders in Rust, each inside a limit that the header
+//! sets. Slices are sorted by their place along the normal. Here DICOM's LPS becomes RAS (`grid.rs`); nothing is mirrored.
+
+mod attributes;
+mod csa;
+mod data_set;
+mod decode;
+mod error;
+mod facts;
+mod frame;
+mod grid;
+mod header;
+mod kept;
+mod library;
+mod only;
+mod pixels;
+mod read;
+mod scan;
+mod source;
+mod stack;
+mod syntax;
+mod thumbnail;
+mod walk;
+mod warning;
+mod zipped;
+
+pub use error::DicomError;
+pub use facts::SeriesFacts;
+pub use library::{DicomLibrary, DicomPatient, DicomSeries, DicomStudy};
+pub(super) use only::{is_dicom, only_series};
+pub use read::{Slice, read_series, read_slice};
+pub use scan::scan_folder;
+pub use thumbnail::{Thumbnail, thumbnail};
+pub use warning::DicomWarning;
