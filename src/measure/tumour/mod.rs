@@ -47,7 +47,7 @@ pub struct TumourGeometry {
 }
 
 /// All that is measured of a tumour at one porus plane.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TumourMeasures {
     /// The plane that divides intra- from extrameatal; none where it is not known.
     pub porus_plane: Option<PorusPlane>,
