@@ -1,11 +1,12 @@
 //! `schwann koos`: the grade with its evidence.
 use super::{
+    measure::tumour,
     output,
     segment::{Engine, read_scan},
 };
 use crate::{
     io,
-    measure::{KoosAssessment, KoosEvidence, KoosGrade, koos},
+    measure::{KoosAssessment, KoosBasis, KoosEvidence, KoosGrade, TumourMeasures},
     patient::{ModelInfo, NOTICE},
     volume::{LabelMap, LabelTable, Structure, Volume},
 };
@@ -37,23 +38,31 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         warnings.extend(prediction.warnings);
         (prediction.labels, Some(prediction.model))
     };
-    let mut assessment = koos(&labels);
+    let basis = KoosBasis::of(&labels);
+    let mut assessment = basis.assess(None);
+    let measures = basis.tumour().map(|t| t.measures(None));
     warnings.append(&mut assessment.warnings);
     assessment.warnings = warnings;
     output::warnings(&assessment.warnings);
     let output = Output {
         assessment: &assessment,
+        tumour: measures,
         model,
         scan_sha256: io::voxels_sha256(&scan),
         notice: NOTICE,
     };
-    output::result(json, &output, || text(&assessment))
+    output::result(json, &output, || {
+        let sizes = measures.as_ref().map_or_else(String::new, tumour);
+        text(&assessment) + &sizes + "\n" + NOTICE
+    })
 }
 
 #[derive(Debug, Serialize)]
 struct Output<'a> {
     #[serde(flatten)]
     assessment: &'a KoosAssessment,
+    /// Part volumes and diameters; none without a tumour.
+    tumour: Option<TumourMeasures>,
     /// The model that drew the tumour; none when its outline was given.
     model: Option<ModelInfo>,
     scan_sha256: String,
@@ -109,7 +118,7 @@ fn text(a: &KoosAssessment) -> String {
             text += &format!("\n{name:<28}{value:>10.1} {unit}");
         }
     }
-    text + "\n" + NOTICE
+    text
 }
 
 fn rows(e: &KoosEvidence) -> [(&'static str, Option<f64>, &'static str); 7] {

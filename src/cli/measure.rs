@@ -2,7 +2,10 @@
 use super::output;
 use crate::{
     io,
-    measure::{SizeSide, StructureSize, structure_sizes},
+    measure::{
+        Diameter, PartVolume, SizeSide, StructureSize, TumourGeometry, TumourMeasures, structure_sizes,
+        volume_text,
+    },
     volume::LabelTable,
 };
 use serde::Serialize;
@@ -17,6 +20,8 @@ pub(super) struct Arguments {
 #[derive(Debug, Serialize)]
 struct Output {
     structures: Vec<StructureSize>,
+    /// The tumour at its porus plane; none without one.
+    tumour: Option<TumourMeasures>,
     warnings: Vec<String>,
 }
 
@@ -25,9 +30,34 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     output::warnings(&warnings);
     let output = Output {
         structures: structure_sizes(&labels),
+        tumour: TumourGeometry::of(&labels).map(|t| t.measures(None)),
         warnings: warnings.iter().map(ToString::to_string).collect(),
     };
-    output::result(json, &output, || table(&output.structures))
+    output::result(json, &output, || {
+        let sizes = output.tumour.as_ref().map_or_else(String::new, tumour);
+        table(&output.structures) + &sizes
+    })
+}
+
+/// Part volumes and diameters of a tumour, one a line, for people.
+pub(super) fn tumour(measures: &TumourMeasures) -> String {
+    let volume = |name: &str, part: Option<PartVolume>| {
+        part.map_or_else(String::new, |p| {
+            let [low, high] = p.interval95_mm3.map(volume_text);
+            let value = volume_text(p.volume_mm3);
+            format!("\n{name:<46}{value:>8} mm³ (95 %: {low} to {high})")
+        })
+    };
+    let length = |d: &Diameter| {
+        let (value, error) = (d.value_mm, d.error95_mm);
+        format!("\n{:<46}{value:>8.1} mm ± {error:.1}", d.which.name())
+    };
+    let volumes = &measures.volumes;
+    let mut text = volume("whole tumour", Some(volumes.whole))
+        + &volume("extrameatal part", volumes.extrameatal)
+        + &volume("intrameatal part", volumes.intrameatal);
+    text.extend(measures.diameters.iter().map(length));
+    text
 }
 
 /// One line a structure, for people.

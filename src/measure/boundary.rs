@@ -152,8 +152,13 @@ impl Tree {
 
 /// Largest distance between two of the points, mm; 0 for fewer than two.
 pub(super) fn diameter_mm(points: &[DVec3]) -> f64 {
+    diameter(points).map_or(0.0, |[a, b]| a.distance(b))
+}
+
+/// The two points that lie farthest apart; `None` for fewer than two.
+pub(super) fn diameter(points: &[DVec3]) -> Option<[DVec3; 2]> {
     if points.len() < 2 {
-        return 0.0;
+        return None;
     }
     let centre = points.iter().sum::<DVec3>() / points.len() as f64;
     let radius = points
@@ -180,16 +185,21 @@ pub(super) fn diameter_mm(points: &[DVec3]) -> f64 {
         .copied()
         .filter(|p| p.distance(centre) >= bound - radius - 1e-9)
         .collect();
-    far.par_iter()
+    // Of pairs that are equally far apart the first, whatever the number of threads.
+    let farther = |a: (f64, usize, usize), b: (f64, usize, usize)| {
+        let ahead = b.0 > a.0 || (b.0 >= a.0 && (b.1, b.2) < (a.1, a.2));
+        if ahead { b } else { a }
+    };
+    let (_, a, b) = far
+        .par_iter()
         .enumerate()
         .map(|(n, p)| {
-            far[n + 1..]
-                .iter()
-                .map(|q| p.distance_squared(*q))
-                .fold(0.0, f64::max)
+            (n + 1..far.len())
+                .map(|m| (p.distance_squared(far[m]), n, m))
+                .fold((-1.0, 0, 0), farther)
         })
-        .reduce(|| 0.0, f64::max)
-        .sqrt()
+        .reduce(|| (-1.0, 0, 0), farther);
+    Some([*far.get(a)?, *far.get(b)?])
 }
 
 /// The `n`-th of `count` nearly even directions on the sphere.

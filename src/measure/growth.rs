@@ -52,9 +52,10 @@ impl TumourExtent {
     /// [`BOUNDARY_SHIFT_95_MM`], the surface S, and the voxels' standard deviation `σ = 38 · (s/D)²` percent (see the module's text).
     pub fn loa95_percent(&self) -> f64 {
         let outline = 100.0 * loa95_mm3(self.volume_mm3, self.surface_mm2) / self.volume_mm3;
-        let diameter = (6.0 * self.volume_mm3 / std::f64::consts::PI).cbrt();
-        let digitisation = DIGITISATION_SD_PERCENT * (self.slice_thickness_mm / diameter).powi(2);
-        outline.hypot(Z95 * digitisation)
+        outline.hypot(digitisation_95_percent(
+            self.volume_mm3,
+            self.slice_thickness_mm,
+        ))
     }
 
     /// [`Self::loa95_percent`] in mm³.
@@ -168,6 +169,21 @@ pub fn loa95_mm3(volume_mm3: f64, surface_mm2: Option<f64>) -> f64 {
         .filter(|s| s.is_finite())
         .map_or(sphere, |s| s.max(sphere));
     BOUNDARY_SHIFT_95_MM * surface
+}
+
+/// The voxels' part of the 95 % interval of a volume, percent of it.
+fn digitisation_95_percent(volume_mm3: f64, slice_thickness_mm: f64) -> f64 {
+    let diameter = (6.0 * volume_mm3 / std::f64::consts::PI).cbrt();
+    Z95 * DIGITISATION_SD_PERCENT * (slice_thickness_mm / diameter).powi(2)
+}
+
+/// The voxels' part of the 95 % interval of a volume, mm³; 0 where there is none.
+pub(super) fn digitisation_95_mm3(volume_mm3: f64, slice_thickness_mm: f64) -> f64 {
+    if volume_mm3 > 0.0 {
+        volume_mm3 * digitisation_95_percent(volume_mm3, slice_thickness_mm) / 100.0
+    } else {
+        0.0
+    }
 }
 
 /// An increase in percent seen from the other end: the decrease that undoes it, in percent of the larger volume.

@@ -4,11 +4,11 @@
 //! the brainstem; IV displaces the brainstem or the fourth ventricle. The thresholds are proposals for phantoms and have not been calibrated on patients.
 //! Each probability comes from the distance to a threshold and the error of that measure; the grade is the highest that is at least as likely as not.
 use super::{
-    Boundary, HeadAxes, PorusPlane, SizeSide, midline::shifts, porus_plane,
-    size::max_axial_diameter_mm, structure_size,
+    Boundary, PartVolume, PorusPlane, SizeSide, TumourGeometry,
+    midline::shifts,
+    tumour::{MIN_EXTRAMEATAL_MM3, PROTRUSION_MM as LEAST_PROTRUSION_MM},
 };
 use crate::volume::{LabelMap, Side, Structure};
-use glam::DVec3;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
@@ -158,9 +158,7 @@ impl Serialize for KoosAssessment {
 /// Name of the rule set.
 const WORDING: &str = "topographic";
 /// A protrusion beyond the porus plane from which a tumour is extrameatal, and the error of that measure, mm.
-const PROTRUSION_MM: (f64, f64) = (1.5, 0.8);
-/// The smallest extrameatal volume that counts, mm³.
-const MIN_EXTRAMEATAL_MM3: f64 = 10.0;
+const PROTRUSION_MM: (f64, f64) = (LEAST_PROTRUSION_MM, 0.8);
 /// Contact area from which a tumour touches the brainstem, mm², and the error of that measure.
 const CONTACT_MM2: (f64, f64) = (10.0, 5.0);
 /// Error of the gap, mm.
@@ -208,100 +206,112 @@ fn least_extrameatal_mm3(volume_mm3: f64) -> f64 {
 
 /// Grades the tumour in a label map.
 pub fn koos(labels: &LabelMap) -> KoosAssessment {
-    let mut out = KoosAssessment {
-        tumour: labels.count(Structure::VestibularSchwannoma) > 0,
-        grade: None,
-        probabilities: [0.0; 4],
-        wording: WORDING,
-        evidence: KoosEvidence::default(),
-        warnings: Vec::new(),
-    };
-    if !out.tumour {
-        return out;
+    KoosBasis::of(labels).assess(None)
+}
+
+/// What a grade rests on that does not depend on the porus plane: with it a plane that a reader moves gives its grade within milliseconds.
+#[derive(Debug, Clone)]
+pub struct KoosBasis {
+    tumour: Option<TumourGeometry>,
+    /// Contact and shifts.
+    evidence: KoosEvidence,
+    inconsistent: bool,
+}
+
+impl KoosBasis {
+    /// Of the labels of a scan.
+    pub fn of(labels: &LabelMap) -> Self {
+        let mut basis = Self {
+            tumour: TumourGeometry::of(labels),
+            evidence: KoosEvidence::default(),
+            inconsistent: false,
+        };
+        let Some(tumour) = &basis.tumour else {
+            return basis;
+        };
+        let surface_mm2 = tumour.size().surface_mm2;
+        brainstem_contact(labels, tumour.boundary(), surface_mm2, &mut basis.evidence);
+        if let (Some(axes), Some(side)) = (tumour.axes(), tumour.side()) {
+            basis.evidence.side = Some(side);
+            let shifts = shifts(labels, axes, side, tumour.boundary());
+            basis.inconsistent = shifts.inconsistent;
+            basis.evidence.brainstem_shift_mm = shifts.brainstem_mm;
+            basis.evidence.fourth_ventricle_shift_mm = shifts.fourth_ventricle_mm;
+        }
+        basis
     }
-    let Some(size) = structure_size(labels, Structure::VestibularSchwannoma) else {
-        return out;
-    };
-    if size.at_scan_edge {
-        out.warnings
-            .push("the tumour reaches the scan's edge: what lies beyond is not graded".to_owned());
+
+    /// The tumour; `None` without a voxel of it.
+    pub fn tumour(&self) -> Option<&TumourGeometry> {
+        self.tumour.as_ref()
     }
-    let boundary = Boundary::of(labels, Structure::VestibularSchwannoma);
-    brainstem_contact(labels, &boundary, size.surface_mm2, &mut out.evidence);
-    let Some(axes) = HeadAxes::of(labels) else {
-        out.warnings.push(
-            "the grade is withheld: without the cochleae the porus and the midline are not known"
-                .to_owned(),
-        );
-        return out;
-    };
-    if size.side == Some(SizeSide::Both) {
-        out.warnings.push(
-            "the grade is withheld: there are tumours on both sides; outline and grade each by itself".to_owned(),
-        );
-        return out;
+
+    /// The grade, at a porus plane that a reader set or, without one, at the plane that was found.
+    pub fn assess(&self, plane: Option<&PorusPlane>) -> KoosAssessment {
+        let mut out = KoosAssessment {
+            tumour: self.tumour.is_some(),
+            grade: None,
+            probabilities: [0.0; 4],
+            wording: WORDING,
+            evidence: self.evidence.clone(),
+            warnings: Vec::new(),
+        };
+        let Some(tumour) = &self.tumour else {
+            return out;
+        };
+        if tumour.size().at_scan_edge {
+            out.warnings.push(
+                "the tumour reaches the scan's edge: what lies beyond is not graded".to_owned(),
+            );
+        }
+        let planes = tumour.axes().is_some() || plane.is_some();
+        if tumour.size().side == Some(SizeSide::Both) && planes {
+            out.warnings.push(
+                "the grade is withheld: there are tumours on both sides; outline and grade each by itself".to_owned(),
+            );
+            return out;
+        }
+        if !planes {
+            out.warnings.push(
+                "the grade is withheld: without the cochleae the porus and the midline are not known"
+                    .to_owned(),
+            );
+            return out;
+        }
+        split_at_porus(tumour, plane, &mut out);
+        if self.inconsistent {
+            out.warnings.push(
+                "the brainstem lies too far from the middle between the cochleae: check both outlines"
+                    .to_owned(),
+            );
+        }
+        grade(&mut out);
+        out
     }
-    let side = axes.side(DVec3::from_array(size.centroid_ras_mm));
-    out.evidence.side = Some(side);
-    split_at_porus(labels, &axes, side, boundary.clone(), &mut out);
-    let shifts = shifts(labels, &axes, side, &boundary);
-    if shifts.inconsistent {
-        out.warnings.push(
-            "the brainstem lies too far from the middle between the cochleae: check both outlines"
-                .to_owned(),
-        );
-    }
-    out.evidence.brainstem_shift_mm = shifts.brainstem_mm;
-    out.evidence.fourth_ventricle_shift_mm = shifts.fourth_ventricle_mm;
-    grade(&mut out);
-    out
 }
 
 fn split_at_porus(
-    labels: &LabelMap,
-    axes: &HeadAxes,
-    side: Side,
-    mut boundary: Boundary,
+    tumour: &TumourGeometry,
+    given: Option<&PorusPlane>,
     out: &mut KoosAssessment,
 ) {
-    let Some(plane) = porus_plane(axes, side) else {
+    let Some(plane) = given.or(tumour.porus_plane()) else {
         out.warnings
             .push("the cochlea on the tumour's side is not labelled: intra- and extrameatal parts cannot be told apart".to_owned());
         return;
     };
-    if !axes.from_cochleae {
+    if given.is_none() && tumour.axes().is_some_and(|a| !a.from_cochleae) {
         out.warnings
             .push("only one cochlea is labelled: the porus plane is less certain".to_owned());
     }
-    let grid = labels.grid();
-    let value = labels.table().value(Structure::VestibularSchwannoma);
-    let (mut intra, mut extra) = (0_usize, 0_usize);
-    for (index, _) in labels
-        .labels()
-        .iter()
-        .enumerate()
-        .filter(|(_, l)| Some(**l) == value)
-    {
-        if plane.beyond_mm(grid.point_in_world(grid.voxel(index))) > 0.0 {
-            extra += 1;
-        } else {
-            intra += 1;
-        }
-    }
-    let farthest = boundary
-        .points
-        .iter()
-        .map(|p| plane.beyond_mm(p.point))
-        .fold(f64::NEG_INFINITY, f64::max);
-    out.evidence.intrameatal_volume_mm3 = Some(intra as f64 * grid.voxel_volume_mm3());
-    out.evidence.extrameatal_volume_mm3 = Some(extra as f64 * grid.voxel_volume_mm3());
-    out.evidence.protrusion_mm = Some(farthest.max(0.0));
-    out.evidence.porus_plane = Some(plane);
-    boundary.points.retain(|p| plane.beyond_mm(p.point) > 0.0);
-    // Just beyond the plane the diameter is that of a cap, which a shift of the plane by a fraction of a millimetre changes by millimetres.
-    let extrameatal = extra as f64 * grid.voxel_volume_mm3() >= MIN_EXTRAMEATAL_MM3
-        && farthest >= PROTRUSION_MM.0;
-    out.evidence.extrameatal_diameter_mm = extrameatal.then(|| max_axial_diameter_mm(&boundary));
+    let measures = tumour.measures(Some(plane));
+    let volume = |part: Option<PartVolume>| part.map(|p| p.volume_mm3);
+    out.evidence.intrameatal_volume_mm3 = volume(measures.volumes.intrameatal);
+    out.evidence.extrameatal_volume_mm3 = volume(measures.volumes.extrameatal);
+    out.evidence.protrusion_mm = Some(tumour.protrusion_mm(plane));
+    out.evidence.porus_plane = Some(*plane);
+    let diameter = measures.diameters.extrameatal_max;
+    out.evidence.extrameatal_diameter_mm = diameter.map(|d| d.value_mm);
 }
 
 fn brainstem_contact(

@@ -7,6 +7,7 @@ mod agreement;
 mod boundary;
 mod contour;
 mod growth;
+mod growth_map;
 mod koos;
 mod mesh;
 mod midline;
@@ -18,6 +19,7 @@ mod ruler;
 mod size;
 mod surface;
 mod tolerance;
+mod tumour;
 
 pub use agreement::{
     Agreement, EMPTY_MM, LimitsOfAgreement, Spread, agreement, dice,
@@ -26,7 +28,10 @@ pub use agreement::{
 pub use boundary::{Boundary, BoundaryPoint};
 pub use contour::{Contour, contours};
 pub use growth::*;
-pub use koos::{KoosAssessment, KoosEvidence, KoosGeometry, KoosGrade, koos};
+pub use growth_map::{
+    DirectionTotals, GrowthDirection, GrowthDirections, GrowthMap, growth_between, growth_map,
+};
+pub use koos::{KoosAssessment, KoosBasis, KoosEvidence, KoosGeometry, KoosGrade, koos};
 pub use mesh::{
     Mesh, MeshError, NearestSurface, signed_distances_mm, surface_mesh, surface_meshes,
 };
@@ -37,6 +42,10 @@ pub use ruler::angle_degrees;
 pub use size::{SizeSide, StructureSize, structure_size, structure_sizes};
 pub use surface::surface_area_mm2;
 pub use tolerance::EdgeTolerance;
+pub use tumour::{
+    CanalAxis, Diameter, DiameterRule, PartVolume, TumourDiameters, TumourGeometry, TumourMeasures,
+    TumourVolumes,
+};
 
 /// Two label maps that must lie on one grid do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

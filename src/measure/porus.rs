@@ -5,9 +5,9 @@
 //! cochleae, 69.5 mm on average): a compromise between tables of anatomy and where outlines of real tumours end beside the cochlea. The
 //! posterior face of the petrous bone runs at 45° to the midline. The plane through that point along that face divides the intrameatal from
 //! the extrameatal part. The place of the porus varies between people by about 1.5 mm (SD), which the Koos probabilities take into account.
-use super::parts::parts;
+use super::{PlaneFrame, parts::parts};
 use crate::volume::{LabelMap, Side, Structure};
-use glam::DVec3;
+use glam::{DAffine3, DVec3};
 use serde::Serialize;
 
 /// Mean distance between the cochlea centroids, mm.
@@ -143,11 +143,80 @@ pub struct PorusPlane {
     pub source: &'static str,
 }
 
+/// What a plane that a reader moved is called.
+const MOVED: &str = "moved by a reader";
+
 impl PorusPlane {
+    /// A plane that a reader set; the normal need not be a unit vector. `None` where it has no direction or a number is not finite.
+    pub fn set_by_reader(point_in_world: DVec3, normal: DVec3) -> Option<Self> {
+        let normal = normal.try_normalize()?;
+        point_in_world.is_finite().then(|| Self {
+            point_ras_mm: point_in_world.to_array(),
+            normal_ras: normal.to_array(),
+            source: MOVED,
+        })
+    }
+
     /// Distance beyond the plane towards the cerebellopontine angle, mm; negative inside the canal.
     pub fn beyond_mm(&self, point_in_world: DVec3) -> f64 {
-        (point_in_world - DVec3::from_array(self.point_ras_mm))
-            .dot(DVec3::from_array(self.normal_ras))
+        (point_in_world - self.point()).dot(self.normal())
+    }
+
+    /// The plane moved along its normal, mm towards the cerebellopontine angle. A distance that is not finite leaves it where it is.
+    #[must_use]
+    pub fn moved(&self, offset_mm: f64) -> Self {
+        Self::set_by_reader(self.point() + self.normal() * offset_mm, self.normal()).unwrap_or(*self)
+    }
+
+    /// The plane turned about its point until its normal leans so many degrees towards a direction, for instance the patient's anterior or superior: the same call
+    /// on the mirrored head gives the mirrored plane. Directions along the normal, and angles that are not finite, leave it as it is.
+    #[must_use]
+    pub fn tilted(&self, towards: DVec3, degrees: f64) -> Self {
+        let normal = self.normal();
+        let towards = towards.normalize_or_zero();
+        let across = towards - normal * normal.dot(towards);
+        if !degrees.is_finite() || across.length() < 1e-6 {
+            return *self;
+        }
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let turned = normal * cos + across.normalize_or_zero() * sin;
+        Self::set_by_reader(self.point(), turned).unwrap_or(*self)
+    }
+
+    /// The same plane of the head in another scan's space, by a rigid transform to it.
+    #[must_use]
+    pub fn mapped(&self, world_other_from_world: DAffine3) -> Self {
+        Self {
+            point_ras_mm: (world_other_from_world.transform_point3(self.point())).to_array(),
+            normal_ras: (world_other_from_world.transform_vector3(self.normal())).to_array(),
+            source: self.source,
+        }
+    }
+
+    /// The line in which a picture's plane cuts it, `[right, down]` mm from the picture's centre: the point nearest to the centre of the porus, and
+    /// the unit direction. `None` where the two are parallel within a degree.
+    pub fn line_in(&self, frame: &PlaneFrame) -> Option<([f64; 2], [f64; 2])> {
+        let normal = self.normal();
+        let across = [normal.dot(frame.right), normal.dot(frame.down)];
+        let length = across[0].hypot(across[1]);
+        if length < 0.0175 {
+            return None;
+        }
+        let (centre, depth) = frame.project(self.point());
+        // From the foot of the porus's centre along the picture to where the plane is met.
+        let step = depth * normal.dot(frame.into_screen()) / (length * length);
+        let point = [centre[0] + across[0] * step, centre[1] + across[1] * step];
+        Some((point, [-across[1] / length, across[0] / length]))
+    }
+
+    /// Centre of the porus.
+    pub(super) fn point(&self) -> DVec3 {
+        DVec3::from_array(self.point_ras_mm)
+    }
+
+    /// Unit normal towards the cerebellopontine angle.
+    pub(super) fn normal(&self) -> DVec3 {
+        DVec3::from_array(self.normal_ras)
     }
 }
 

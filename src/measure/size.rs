@@ -1,7 +1,7 @@
 //! Size of each labelled structure.
 use super::{
-    Boundary,
-    boundary::diameter_mm,
+    Boundary, BoundaryPoint,
+    boundary::{diameter, diameter_mm},
     parts::{Part, parts},
     surface_area_mm2,
 };
@@ -106,17 +106,34 @@ pub fn structure_size(labels: &LabelMap, structure: Structure) -> Option<Structu
 
 /// Largest distance between two boundary points of one axial slice, mm.
 pub(super) fn max_axial_diameter_mm(boundary: &Boundary) -> f64 {
-    let mut points: Vec<(usize, DVec3)> = boundary
-        .points
+    max_axial_diameter(&boundary.points).map_or(0.0, |[a, b]| a.distance(b))
+}
+
+/// The two boundary points of one axial slice that lie farthest apart; `None` when no slice has two.
+pub(super) fn max_axial_diameter<'a>(
+    points: impl IntoIterator<Item = &'a BoundaryPoint>,
+) -> Option<[DVec3; 2]> {
+    slices(points)
         .iter()
+        .filter_map(|slice| diameter(slice))
+        .fold(None, |longest: Option<[DVec3; 2]>, [a, b]| {
+            let keep = longest.filter(|[c, d]| c.distance(*d) >= a.distance(b));
+            keep.or(Some([a, b]))
+        })
+}
+
+/// The boundary points between voxels of one axial slice, slice by slice.
+pub(super) fn slices<'a>(points: impl IntoIterator<Item = &'a BoundaryPoint>) -> Vec<Vec<DVec3>> {
+    let mut points: Vec<(usize, DVec3)> = points
+        .into_iter()
         .filter(|p| p.in_slice)
         .map(|p| (p.axial_slice, p.point))
         .collect();
     points.sort_by_key(|(slice, _)| *slice);
     points
         .chunk_by(|a, b| a.0 == b.0)
-        .map(|slice| diameter_mm(&slice.iter().map(|(_, p)| *p).collect::<Vec<_>>()))
-        .fold(0.0, f64::max)
+        .map(|slice| slice.iter().map(|(_, p)| *p).collect())
+        .collect()
 }
 
 /// Whether a structure has a voxel in the grid's outermost layer. Along an axis of one voxel there is no inside to compare with.

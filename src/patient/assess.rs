@@ -5,7 +5,8 @@ use super::{
     sequence_name, text, treatment,
 };
 use crate::measure::{
-    COMPARABLE_SLICE_MM, DiameterKind, GrowthRate, SizeSide, TumourExtent, Verdict,
+    COMPARABLE_SLICE_MM, DiameterKind, GrowthRate, SizeSide, TumourExtent, TumourMeasures,
+    Verdict,
     annual_growth_percent, diameter_change_mm, doubling_time_years, growth_trend, judge_growth,
     mirrored_decrease_percent, specific_growth_rate,
 };
@@ -39,6 +40,8 @@ pub struct VisitSummary {
     pub max_axial_diameter_mm: Option<f64>,
     /// Largest extrameatal diameter in an axial slice, mm.
     pub extrameatal_diameter_mm: Option<f64>,
+    /// Part volumes, diameters with their lines, and the porus plane.
+    pub measures: Option<TumourMeasures>,
     /// Koos grade; `none` without a tumour, null when it was withheld.
     pub koos: Option<String>,
     /// Probability of that grade.
@@ -342,6 +345,7 @@ fn summary_of(visit: &Visit) -> VisitSummary {
         uncertainty95_mm3: visit.extent().map(|e| e.loa95_mm3()),
         max_axial_diameter_mm: tumour.map(|t| t.max_axial_diameter_mm),
         extrameatal_diameter_mm: tumour.and_then(|t| t.extrameatal_diameter_mm),
+        measures: tumour.and_then(|t| t.measures),
         koos: match (tumour, koos.grade) {
             (None, _) => Some("none".to_owned()),
             (Some(_), grade) => grade.map(|g| g.to_string()),

@@ -1,8 +1,8 @@
 //! From a label map to a visit: the one place where an outline becomes numbers of a patient.
 use super::{Finding, ModelInfo, Provenance, ReviewState, TumourSize, Visit};
 use crate::{
-    measure::{HeadAxes, koos, structure_size},
-    volume::{LabelMap, Sequence, Structure},
+    measure::{HeadAxes, KoosBasis, PorusPlane},
+    volume::{LabelMap, Sequence},
 };
 use chrono::NaiveDate;
 use glam::DAffine3;
@@ -46,12 +46,23 @@ pub enum Outline {
 impl Visit {
     /// Measures and grades the outline of one scan. The labels lie on the scan's own grid.
     pub fn measured(labels: &LabelMap, scan: ScanOrigin, outline: Outline) -> Self {
-        let koos = koos(labels);
-        let tumour =
-            structure_size(labels, Structure::VestibularSchwannoma).map(|size| TumourSize {
-                extrameatal_diameter_mm: koos.evidence.extrameatal_diameter_mm,
-                ..TumourSize::from(&size)
-            });
+        Self::measured_at(&KoosBasis::of(labels), labels, scan, outline, None)
+    }
+
+    /// The same from what was prepared of the labels, at a porus plane that a reader set or, without one, at the plane that was found.
+    pub fn measured_at(
+        basis: &KoosBasis,
+        labels: &LabelMap,
+        scan: ScanOrigin,
+        outline: Outline,
+        plane: Option<&PorusPlane>,
+    ) -> Self {
+        let koos = basis.assess(plane);
+        let tumour = basis.tumour().map(|tumour| TumourSize {
+            extrameatal_diameter_mm: koos.evidence.extrameatal_diameter_mm,
+            measures: Some(tumour.measures(plane)),
+            ..TumourSize::from(tumour.size())
+        });
         let (model, device, state) = match outline {
             Outline::Model { model, device } => (Some(model), Some(device), ReviewState::AiDraft),
             Outline::Imported => (None, None, ReviewState::Imported),

@@ -1,7 +1,8 @@
 //! The assessment in words. Every number comes from the assessment; nothing is computed here.
 use super::{Change, GrowthAssessment, LastChanges, VisitSummary, treatment};
 use crate::measure::{
-    DiameterKind, GROWTH_VOLUME_PERCENT, SizeSide, Verdict, mirrored_decrease_percent, volume_text,
+    Diameter, DiameterKind, GROWTH_VOLUME_PERCENT, PartVolume, SizeSide, TumourMeasures, Verdict,
+    mirrored_decrease_percent, volume_text,
 };
 use chrono::NaiveDate;
 
@@ -236,12 +237,13 @@ fn visit_line(visit: &VisitSummary) -> String {
     let diameter = visit.max_axial_diameter_mm.map_or_else(String::new, |d| {
         format!(", largest axial diameter {d:.1} mm")
     });
+    let sizes = visit.measures.as_ref().map_or_else(String::new, sizes);
     let model = visit.model.as_ref().map_or_else(
         || "no model".to_owned(),
         |m| format!("{m} (sha256 {})", m.sha256),
     );
     format!(
-        "{}: {}{unit}{diameter}, Koos {}; {}, slices {:.1} mm; {}; {model}; scan sha256 {}",
+        "{}: {}{unit}{sizes}{diameter}, Koos {}; {}, slices {:.1} mm; {}; {model}; scan sha256 {}",
         visit.date,
         volume_with_error(visit),
         koos(visit),
@@ -250,6 +252,42 @@ fn visit_line(visit: &VisitSummary) -> String {
         visit.state,
         visit.scan_sha256
     )
+}
+
+/// Parts and diameters of a tumour, each with a comma before it.
+fn sizes(measures: &TumourMeasures) -> String {
+    let part = |name: &str, part: Option<PartVolume>| {
+        part.map(|p| {
+            let half = (p.interval95_mm3[1] - p.volume_mm3).max(0.0);
+            let volume = volume_text(p.volume_mm3);
+            let decimals = usize::from(volume.contains('.'));
+            format!("{name} {volume} ± {half:.decimals$} mm³")
+        })
+    };
+    let d = &measures.diameters;
+    let mm = |of: Option<Diameter>| of.map(|d| format!("{:.1}", d.value_mm));
+    let length = |name: &str, of: Option<Diameter>| mm(of).map(|mm| format!("{name} {mm} mm"));
+    let three = match (
+        mm(d.extrameatal_parallel),
+        mm(d.extrameatal_perpendicular),
+        mm(d.craniocaudal),
+    ) {
+        (Some(a), Some(b), Some(c)) => Some(format!(
+            "parallel × perpendicular to the petrous face × craniocaudal {a} × {b} × {c} mm"
+        )),
+        _ => length("craniocaudal", d.craniocaudal),
+    };
+    let all = [
+        part("extrameatal", measures.volumes.extrameatal),
+        part("intrameatal", measures.volumes.intrameatal),
+        length("largest extrameatal diameter", d.extrameatal_max),
+        three,
+        length("3D diameter", d.max_3d),
+        length("length in the canal", d.canal_length),
+        length("fundal cap", d.fundal_cap),
+    ];
+    let told = all.into_iter().flatten().map(|text| format!(", {text}"));
+    told.collect()
 }
 
 /// Headline, sentences, visits, changes, warnings and notice as plain text.

@@ -1,7 +1,7 @@
 //! One visit of a patient.
 use super::Provenance;
 use crate::{
-    measure::{KoosAssessment, SizeSide, StructureSize, TumourExtent},
+    measure::{KoosAssessment, SizeSide, StructureSize, TumourExtent, TumourMeasures},
     volume::Sequence,
 };
 use chrono::NaiveDate;
@@ -33,6 +33,8 @@ pub struct TumourSize {
     pub side: Option<SizeSide>,
     /// Whether the outline reaches the edge of the scan: the tumour may go on beyond it.
     pub at_scan_edge: bool,
+    /// Part volumes, diameters with their lines, and the porus plane; none where they were not measured.
+    pub measures: Option<TumourMeasures>,
 }
 
 impl From<&StructureSize> for TumourSize {
@@ -45,6 +47,7 @@ impl From<&StructureSize> for TumourSize {
             max_diameter_3d_mm: size.max_diameter_3d_mm,
             side: size.side,
             at_scan_edge: size.at_scan_edge,
+            measures: None,
         }
     }
 }

@@ -36,6 +36,7 @@ pub(crate) fn visit(date: &str, volume_mm3: f64) -> Visit {
                 max_diameter_3d_mm: 14.0,
                 side: Some(SizeSide::Right),
                 at_scan_edge: false,
+                measures: None,
             }),
             koos: KoosAssessment {
                 tumour: true,

@@ -1,5 +1,6 @@
 //! `schwann growth`: change between visits.
 
+mod maps;
 mod patient;
 
 use super::{
@@ -10,11 +11,12 @@ use super::{
 use crate::{
     app::report::{self, Comparison, Measured},
     io,
-    patient::{Outline, ScanOrigin, Visit},
+    patient::{GrowthAssessment, Outline, ScanOrigin, Visit},
     volume::Sequence,
 };
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
+use serde::Serialize;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -120,9 +122,19 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             .context("the report could not be made")?;
         io::write_atomically(path, |w| w.write_all(&pdf))?;
     }
-    output::result(json, &comparison.assessment, || {
-        comparison.assessment.to_text()
-    })
+    let output = Output {
+        growth_maps: if json { maps::of(&comparison)? } else { Vec::new() },
+        assessment: &comparison.assessment,
+    };
+    output::result(json, &output, || comparison.assessment.to_text())
+}
+
+#[derive(Debug, Serialize)]
+struct Output<'a> {
+    #[serde(flatten)]
+    assessment: &'a GrowthAssessment,
+    /// The growth map of each change whose visits are aligned and may be compared.
+    growth_maps: Vec<maps::PairMap>,
 }
 
 fn measure(argument: &VisitArgument, engine: &Engine) -> anyhow::Result<Measured> {

@@ -53,13 +53,22 @@ impl NearestSurface {
 
     /// Distance to the nearest point of the surface, mm, negative inside of it.
     pub fn signed_distance_mm(&self, point_in_world: DVec3) -> f64 {
+        self.signed_nearest(point_in_world).0
+    }
+
+    /// Distance to the nearest point of the surface, mm, negative inside of it, and that point, RAS mm.
+    pub fn signed_nearest(&self, point_in_world: DVec3) -> (f64, DVec3) {
         let (closest, normal) = self.closest(point_in_world);
         let away = point_in_world - closest;
-        if away.dot(normal) < 0.0 {
-            -away.length()
-        } else {
-            away.length()
-        }
+        let inside = away.dot(normal) < 0.0;
+        (
+            if inside {
+                -away.length()
+            } else {
+                away.length()
+            },
+            closest,
+        )
     }
 
     /// The nearest point of the surface, RAS mm.
