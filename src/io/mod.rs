@@ -18,6 +18,7 @@ mod outlines;
 mod patient_folder;
 mod report;
 mod scores;
+mod sidecar;
 mod statistics;
 mod torn;
 mod warning;
@@ -40,4 +41,5 @@ pub use nifti::{
 pub use outlines::{read_outline, read_outlines};
 pub use patient_folder::{NewLabels, NewVisit, PatientFolder, PatientWarning, ReadOnly, ScanFiles};
 pub use scores::{ScoreRow, read_grades, read_scores, write_scores};
+pub use sidecar::read_sidecar;
 pub use warning::Warning;

@@ -4,6 +4,7 @@
 //! [`GrowthAssessment`] is the one source of the numbers in JSON, CSV, text and PDF. Who did what stands in an [`AuditLog`], what is known between
 //! two runs of the program in a [`PatientRecord`].
 
+mod acquisition;
 mod assess;
 mod audit;
 mod change;
@@ -17,6 +18,7 @@ mod text;
 mod treatment;
 mod visit;
 
+pub use acquisition::{Acquisition, acquisition_doubts};
 pub use assess::{
     GrowthAssessment, LastChanges, RegistrationResult, Trend, VisitSummary, assess, assess_doubted,
 };

@@ -13,6 +13,9 @@ use std::{
     sync::OnceLock,
 };
 
+#[path = "cli_growth.rs"]
+mod growth;
+
 fn schwann(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_schwann"))
         .args(arguments)
