@@ -15,6 +15,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["measure", "volume"],
         &[
             "chrono",
+            "csv",
             "flate2",
             "glam",
             "pdf_writer",

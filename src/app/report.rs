@@ -4,7 +4,7 @@ use crate::{
     io,
     measure::{Plane, PlaneFrame},
     patient::{
-        self, GrowthAssessment, Picture, RegistrationResult, ReportInput, Visit,
+        self, Doubt, GrowthAssessment, Picture, RegistrationResult, ReportInput, Visit,
         cochlea_residual_mm,
     },
     render,
@@ -66,6 +66,16 @@ pub fn assess(
     tried: &[Tried],
     treated: Option<NaiveDate>,
 ) -> Result<GrowthAssessment, patient::Error> {
+    assess_doubted(measured, tried, treated, &[])
+}
+
+/// [`assess`] with what else is known to speak against comparing pairs of visits.
+fn assess_doubted(
+    measured: &[Measured],
+    tried: &[Tried],
+    treated: Option<NaiveDate>,
+    more: &[Doubt],
+) -> Result<GrowthAssessment, patient::Error> {
     let mut failed = Vec::new();
     if let Some((first, later)) = measured.split_first() {
         for (visit, found) in later.iter().zip(tried) {
@@ -79,9 +89,47 @@ pub fn assess(
     }
     let registration = aligned_pairs(measured, tried);
     let visits: Vec<Visit> = measured.iter().map(|m| m.visit.clone()).collect();
-    let mut assessment = patient::assess(&visits, &registration, treated)?;
+    let doubts = [more, doubts(measured, tried).as_slice()].concat();
+    let mut assessment = patient::assess_doubted(&visits, &registration, treated, &doubts)?;
     assessment.warnings.extend(failed);
     Ok(assessment)
+}
+
+/// Correlation after alignment from which two scans are one scan: a second acquisition has noise of its own.
+const ONE_SCAN: f64 = 0.999_99;
+
+/// What the alignments say against comparing pairs of visits: a failed one leaves open whether both are of one patient, and a perfect one is of
+/// one scan that was stored twice.
+fn doubts(measured: &[Measured], tried: &[Tried]) -> Vec<Doubt> {
+    let date = |n: usize| measured[n].visit.date;
+    let of = |n: usize| n.checked_sub(1).and_then(|n| tried.get(n)?.as_ref());
+    let mut found = Vec::new();
+    for to in 1..measured.len() {
+        for from in 0..to {
+            if [from, to].iter().any(|n| matches!(of(*n), Some(Err(_)))) {
+                found.push(Doubt {
+                    from: date(from),
+                    to: date(to),
+                    reason: "the scans could not be aligned: check that both are of one patient"
+                        .to_owned(),
+                    forbids: false,
+                });
+            }
+        }
+        let same_grid = measured[0].scan.grid().shape() == measured[to].scan.grid().shape();
+        if let Some(Ok(r)) = of(to)
+            && same_grid
+            && r.similarity_after > ONE_SCAN
+        {
+            found.push(Doubt {
+                from: date(0),
+                to: date(to),
+                reason: "the scans match perfectly: one scan was stored twice".to_owned(),
+                forbids: true,
+            });
+        }
+    }
+    found
 }
 
 /// Each visit with the previous, and the last with the first, where both are aligned to the first: only what is listed here may be called aligned.
@@ -123,8 +171,22 @@ fn aligned_pairs(measured: &[Measured], tried: &[Tried]) -> Vec<RegistrationResu
 /// When the visits cannot be assessed, or the observer stops it.
 pub fn compare(
     measured: Vec<Measured>,
+    tried: Vec<Tried>,
+    treated: Option<NaiveDate>,
+    observe: &mut Observe<'_>,
+) -> Result<Comparison, Error> {
+    compare_doubted(measured, tried, treated, &[], observe)
+}
+
+/// [`compare`] with what else is known to speak against comparing pairs of visits, for instance other scanners.
+///
+/// # Errors
+/// Those of [`compare`].
+pub fn compare_doubted(
+    measured: Vec<Measured>,
     mut tried: Vec<Tried>,
     treated: Option<NaiveDate>,
+    doubts: &[Doubt],
     observe: &mut Observe<'_>,
 ) -> Result<Comparison, Error> {
     tried.resize(measured.len().saturating_sub(1), None);
@@ -143,7 +205,7 @@ pub fn compare(
             }
         }
     }
-    let assessment = assess(&measured, &tried, treated)?;
+    let assessment = assess_doubted(&measured, &tried, treated, doubts)?;
     Ok(Comparison {
         measured,
         alignments: tried.into_iter().map(|t| t?.ok()).collect(),
@@ -182,7 +244,8 @@ impl Comparison {
         })
     }
 
-    /// The one-page report as a PDF, with pictures of the last two visits in the same plane of the head where they are aligned. `label` is
+    /// The one-page report as a PDF, with pictures of the visits in the same plane of the head where they are aligned: two planes of two visits,
+    /// one of more, of which the first and the last three are shown. `label` is
     /// what the patient is called; `demo` says that the patient is synthetic.
     ///
     /// # Errors
@@ -194,9 +257,15 @@ impl Comparison {
         demo: bool,
     ) -> Result<Vec<u8>, Error> {
         let visits: Vec<Visit> = self.measured.iter().map(|m| m.visit.clone()).collect();
-        let first = visits.len().saturating_sub(2);
-        let pictures: Vec<Picture> = (first..visits.len())
-            .flat_map(|index| [Plane::Axial, Plane::Coronal].map(|plane| (index, plane)))
+        let count = visits.len();
+        let (shown, planes): (Vec<usize>, &[Plane]) = if count > 2 {
+            let late = count.saturating_sub(3).max(1)..count;
+            ([0].into_iter().chain(late).collect(), &[Plane::Axial])
+        } else {
+            ((0..count).collect(), &[Plane::Axial, Plane::Coronal])
+        };
+        let pictures: Vec<Picture> = (shown.into_iter())
+            .flat_map(|index| planes.iter().map(move |plane| (index, *plane)))
             .filter_map(|(index, plane)| self.picture(index, plane))
             .collect();
         Ok(patient::report_pdf(&ReportInput {
@@ -238,7 +307,18 @@ pub fn assessment_path(report: &Path) -> PathBuf {
     report.with_extension("assessment.json")
 }
 
-/// Writes a report and its assessment beside it, each whole or not at all; the path of the assessment is given back.
+/// Where its CSV lies: `report.assessment.csv`.
+pub fn csv_path(report: &Path) -> PathBuf {
+    report.with_extension("assessment.csv")
+}
+
+/// Where its paragraph for a radiology report lies: `report.paragraph.txt`.
+pub fn paragraph_path(report: &Path) -> PathBuf {
+    report.with_extension("paragraph.txt")
+}
+
+/// Writes a report, and beside it its assessment as JSON, as CSV and as a paragraph, each whole or not at all; the path of the JSON is given
+/// back.
 ///
 /// # Errors
 /// When the report cannot be made or a file cannot be written.
@@ -249,9 +329,19 @@ pub fn write(
     demo: bool,
 ) -> Result<PathBuf, Error> {
     let pdf = comparison.report(created, demo.then_some(DEMO_LABEL), demo)?;
-    let json = comparison.assessment.to_json()?;
     let beside = assessment_path(path);
-    io::write_atomically(&beside, |w| w.write_all(json.as_bytes()))?;
+    let mut paragraph = comparison.assessment.to_paragraph();
+    if demo {
+        paragraph.insert_str(0, "Synthetic patient: phantom. ");
+    }
+    let texts = [
+        (beside.clone(), comparison.assessment.to_json()?),
+        (csv_path(path), comparison.assessment.to_csv()?),
+        (paragraph_path(path), paragraph + "\n"),
+    ];
+    for (path, text) in &texts {
+        io::write_atomically(path, |w| w.write_all(text.as_bytes()))?;
+    }
     io::write_atomically(path, |w| w.write_all(&pdf))?;
     Ok(beside)
 }

@@ -111,7 +111,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             visit,
         });
     }
-    let comparison = growth::compare(measured, None)?;
+    let comparison = growth::compare(measured, None, &[])?;
     let last = comparison.measured[demo::VISITS - 1].visit.date;
     let pdf = comparison
         .report(last, Some(DEMO_LABEL), true)

@@ -26,6 +26,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Not the sidecar of a scan.
+    #[error("this sidecar of a scan is not used: {problem}: {}", shown(path))]
+    Sidecar {
+        /// What is wrong with it.
+        problem: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// Not a table of the kind that is wanted.
     #[error("this table cannot be used: {problem}: {}", shown(path))]
     Table {

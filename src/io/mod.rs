@@ -20,6 +20,7 @@ mod outlines;
 mod patient_folder;
 mod report;
 mod scores;
+mod sidecar;
 mod statistics;
 mod torn;
 mod volume;
@@ -47,5 +48,6 @@ pub use nifti::{
 pub use outlines::{read_outline, read_outlines};
 pub use patient_folder::{NewLabels, NewVisit, PatientFolder, PatientWarning, ReadOnly, ScanFiles};
 pub use scores::{ScoreRow, read_grades, read_scores, write_scores};
+pub use sidecar::read_sidecar;
 pub use volume::{read_channels, read_scan, read_volume};
 pub use warning::Warning;

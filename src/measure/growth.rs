@@ -9,6 +9,10 @@
 //! 0.5 × 0.5 × 1.0 to 1 × 1 × 3 mm) gives standard deviations that `38 · (s/D)²` percent follows within a factor of about 1.5, with slices of
 //! s mm and D the diameter of the ball, mm. It counts for small tumours on thick slices. Both are independent: their squares add.
 //!
+//! Who compares one visit with several earlier ones looks several times for the same error, and ratios of small volumes are skewed. A verdict
+//! among several comparisons therefore asks for more ([`judge_growth_among`]): the limit is taken on the logarithm, with the normal quantile of
+//! Bonferroni's correction, so that a stable tumour is called grown at no more than about 2.5 % of its visits. `docs/growth.md` has the rates.
+//!
 //! Time is in years of 365.25 days.
 use serde::{Deserialize, Serialize};
 use std::{f64::consts::LN_2, fmt};
@@ -29,6 +33,11 @@ pub const THIN_SLICE_MM: f64 = 1.5;
 pub const COMPARABLE_SLICE_MM: f64 = 3.0;
 /// Normal quantile of a two-sided 95 % interval.
 const Z95: f64 = 1.96;
+/// Normal quantiles of two-sided 95 % confidence over two and over three comparisons: 1 − 0.05/2n each (Bonferroni).
+const Z95_OF_TWO: f64 = 2.2414;
+const Z95_OF_THREE: f64 = 2.3940;
+/// Most comparisons of one visit: with the first, the smallest and the previous one.
+pub const MOST_COMPARISONS: usize = 3;
 /// Slack for a slice thickness or a limit that a file rounded.
 const ROUNDING: f64 = 1e-6;
 
@@ -66,6 +75,22 @@ impl TumourExtent {
     /// Smallest change between two independent measurements that exceeds their error (95 %), percent of the volume: √2 × [`Self::loa95_percent`].
     pub fn detectable_change_percent(&self) -> f64 {
         std::f64::consts::SQRT_2 * self.loa95_percent()
+    }
+
+    /// Smallest increase over this volume that is called growth at a visit that is compared with `comparisons` earlier ones, percent.
+    ///
+    /// For one comparison the larger of [`GROWTH_VOLUME_PERCENT`] and the detectable change; for more also no less than
+    /// `100 · (exp(z · √2 · σ) − 1)`, with [`Self::relative_sd`] σ and z of Bonferroni's correction: 2.24 for two, 2.39 for three and more.
+    pub fn growth_limit_percent(&self, comparisons: usize) -> f64 {
+        let z = match comparisons {
+            0 | 1 => 0.0,
+            2 => Z95_OF_TWO,
+            _ => Z95_OF_THREE,
+        };
+        let among = 100.0 * (z * std::f64::consts::SQRT_2 * self.relative_sd()).exp_m1();
+        self.detectable_change_percent()
+            .max(GROWTH_VOLUME_PERCENT)
+            .max(among)
     }
 
     /// Relative standard deviation of the volume, a fraction.
@@ -301,7 +326,21 @@ enum Step {
 /// at most 1.5 mm; probable growth one of at least 10 % and the 95 % error of one measurement. Both percentages are of the smaller volume, so
 /// exchanging the visits turns growth into shrinkage and back exactly. A possible decrease is called stable, with the reason. Slices over 3 mm,
 /// and a volume (by at least 10 %) and a diameter that change in opposite directions, are not comparable.
+///
+/// This is the rule for one pair by itself; [`judge_growth_among`] is that for a visit which is compared with several.
 pub fn judge_growth(earlier: &TumourExtent, later: &TumourExtent) -> GrowthJudgement {
+    judge_growth_among(earlier, later, 1)
+}
+
+/// [`judge_growth`] where the later visit is compared with `comparisons` earlier ones, of which this pair is one.
+///
+/// With more than one, growth needs [`TumourExtent::growth_limit_percent`] of that many, and a diameter that changes by 2 mm while the volume
+/// stays within its error is probable growth only (a decrease: stable), as measuring it several times reaches 2 mm by chance.
+pub fn judge_growth_among(
+    earlier: &TumourExtent,
+    later: &TumourExtent,
+    comparisons: usize,
+) -> GrowthJudgement {
     let thickest = earlier.slice_thickness_mm.max(later.slice_thickness_mm);
     if thickest > COMPARABLE_SLICE_MM + ROUNDING {
         return GrowthJudgement {
@@ -311,7 +350,7 @@ pub fn judge_growth(earlier: &TumourExtent, later: &TumourExtent) -> GrowthJudge
             )],
         };
     }
-    let (step, volume_reason) = volume_step(earlier, later);
+    let (step, volume_reason) = volume_step(earlier, later, comparisons);
     let change = volume_difference_percent(earlier, later);
     let grew = later.volume_mm3 >= earlier.volume_mm3;
     let mut reasons = vec![volume_reason];
@@ -334,15 +373,21 @@ pub fn judge_growth(earlier: &TumourExtent, later: &TumourExtent) -> GrowthJudge
                 "{kind} {mm:+.1} mm contradicts the volume: check both outlines"
             ));
         } else {
-            verdict = if mm > 0.0 {
-                Verdict::Growth
-            } else {
-                Verdict::Shrinkage
+            let unsupported = step == Step::Within && comparisons > 1;
+            verdict = match (mm > 0.0, unsupported) {
+                (true, false) => Verdict::Growth,
+                (true, true) => Verdict::ProbableGrowth,
+                (false, false) => Verdict::Shrinkage,
+                (false, true) => Verdict::Stable,
             };
-            let alone = if step == Step::Within {
-                "; by the diameter alone, the volume change being within error: check both outlines"
-            } else {
-                ""
+            let alone = match (step, unsupported) {
+                (Step::Within, false) => {
+                    "; by the diameter alone, the volume change being within error: check both outlines"
+                }
+                (Step::Within, true) => {
+                    "; by the diameter alone, which is not enough among several comparisons: check both outlines"
+                }
+                _ => "",
             };
             reasons.push(format!(
                 "{kind} {mm:+.1} mm reaches {GROWTH_DIAMETER_MM:.0} mm on slices of {thickest:.1} mm{alone}"
@@ -362,7 +407,7 @@ fn volume_difference_percent(a: &TumourExtent, b: &TumourExtent) -> f64 {
 }
 
 /// The volume's part of the decision, with its sentence.
-fn volume_step(earlier: &TumourExtent, later: &TumourExtent) -> (Step, String) {
+fn volume_step(earlier: &TumourExtent, later: &TumourExtent, comparisons: usize) -> (Step, String) {
     let grew = later.volume_mm3 >= earlier.volume_mm3;
     let change = volume_difference_percent(earlier, later);
     let small = if grew {
@@ -371,7 +416,8 @@ fn volume_step(earlier: &TumourExtent, later: &TumourExtent) -> (Step, String) {
         later.on_slices_of(earlier)
     };
     let (loa, detectable) = (small.loa95_percent(), small.detectable_change_percent());
-    let growth_limit = detectable.max(GROWTH_VOLUME_PERCENT);
+    let pair_limit = small.growth_limit_percent(1);
+    let growth_limit = small.growth_limit_percent(comparisons);
     let probable_limit = loa.max(PROBABLE_GROWTH_VOLUME_PERCENT);
     // Limits are those of the smaller volume; a decrease is told in percent of the earlier, larger one.
     let told = |percent: f64| {
@@ -391,14 +437,32 @@ fn volume_step(earlier: &TumourExtent, later: &TumourExtent) -> (Step, String) {
     // The slack keeps a change of exactly 20 % on the growing side whatever the last bit of the division says.
     if change >= growth_limit - ROUNDING {
         let limit = told(GROWTH_VOLUME_PERCENT);
+        let among = if growth_limit > pair_limit {
+            format!(
+                ", and the {} asked for among {comparisons} comparisons",
+                told(growth_limit)
+            )
+        } else {
+            String::new()
+        };
         (
             Step::Beyond,
             format!(
-                "{from_to} reaches both the {limit} limit and the detectable change of {beyond_error}"
+                "{from_to} reaches both the {limit} limit and the detectable change of {beyond_error}{among}"
+            ),
+        )
+    } else if change >= pair_limit - ROUNDING {
+        let direction = if grew { "growth" } else { "decrease" };
+        (
+            Step::Probable,
+            format!(
+                "{from_to} reaches the limit of one comparison ({}) but not the {} asked for among {comparisons}: possible {direction}",
+                told(pair_limit),
+                told(growth_limit)
             ),
         )
     } else if change >= probable_limit - ROUNDING {
-        let limit = told(growth_limit);
+        let limit = told(pair_limit);
         let direction = if grew { "growth" } else { "decrease" };
         (
             Step::Probable,

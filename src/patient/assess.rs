@@ -1,20 +1,15 @@
 //! Visits to the growth assessment.
 use super::{
-    Error, ModelInfo, NOTICE, ReviewState, Visit,
-    comparable::{comparable, obstacles, pair_cautions, visit_cautions, years_between},
-    sequence_name, text, treatment,
+    Change, Error, ModelInfo, NOTICE, ReviewState, Visit,
+    change::change,
+    comparable::{Doubt, OTHER_HEAD, comparable, pair_cautions, visit_cautions, years_between},
+    rows, sequence_name, text, treatment,
 };
 use crate::measure::{
-    COMPARABLE_SLICE_MM, DiameterKind, GrowthRate, SizeSide, TumourExtent, TumourMeasures,
-    Verdict,
-    annual_growth_percent, diameter_change_mm, doubling_time_years, growth_trend, judge_growth,
-    mirrored_decrease_percent, specific_growth_rate,
+    GrowthRate, MOST_COMPARISONS, SizeSide, TumourExtent, TumourMeasures, Verdict, growth_trend,
 };
 use chrono::NaiveDate;
 use serde::Serialize;
-
-/// Distance of the aligned cochleae from which two scans may be of different heads, mm.
-const OTHER_HEAD_MM: f64 = 3.0;
 
 /// How well two visits were aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -58,41 +53,6 @@ pub struct VisitSummary {
     pub scan_sha256: String,
     /// Review state of the outline.
     pub state: ReviewState,
-}
-
-/// What changed between two visits. Numbers are absent where the visits must not be compared.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Change {
-    /// Earlier visit.
-    pub from: NaiveDate,
-    /// Later visit.
-    pub to: NaiveDate,
-    /// Days between them / 365.25.
-    pub interval_years: f64,
-    /// Later less earlier volume, mm³.
-    pub volume_change_mm3: Option<f64>,
-    /// The same in percent of the earlier.
-    pub volume_change_percent: Option<f64>,
-    /// Smallest increase that exceeds the error of two measurements (95 %), percent of the earlier volume.
-    pub detectable_change_percent: Option<f64>,
-    /// Smallest decrease that does, percent of the earlier volume: the increase that would be detectable from the later volume, seen from the earlier.
-    pub detectable_decrease_percent: Option<f64>,
-    /// Compound growth per year, percent.
-    pub annual_growth_percent: Option<f64>,
-    /// ln(V2/V1) / years, 1/year.
-    pub specific_growth_rate: Option<f64>,
-    /// Its 95 % confidence interval, 1/year.
-    pub specific_growth_rate_ci95: Option<[f64; 2]>,
-    /// Doubling time, years; none when not growing.
-    pub doubling_time_years: Option<f64>,
-    /// Change of the diameter, mm.
-    pub diameter_change_mm: Option<f64>,
-    /// Which diameter that is.
-    pub diameter_kind: Option<DiameterKind>,
-    /// What may be said.
-    pub verdict: Verdict,
-    /// Why, with the numbers.
-    pub reasons: Vec<String>,
 }
 
 /// Specific growth rate over all visits that can be compared with the last.
@@ -151,9 +111,24 @@ impl GrowthAssessment {
         Ok(serde_json::to_string_pretty(self)?)
     }
 
+    /// The assessment as comma-separated values (RFC 4180, UTF-8, `\n`): a header whose names end in the units, one row a visit, one a change,
+    /// and one for the trend. What a row does not have is empty. Numbers are in full precision, as in the JSON.
+    ///
+    /// # Errors
+    /// When writing fails.
+    pub fn to_csv(&self) -> Result<String, Error> {
+        rows::csv(self)
+    }
+
+    /// The result as one paragraph for a radiology report, with the numbers as the PDF shows them: side, scan, size, change, comparability,
+    /// impression, who outlined and accepted it, and the notice. Drafts are called drafts.
+    pub fn to_paragraph(&self) -> String {
+        text::paragraph(self)
+    }
+
     /// The assessment as plain text: headline, sentences, visits, warnings, notice.
     pub fn to_text(&self) -> String {
-        text::paragraph(self)
+        text::plain(self)
     }
 }
 
@@ -188,9 +163,27 @@ pub fn assess(
     registration: &[RegistrationResult],
     treated: Option<NaiveDate>,
 ) -> Result<GrowthAssessment, Error> {
+    assess_doubted(visits, registration, treated, &[])
+}
+
+/// [`assess`] with what else is known to speak against comparing pairs of visits, for instance that their scans could not be aligned.
+///
+/// # Errors
+/// Those of [`assess`].
+pub fn assess_doubted(
+    visits: &[Visit],
+    registration: &[RegistrationResult],
+    treated: Option<NaiveDate>,
+    doubts: &[Doubt],
+) -> Result<GrowthAssessment, Error> {
     check(visits, registration)?;
-    let pairs = compared_pairs(visits);
-    let mut changes: Vec<Change> = pairs.iter().map(|[a, b]| change(a, b)).collect();
+    let doubts: Vec<Doubt> = (registration.iter().filter_map(Doubt::other_head))
+        .chain(doubts.iter().cloned())
+        .collect();
+    let pairs = compared_pairs(visits, &doubts);
+    let mut changes: Vec<Change> = (pairs.iter())
+        .map(|[a, b]| change(a, b, comparisons(visits, b, &doubts), treated, &doubts))
+        .collect();
     let consecutive = visits.len() - 1;
     if let Some(treated) = treated {
         treatment::note_treatment(treated, &mut changes, consecutive);
@@ -203,10 +196,10 @@ pub fn assess(
         summary: String::new(),
         visits: visits.iter().map(summary_of).collect(),
         changes,
-        trend: trend(visits, treated),
+        trend: trend(visits, treated, &doubts),
         treated,
         registration: registration.to_vec(),
-        warnings: warnings(visits, &pairs, registration),
+        warnings: warnings(visits, &pairs, registration, &doubts, treated),
     };
     assessment.verdict = assessment
         .last_changes()
@@ -223,7 +216,7 @@ pub fn assess(
 }
 
 /// Pairs that are compared: consecutive visits, then baseline and last, then smallest and last (see [`LastChanges`]).
-fn compared_pairs(visits: &[Visit]) -> Vec<[&Visit; 2]> {
+fn compared_pairs<'a>(visits: &'a [Visit], doubts: &[Doubt]) -> Vec<[&'a Visit; 2]> {
     let mut pairs: Vec<[&Visit; 2]> = visits.windows(2).map(|p| [&p[0], &p[1]]).collect();
     let [first, earlier @ .., previous, last] = visits else {
         return pairs;
@@ -237,7 +230,7 @@ fn compared_pairs(visits: &[Visit]) -> Vec<[&Visit; 2]> {
     let like_last: Vec<&Visit> = std::iter::once(first)
         .chain(earlier)
         .chain([previous])
-        .filter(|v| comparable(v, last))
+        .filter(|v| comparable(v, last, doubts))
         .collect();
     let baseline = like_last.first().copied().unwrap_or(first);
     if baseline.date == previous.date {
@@ -253,6 +246,13 @@ fn compared_pairs(visits: &[Visit]) -> Vec<[&Visit; 2]> {
             .map(|v| [v, last]),
     );
     pairs
+}
+
+/// With how many earlier visits one is compared when it is the last: its comparable predecessors, 1 to [`MOST_COMPARISONS`].
+fn comparisons(visits: &[Visit], visit: &Visit, doubts: &[Doubt]) -> usize {
+    let earlier = visits.iter().take_while(|v| v.date < visit.date);
+    let count = earlier.filter(|v| comparable(v, visit, doubts)).count();
+    count.clamp(1, MOST_COMPARISONS)
 }
 
 /// Order in which one verdict outweighs another: what must not be overlooked first.
@@ -360,64 +360,11 @@ fn summary_of(visit: &Visit) -> VisitSummary {
     }
 }
 
-fn change(earlier: &Visit, later: &Visit) -> Change {
-    let years = years_between(earlier.date, later.date);
-    let mut out = Change {
-        from: earlier.date,
-        to: later.date,
-        interval_years: years,
-        volume_change_mm3: None,
-        volume_change_percent: None,
-        detectable_change_percent: None,
-        detectable_decrease_percent: None,
-        annual_growth_percent: None,
-        specific_growth_rate: None,
-        specific_growth_rate_ci95: None,
-        doubling_time_years: None,
-        diameter_change_mm: None,
-        diameter_kind: None,
-        verdict: Verdict::NotComparable,
-        reasons: obstacles(earlier, later),
-    };
-    let (Some(a), Some(b), true) = (earlier.extent(), later.extent(), out.reasons.is_empty())
-    else {
-        return out;
-    };
-    let judgement = judge_growth(&a, &b);
-    out.verdict = judgement.verdict;
-    out.reasons = judgement.reasons;
-    if let Some((kind, mm)) = diameter_change_mm(&a, &b) {
-        out.diameter_kind = Some(kind);
-        out.diameter_change_mm = Some(mm);
-    }
-    if a.slice_thickness_mm.max(b.slice_thickness_mm) <= COMPARABLE_SLICE_MM + 1e-6 {
-        fill_volume_numbers(&mut out, &a, &b);
-    }
-    out
-}
-
-fn fill_volume_numbers(out: &mut Change, a: &TumourExtent, b: &TumourExtent) {
-    let years = out.interval_years;
-    let [v1, v2] = [a.volume_mm3, b.volume_mm3];
-    let rate = specific_growth_rate(a, b, years);
-    let detectable = a.on_slices_of(b).detectable_change_percent();
-    let later_detectable = b.on_slices_of(a).detectable_change_percent();
-    out.volume_change_mm3 = Some(v2 - v1);
-    out.volume_change_percent = Some(100.0 * (v2 / v1 - 1.0));
-    out.detectable_change_percent = Some(detectable);
-    out.detectable_decrease_percent = Some(mirrored_decrease_percent(later_detectable));
-    out.annual_growth_percent =
-        Some(annual_growth_percent(v1, v2, years)).filter(|p| p.is_finite());
-    out.specific_growth_rate = Some(rate.per_year);
-    out.specific_growth_rate_ci95 = Some(rate.ci95);
-    out.doubling_time_years = doubling_time_years(rate.per_year);
-}
-
 /// Trend over the last visit and those that may be compared with it, all before or all after treatment.
-fn trend(visits: &[Visit], treated: Option<NaiveDate>) -> Option<Trend> {
+fn trend(visits: &[Visit], treated: Option<NaiveDate>, doubts: &[Doubt]) -> Option<Trend> {
     let last = visits.last()?;
     let after = |v: &Visit| treated.is_some_and(|t| v.date > t);
-    let belongs = |v: &Visit| v.date == last.date || comparable(v, last);
+    let belongs = |v: &Visit| v.date == last.date || comparable(v, last, doubts);
     let points: Vec<(f64, TumourExtent)> = visits
         .iter()
         .filter(|v| after(v) == after(last) && belongs(v))
@@ -433,16 +380,31 @@ fn warnings(
     visits: &[Visit],
     pairs: &[[&Visit; 2]],
     registration: &[RegistrationResult],
+    doubts: &[Doubt],
+    treated: Option<NaiveDate>,
 ) -> Vec<String> {
     let mut found = Vec::new();
     if visits.len() == 1 {
         found.push("one visit only: growth needs two".to_owned());
     }
-    found.extend(left_out(visits));
+    if let (Some(treated), Some(last)) = (treated, visits.last().map(|v| v.date))
+        && treated >= last
+    {
+        found.push(format!(
+            "radiosurgery on {treated} is not before the last visit on {last}: all visits are read as untreated"
+        ));
+    }
+    found.extend(left_out(visits, doubts));
     // A wrong patient outweighs what concerns single visits, and the page shows only the first warnings.
     found.extend(registration.iter().filter_map(far_apart));
     found.extend(visit_cautions(visits));
-    found.extend(pairs.iter().flat_map(|[a, b]| pair_cautions(a, b)));
+    // A distance of the cochleae is told above, with its registration.
+    let told = |text: &String| !text.starts_with(OTHER_HEAD);
+    found.extend(pairs.iter().flat_map(|[a, b]| {
+        let cautions = pair_cautions(a, b, doubts);
+        let pair = format!("{} to {}", a.date, b.date);
+        (cautions.into_iter().filter(told)).map(move |text| format!("{pair}: {text}"))
+    }));
     for r in registration.iter().filter(|r| far_apart(r).is_none()) {
         let edge = |date: NaiveDate| {
             let visit = visits.iter().find(|v| v.date == date);
@@ -460,9 +422,9 @@ fn warnings(
 }
 
 /// Says which visits take no part in the comparison with the last because they lie before the baseline.
-fn left_out(visits: &[Visit]) -> Option<String> {
+fn left_out(visits: &[Visit], doubts: &[Doubt]) -> Option<String> {
     let (last, earlier) = visits.split_last()?;
-    let before = earlier.iter().position(|v| comparable(v, last))?;
+    let before = earlier.iter().position(|v| comparable(v, last, doubts))?;
     let dates: Vec<String> = (earlier.iter().take(before))
         .map(|v| v.date.to_string())
         .collect();
@@ -476,9 +438,6 @@ fn left_out(visits: &[Visit]) -> Option<String> {
 
 /// Says that an alignment is too poor to be one of the same head.
 fn far_apart(registration: &RegistrationResult) -> Option<String> {
-    let mm = registration.residual_mm.filter(|mm| *mm > OTHER_HEAD_MM)?;
-    Some(format!(
-        "{} to {}: the cochleae lie {mm:.1} mm apart after alignment: these may be different patients, or the alignment is wrong",
-        registration.from, registration.to
-    ))
+    let doubt = Doubt::other_head(registration)?;
+    Some(format!("{} to {}: {}", doubt.from, doubt.to, doubt.reason))
 }

@@ -1,5 +1,5 @@
 //! Whether two visits may be compared at all.
-use super::{ReviewState, Visit, sequence_name};
+use super::{RegistrationResult, ReviewState, Visit, sequence_name};
 use crate::{
     measure::{COMPARABLE_SLICE_MM, SizeSide, THIN_SLICE_MM},
     volume::Sequence,
@@ -11,20 +11,65 @@ const SHORT_INTERVAL_MONTHS: f64 = 5.0;
 /// Ratio of slice thicknesses from which two visits are called differently acquired.
 const SLICE_RATIO: f64 = 1.25;
 
+/// Ratio of voxel sizes across slices' planes from which two visits are called differently acquired.
+const VOXEL_RATIO: f64 = 1.25;
+/// Distance of the aligned cochleae from which two scans may be of different heads, mm.
+const OTHER_HEAD_MM: f64 = 3.0;
+/// How that is told.
+pub(super) const OTHER_HEAD: &str = "the cochleae lie";
+
+/// What is known from outside the visits to speak against comparing two of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// Date of the earlier visit.
+    pub from: NaiveDate,
+    /// Date of the later visit.
+    pub to: NaiveDate,
+    /// Why, in words that end a sentence.
+    pub reason: String,
+    /// Whether it forbids the comparison rather than weakens it.
+    pub forbids: bool,
+}
+
+impl Doubt {
+    /// That two aligned scans do not look like one head: their cochleae lie more than 3 mm apart.
+    pub(super) fn other_head(registration: &RegistrationResult) -> Option<Self> {
+        let mm = registration.residual_mm.filter(|mm| *mm > OTHER_HEAD_MM)?;
+        Some(Self {
+            from: registration.from,
+            to: registration.to,
+            reason: format!(
+                "{OTHER_HEAD} {mm:.1} mm apart after alignment: these may be different patients, or the alignment is wrong"
+            ),
+            forbids: false,
+        })
+    }
+
+    fn concerns(&self, earlier: &Visit, later: &Visit) -> bool {
+        [self.from, self.to] == [earlier.date, later.date]
+    }
+}
+
+/// Reasons of the doubts about a pair that forbid comparing it, or that do not.
+fn doubted(doubts: &[Doubt], earlier: &Visit, later: &Visit, forbids: bool) -> Vec<String> {
+    let of_pair = |d: &&Doubt| d.forbids == forbids && d.concerns(earlier, later);
+    (doubts.iter().filter(of_pair).map(|d| d.reason.clone())).collect()
+}
+
 /// Years of 365.25 days between two dates.
 pub(super) fn years_between(from: NaiveDate, to: NaiveDate) -> f64 {
     (to - from).num_days() as f64 / 365.25
 }
 
 /// Whether volumes of two visits may be compared: nothing stands against it and slices are thin enough.
-pub(super) fn comparable(earlier: &Visit, later: &Visit) -> bool {
+pub(super) fn comparable(earlier: &Visit, later: &Visit, doubts: &[Doubt]) -> bool {
     let slices = earlier.slice_thickness_mm.max(later.slice_thickness_mm);
-    slices <= COMPARABLE_SLICE_MM + 1e-6 && obstacles(earlier, later).is_empty()
+    slices <= COMPARABLE_SLICE_MM + 1e-6 && obstacles(earlier, later, doubts).is_empty()
 }
 
 /// Why two visits must not be compared: none when they may. What the numbers themselves forbid is left to the judgement.
-pub(super) fn obstacles(earlier: &Visit, later: &Visit) -> Vec<String> {
-    let mut found = Vec::new();
+pub(super) fn obstacles(earlier: &Visit, later: &Visit, doubts: &[Doubt]) -> Vec<String> {
+    let mut found = doubted(doubts, earlier, later, true);
     for visit in [earlier, later] {
         if visit.finding.tumour.is_none() {
             found.push(format!("no tumour is outlined on {}", visit.date));
@@ -138,34 +183,69 @@ pub(super) fn visit_cautions(visits: &[Visit]) -> Vec<String> {
         .collect()
 }
 
-/// What to beware of when two visits are compared.
-pub(super) fn pair_cautions(earlier: &Visit, later: &Visit) -> Vec<String> {
-    let mut found = Vec::new();
-    let pair = format!("{} to {}", earlier.date, later.date);
+/// What weakens the comparison of two visits, besides what each has by itself.
+pub(super) fn pair_cautions(earlier: &Visit, later: &Visit, doubts: &[Doubt]) -> Vec<String> {
+    let mut found = doubted(doubts, earlier, later, false);
     let months = 12.0 * years_between(earlier.date, later.date);
     if months < SHORT_INTERVAL_MONTHS {
         found.push(format!(
-            "{pair}: only {months:.1} months apart; rates per year are unstable"
+            "only {months:.1} months apart; rates per year are unstable"
         ));
     }
-    let (a, b) = (earlier.slice_thickness_mm, later.slice_thickness_mm);
-    if a.max(b) > SLICE_RATIO * a.min(b) {
-        found.push(format!(
-            "{pair}: different slice thickness, {a:.1} and {b:.1} mm"
-        ));
-    }
+    found.extend(different_voxels(earlier, later));
+    let state = |v: &Visit| v.finding.provenance.state;
     let no_model = |v: &Visit| v.finding.provenance.model.is_none();
     if no_model(earlier) && no_model(later) {
+        found.push("it is not known whether both outlines were made the same way".to_owned());
+    }
+    let left_alone = |v: &Visit| state(v) == ReviewState::AiDraft;
+    let edited = |v: &Visit| state(v) == ReviewState::Edited;
+    if (edited(earlier) && left_alone(later)) || (left_alone(earlier) && edited(later)) {
+        found.push(
+            "one outline was edited by a reader, the other is as the model left it".to_owned(),
+        );
+    }
+    found
+}
+
+/// What weakens the comparison and is already told of each visit by itself ([`visit_cautions`]).
+pub(super) fn visits_weaken(earlier: &Visit, later: &Visit) -> Vec<String> {
+    let mut found = Vec::new();
+    let thickest = earlier.slice_thickness_mm.max(later.slice_thickness_mm);
+    if thickest > THIN_SLICE_MM + 1e-6 {
         found.push(format!(
-            "{pair}: it is not known whether both outlines were made the same way"
+            "slices of {thickest:.1} mm; volumes are less reliable above {THIN_SLICE_MM} mm"
         ));
     }
-    let edited = |v: &Visit| v.finding.provenance.state == ReviewState::Edited;
-    let draft = |v: &Visit| v.finding.provenance.state == ReviewState::AiDraft;
-    if (edited(earlier) && draft(later)) || (draft(earlier) && edited(later)) {
+    if [earlier, later]
+        .iter()
+        .any(|v| v.sequence == Sequence::Unknown)
+    {
+        found.push("the sequence is not known of both visits".to_owned());
+    }
+    found
+}
+
+/// Differences of slice thickness and of the voxels in the slices' plane.
+fn different_voxels(earlier: &Visit, later: &Visit) -> Vec<String> {
+    let mut found = Vec::new();
+    let differ = |a: f64, b: f64, ratio: f64| a.max(b) > ratio * a.min(b) + 1e-6;
+    let (a, b) = (earlier.slice_thickness_mm, later.slice_thickness_mm);
+    if differ(a, b, SLICE_RATIO) {
+        found.push(format!("different slice thickness, {a:.1} and {b:.1} mm"));
+    }
+    let (a, b) = (in_plane(earlier), in_plane(later));
+    if differ(a, b, VOXEL_RATIO) {
         found.push(format!(
-            "{pair}: one outline was edited by a reader, the other is as the model left it"
+            "different voxels within the slices, {a:.2} and {b:.2} mm"
         ));
     }
     found
+}
+
+/// Edge of a voxel within the slices, mm: the two finer axes' geometric mean.
+fn in_plane(visit: &Visit) -> f64 {
+    let mut edges = visit.spacing_mm;
+    edges.sort_by(f64::total_cmp);
+    (edges[0] * edges[1]).sqrt()
 }

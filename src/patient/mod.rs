@@ -1,27 +1,33 @@
 //! One patient: visits and findings with where they come from, what changed between them, and the report.
 //!
 //! A [`Visit`] is one scan with its [`Finding`]; [`assess`] compares visits and refuses pairs that must not be compared; the
-//! [`GrowthAssessment`] is the one source of the numbers in JSON, text and PDF. Who did what stands in an [`AuditLog`], what is known between
+//! [`GrowthAssessment`] is the one source of the numbers in JSON, CSV, text and PDF. Who did what stands in an [`AuditLog`], what is known between
 //! two runs of the program in a [`PatientRecord`].
 
+mod acquisition;
 mod assess;
 mod audit;
+mod change;
 mod comparable;
 mod measured;
 mod provenance;
 mod record;
 mod report;
+mod rows;
 mod text;
 mod treatment;
 mod visit;
 
+pub use acquisition::{Acquisition, acquisition_doubts};
 pub use assess::{
-    Change, GrowthAssessment, LastChanges, RegistrationResult, Trend, VisitSummary, assess,
+    GrowthAssessment, LastChanges, RegistrationResult, Trend, VisitSummary, assess, assess_doubted,
 };
 pub use audit::{
     AuditAction, AuditBroken, AuditEntry, AuditEvent, AuditFault, AuditLog, NO_ENTRY_SHA256,
     verify_audit,
 };
+pub use change::{Change, Comparability, Reading};
+pub use comparable::Doubt;
 pub use measured::{Outline, ScanOrigin, cochlea_residual_mm};
 pub use provenance::{ModelInfo, Provenance, ReviewState};
 pub use record::{
@@ -70,6 +76,9 @@ pub enum Error {
     /// The assessment could not be written as JSON.
     #[error("writing JSON failed")]
     Json(#[from] serde_json::Error),
+    /// The assessment could not be written as CSV.
+    #[error("writing CSV failed: {0}")]
+    Csv(String),
     /// The report's visits are not those of the assessment.
     #[error("the report's visits are not those that were assessed")]
     ReportVisits,

@@ -1,8 +1,9 @@
 //! The assessment in words. Every number comes from the assessment; nothing is computed here.
-use super::{Change, GrowthAssessment, LastChanges, VisitSummary, treatment};
+use super::{
+    Change, Comparability, GrowthAssessment, LastChanges, ReviewState, VisitSummary, treatment,
+};
 use crate::measure::{
-    Diameter, DiameterKind, GROWTH_VOLUME_PERCENT, PartVolume, SizeSide, TumourMeasures, Verdict,
-    mirrored_decrease_percent, volume_text,
+    Diameter, DiameterKind, PartVolume, SizeSide, TumourMeasures, Verdict, volume_text,
 };
 use chrono::NaiveDate;
 
@@ -99,10 +100,11 @@ pub(super) fn doubling(change: &Change) -> String {
 
 /// Whether the volume by itself would not have been called growth or shrinkage.
 fn is_by_diameter_alone(change: &Change) -> bool {
-    let detectable = change.detectable_change_percent.unwrap_or(0.0);
-    let decrease = change.detectable_decrease_percent.unwrap_or(0.0);
-    let up = detectable.max(GROWTH_VOLUME_PERCENT) - 1e-6;
-    let down = decrease.max(mirrored_decrease_percent(GROWTH_VOLUME_PERCENT)) - 1e-6;
+    let (Some(up), Some(down)) = (change.growth_limit_percent, change.shrinkage_limit_percent)
+    else {
+        return false;
+    };
+    let (up, down) = (up - 1e-6, down - 1e-6);
     change
         .volume_change_percent
         .is_some_and(|v| v < up && v > -down)
@@ -290,17 +292,123 @@ fn sizes(measures: &TumourMeasures) -> String {
     told.collect()
 }
 
-/// Headline, sentences, visits, changes, warnings and notice as plain text.
+/// The verdict of a change, with a mark where the visits are compared with caution.
+pub(super) fn verdict(change: &Change) -> String {
+    match change.comparability {
+        Comparability::Caution => format!("{} (!)", change.verdict),
+        _ => change.verdict.to_string(),
+    }
+}
+
+/// How far the visits that decide may be compared, in a sentence.
+fn comparability(assessment: &GrowthAssessment) -> Option<String> {
+    let mut cautions: Vec<&str> = Vec::new();
+    let mut compared = false;
+    for change in assessment.last_changes().iter() {
+        compared |= change.comparability != Comparability::NotComparable;
+        for caution in &change.cautions {
+            if !cautions.contains(&caution.as_str()) {
+                cautions.push(caution);
+            }
+        }
+    }
+    compared.then(|| match cautions.as_slice() {
+        [] => "Comparability: comparable.".to_owned(),
+        _ => format!("Comparability: with caution; {}.", cautions.join("; ")),
+    })
+}
+
+/// The result as one paragraph for a radiology report.
 pub(super) fn paragraph(assessment: &GrowthAssessment) -> String {
+    let Some(last) = assessment.visits.last() else {
+        return String::new();
+    };
+    let mut sentences = Vec::new();
+    if assessment.visits.iter().any(|v| v.state.is_draft()) {
+        sentences.push("DRAFT, not accepted by a reader.".to_owned());
+    }
+    let side = assessment.visits.iter().rev().find_map(|v| v.side);
+    sentences.push(format!(
+        "Vestibular schwannoma, side: {}.",
+        side.map_or("not known", side_name)
+    ));
+    let earlier: Vec<String> = (assessment.visits.iter().rev().skip(1))
+        .map(|v| v.date.to_string())
+        .collect();
+    let comparators = match earlier.as_slice() {
+        [] => "no earlier visit for comparison".to_owned(),
+        dates => format!("compared with {}", dates.join(", ")),
+    };
+    let sequence = match last.sequence {
+        "unknown" => "sequence not known",
+        name => name,
+    };
+    sentences.push(format!(
+        "MRI of {} ({sequence}, slices of {:.1} mm), {comparators}.",
+        last.date, last.slice_thickness_mm
+    ));
+    if let Some(treated) = assessment.treated {
+        sentences.push(format!("Radiosurgery on {treated}."));
+    }
+    sentences.push(summary(assessment));
+    if let Some(diameter) = last.max_axial_diameter_mm {
+        let extrameatal = (last.extrameatal_diameter_mm)
+            .map_or_else(String::new, |d| format!(", extrameatal {d:.1} mm"));
+        sentences.push(format!(
+            "Largest axial diameter {diameter:.1} mm{extrameatal}."
+        ));
+    }
+    let reasons: Vec<String> = (assessment.last_changes().iter())
+        .flat_map(|c| c.reasons.iter().filter(|r| r.contains("radiosurgery")))
+        .cloned()
+        .collect();
+    if let Some(reading) = reasons.last() {
+        sentences.push(format!("After treatment: {reading}."));
+    }
+    sentences.extend(comparability(assessment));
+    sentences.push(format!("Impression: {}.", assessment.headline));
+    sentences.push(format!("Outlines: {}.", outlined_by(&assessment.visits)));
+    sentences.push(format!(
+        "Schwann {}, {}.",
+        assessment.software_version, assessment.notice
+    ));
+    sentences.join(" ")
+}
+
+/// Who outlined the visits and what was said of it: `hrT2 segmenter 0.3.1 (sha256 4f2a9c1be07d…), accepted`, each once.
+fn outlined_by(visits: &[VisitSummary]) -> String {
+    let mut found: Vec<String> = Vec::new();
+    for visit in visits {
+        let who = match (&visit.model, visit.state) {
+            (Some(m), _) => {
+                let hash: String = m.sha256.chars().take(12).collect();
+                format!("{m} (sha256 {hash}…), {}", visit.state)
+            }
+            (None, ReviewState::Imported) => visit.state.to_string(),
+            (None, state) => format!("imported or drawn by hand, {state}"),
+        };
+        if !found.contains(&who) {
+            found.push(who);
+        }
+    }
+    found.join("; ")
+}
+
+/// Headline, sentences, visits, changes, warnings and notice as plain text.
+pub(super) fn plain(assessment: &GrowthAssessment) -> String {
     let mut lines = vec![assessment.headline.clone(), assessment.summary.clone()];
     lines.extend(assessment.visits.iter().map(visit_line));
     lines.extend(assessment.changes.iter().map(|c| {
         format!(
-            "{} to {}: {} ({})",
+            "{} to {}: {} ({}){}",
             c.from,
             c.to,
             c.verdict,
-            c.reasons.join("; ")
+            c.reasons.join("; "),
+            match (c.comparability, c.cautions.as_slice()) {
+                (Comparability::Caution, cautions) => format!("; caution: {}", cautions.join("; ")),
+                _ => String::new(),
+            }
         )
     }));
     lines.extend(assessment.warnings.iter().map(|w| format!("warning: {w}")));

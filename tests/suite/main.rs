@@ -6,6 +6,7 @@
 )]
 mod audit;
 mod cli;
+mod false_growth;
 mod io_bench;
 mod io_broken;
 mod io_dicom;
@@ -29,7 +30,10 @@ mod model_layers;
 mod model_unet;
 mod patient_assess;
 mod patient_cases;
+mod patient_comparable;
 mod patient_folder;
+mod patient_forms;
+mod patient_outlines;
 mod patient_report;
 mod phantom_course;
 mod phantom_scanner;

@@ -19,7 +19,7 @@ fn picture(visit: usize) -> Picture {
     }
 }
 
-fn report(
+pub(crate) fn report(
     visits: &[Visit],
     pictures: &[Picture],
     label: Option<&str>,
@@ -165,7 +165,7 @@ fn page(pdf: &[u8]) -> Vec<Shown> {
     shown(&content)
 }
 
-fn text_of(pdf: &[u8]) -> String {
+pub(crate) fn text_of(pdf: &[u8]) -> String {
     page(pdf)
         .into_iter()
         .map(|s| s.text)

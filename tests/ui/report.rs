@@ -4,7 +4,7 @@ use schwann::{
     app::{
         AppState, Command, NewOutlines, NewScan, Outcome, Preset, Task, WorkCommand, apply,
         next_task,
-        report::{self, DEMO_LABEL, assessment_path},
+        report::{self, DEMO_LABEL, assessment_path, csv_path, paragraph_path},
     },
     measure,
     patient::{Outline, ScanOrigin, Visit},
@@ -115,8 +115,13 @@ fn the_report_and_its_assessment_are_those_of_the_command() {
         let json = std::fs::read_to_string(assessment_path(&path)).unwrap();
         assert_eq!(json, expected.assessment.to_json().unwrap());
         assert!(json.contains("2025-03-01"));
+        let csv = std::fs::read_to_string(csv_path(&path)).unwrap();
+        assert_eq!(csv, expected.assessment.to_csv().unwrap());
+        let paragraph = std::fs::read_to_string(paragraph_path(&path)).unwrap();
+        assert!(paragraph.contains(&expected.assessment.to_paragraph()));
+        assert_eq!(paragraph.starts_with("Synthetic patient"), demo);
         // Nothing else, in particular no temporary file.
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 4);
     }
 }
 

@@ -11,12 +11,13 @@ use super::{
 use crate::{
     app::report::{self, Comparison, Measured},
     io,
-    patient::{GrowthAssessment, Outline, ScanOrigin, Visit},
+    patient::{
+        Acquisition, Doubt, GrowthAssessment, Outline, ScanOrigin, Visit, acquisition_doubts,
+    },
     volume::Sequence,
 };
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
-use serde::Serialize;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -40,8 +41,25 @@ pub(super) struct Arguments {
     /// Also write a one-page report.
     #[arg(long, value_name = "OUT.pdf")]
     report: Option<PathBuf>,
+    /// Also write the assessment as a table: one row a visit, one a change.
+    #[arg(long, value_name = "OUT.csv")]
+    csv: Option<PathBuf>,
+    /// Print one paragraph for a radiology report instead of the whole text; with --json it is the field `paragraph`.
+    #[arg(long)]
+    paragraph: bool,
     #[command(flatten)]
     engine: Engine,
+}
+
+/// What is printed with `--json`.
+#[derive(Debug, serde::Serialize)]
+struct Output<'a> {
+    #[serde(flatten)]
+    assessment: &'a GrowthAssessment,
+    /// The growth map of each change whose visits are aligned and may be compared.
+    growth_maps: Vec<maps::PairMap>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paragraph: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -84,11 +102,10 @@ fn visit(text: &str) -> Result<VisitArgument, String> {
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
-    let (visits, treated, left_out) = match &arguments.patient {
+    let (visits, treated, mut left_out) = match &arguments.patient {
         Some(path) => patient::visits(path)?,
         None => (arguments.visits.clone(), None, Vec::new()),
     };
-    output::warnings(&left_out);
     let scans = visits.iter().flat_map(|v| match &v.labels {
         Labels::File(labels) => [Some(&v.scan), Some(labels)],
         _ => [Some(&v.scan), None],
@@ -96,6 +113,9 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let inputs: Vec<&Path> = scans.flatten().map(PathBuf::as_path).collect();
     if let Some(path) = &arguments.report {
         output::check_target(path, &[".pdf"], &inputs)?;
+    }
+    if let Some(path) = &arguments.csv {
+        output::check_target(path, &[".csv"], &inputs)?;
     }
     // Before the long work: the assessment would refuse these in the end.
     for pair in visits.windows(2) {
@@ -107,34 +127,48 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             );
         }
     }
+    let today = chrono::Local::now().date_naive();
+    for day in visits.iter().map(|v| v.date).chain(arguments.treated) {
+        if day > today {
+            left_out.push(format!("{day} lies in the future: check the dates"));
+        }
+    }
+    output::warnings(&left_out);
     let measured = visits
         .iter()
         .map(|v| measure(v, &arguments.engine))
         .collect::<anyhow::Result<Vec<_>>>()?;
+    let (doubts, more) = sidecars(&visits);
+    output::warnings(&more);
+    left_out.extend(more);
     let left_out_count = left_out.len();
-    let mut comparison = compare(measured, arguments.treated.or(treated))?;
+    let mut comparison = compare(measured, arguments.treated.or(treated), &doubts)?;
     comparison.assessment.warnings.splice(0..0, left_out);
     let told = comparison.assessment.warnings.get(left_out_count..);
     output::warnings(told.unwrap_or_default());
     if let Some(path) = &arguments.report {
         let pdf = comparison
-            .report(chrono::Local::now().date_naive(), None, false)
+            .report(today, None, false)
             .context("the report could not be made")?;
         io::write_atomically(path, |w| w.write_all(&pdf))?;
     }
+    if let Some(path) = &arguments.csv {
+        let csv = comparison.assessment.to_csv()?;
+        io::write_atomically(path, |w| w.write_all(csv.as_bytes()))?;
+    }
+    let assessment = &comparison.assessment;
     let output = Output {
-        growth_maps: if json { maps::of(&comparison)? } else { Vec::new() },
-        assessment: &comparison.assessment,
+        assessment,
+        growth_maps: if json {
+            maps::of(&comparison)?
+        } else {
+            Vec::new()
+        },
+        paragraph: arguments.paragraph.then(|| assessment.to_paragraph()),
     };
-    output::result(json, &output, || comparison.assessment.to_text())
-}
-
-#[derive(Debug, Serialize)]
-struct Output<'a> {
-    #[serde(flatten)]
-    assessment: &'a GrowthAssessment,
-    /// The growth map of each change whose visits are aligned and may be compared.
-    growth_maps: Vec<maps::PairMap>,
+    output::result(json, &output, || {
+        (output.paragraph.clone()).unwrap_or_else(|| assessment.to_text())
+    })
 }
 
 fn measure(argument: &VisitArgument, engine: &Engine) -> anyhow::Result<Measured> {
@@ -186,9 +220,30 @@ fn measure(argument: &VisitArgument, engine: &Engine) -> anyhow::Result<Measured
 pub(super) fn compare(
     measured: Vec<Measured>,
     treated: Option<NaiveDate>,
+    doubts: &[Doubt],
 ) -> anyhow::Result<Comparison> {
     let mut bar = output::Bar::new();
-    Ok(report::compare(measured, Vec::new(), treated, &mut |p| {
-        bar.show(p)
-    })?)
+    let tried = Vec::new();
+    Ok(report::compare_doubted(
+        measured,
+        tried,
+        treated,
+        doubts,
+        &mut |p| bar.show(p),
+    )?)
+}
+
+/// What the sidecars of the scans say against comparing them, and which could not be read.
+fn sidecars(visits: &[VisitArgument]) -> (Vec<Doubt>, Vec<String>) {
+    let mut warnings = Vec::new();
+    let read: Vec<(NaiveDate, Acquisition)> = (visits.iter())
+        .filter_map(|v| match io::read_sidecar(&v.scan)? {
+            Ok(acquisition) => Some((v.date, acquisition)),
+            Err(error) => {
+                warnings.push(error.to_string());
+                None
+            }
+        })
+        .collect();
+    (acquisition_doubts(&read), warnings)
 }

@@ -95,7 +95,7 @@ fn change_row(change: &Change, strong: bool) -> Vec<Cell> {
         .into(),
         text::doubling(change).into(),
         text::diameter_change(change).into(),
-        Cell(change.verdict.to_string(), true),
+        Cell(text::verdict(change), true),
     ]
 }
 
@@ -112,7 +112,7 @@ pub(super) fn changes(
     let others = assessment.changes.len() - consecutive;
     let hidden = consecutive.saturating_sub(layout.rows - others);
     let shown: Vec<&Change> = assessment.changes.iter().skip(hidden).collect();
-    let legend = "n.s.: rate not distinguishable from zero; diameter: largest extrameatal in an axial slice, * whole tumour";
+    let legend = "n.s.: rate not distinguishable from zero; diameter: largest extrameatal in an axial slice, * whole tumour; (!): with caution";
     canvas.text(
         [MARGIN + WIDTH, y + 8.0],
         Align::Right,

@@ -39,7 +39,7 @@ pub struct ReportInput<'a> {
     pub assessment: &'a GrowthAssessment,
     /// The visits that were assessed.
     pub visits: &'a [Visit],
-    /// Pictures of the last two visits are shown in this order, at most four.
+    /// At most four are shown, in this order: all of one or two visits; of more visits one each, that of the earliest and of the latest.
     pub pictures: &'a [Picture],
     /// What the user wants the patient to be called; the report names nobody else.
     pub patient_label: Option<&'a str>,

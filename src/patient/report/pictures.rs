@@ -23,15 +23,26 @@ pub(super) fn fits(picture: &Picture, visits: usize) -> bool {
         && picture.rgb.len() == 3 * picture.width as usize * picture.height as usize
 }
 
-/// Pictures of the last two visits in the caller's order, at most four.
+/// At most four pictures in the caller's order: all where they are of one or two visits, else the first of each visit, of the earliest and the
+/// latest.
 pub(super) fn choose<'a>(input: &ReportInput<'a>) -> Vec<&'a Picture> {
-    let from = input.visits.len().saturating_sub(2);
-    input
-        .pictures
-        .iter()
-        .filter(|p| p.visit >= from)
-        .take(MOST)
-        .collect()
+    let mut shown: Vec<usize> = input.pictures.iter().map(|p| p.visit).collect();
+    shown.sort_unstable();
+    shown.dedup();
+    if shown.len() <= 2 {
+        return input.pictures.iter().take(MOST).collect();
+    }
+    // The baseline stays; what lies between it and the latest goes.
+    let hidden = shown.len().saturating_sub(MOST);
+    shown.drain(1..1 + hidden);
+    let mut chosen: Vec<&Picture> = Vec::new();
+    for picture in input.pictures {
+        let new = chosen.iter().all(|p| p.visit != picture.visit);
+        if new && shown.contains(&picture.visit) {
+            chosen.push(picture);
+        }
+    }
+    chosen
 }
 
 /// Name of the `n`-th picture in the page's resources.
@@ -51,33 +62,46 @@ pub(super) fn tallest(chosen: &[&Picture]) -> f32 {
     chosen.iter().map(tall).fold(0.0, f32::max).min(1.2 * width)
 }
 
-/// The row's title and note: a claim of the same plane needs an alignment of the visits that are shown.
+/// The row's title and note: a claim of the same plane needs alignments that join all visits that are shown.
 fn alignment(chosen: &[&Picture], input: &ReportInput<'_>) -> (&'static str, String) {
-    let date = |visit: Option<usize>| Some(input.visits.get(visit?)?.date);
     let shown = || chosen.iter().map(|p| p.visit);
-    let (a, b) = (date(shown().min()), date(shown().max()));
-    let aligned = (input.assessment.registration.iter())
-        .find(|r| [(a, b), (b, a)].contains(&(Some(r.from), Some(r.to))));
     let left_out = match input.pictures.len() - chosen.len() {
         0 => String::new(),
         n => format!("… and {n} further pictures; "),
     };
-    match aligned {
-        _ if a == b => ("Pictures", left_out.trim_end_matches("; ").to_owned()),
-        Some(r) => {
-            let residual = r
-                .residual_mm
-                .map_or_else(|| "not measured".to_owned(), |mm| format!("{mm:.1} mm"));
-            (
-                "Same plane at the last visits",
-                format!("{left_out}rigid alignment, residual {residual}"),
-            )
-        }
-        None => (
-            "Pictures of the last visits",
-            format!("{left_out}visits not aligned: planes may differ"),
-        ),
+    if shown().min() == shown().max() {
+        return ("Pictures", left_out.trim_end_matches("; ").to_owned());
     }
+    let mut dates: Vec<_> = shown()
+        .filter_map(|v| input.visits.get(v))
+        .map(|v| v.date)
+        .collect();
+    dates.sort_unstable();
+    dates.dedup();
+    let registration = &input.assessment.registration;
+    let mut joined = dates.first().copied().into_iter().collect::<Vec<_>>();
+    // Each round that finds something adds a date, of which there are no more than visits.
+    while let Some(next) = registration.iter().find_map(|r| {
+        let (from, to) = (joined.contains(&r.from), joined.contains(&r.to));
+        (from != to).then(|| if from { r.to } else { r.from })
+    }) {
+        joined.push(next);
+    }
+    if !dates.iter().all(|d| joined.contains(d)) {
+        return (
+            "Pictures of the visits",
+            format!("{left_out}visits not aligned: planes may differ"),
+        );
+    }
+    let of_shown = registration
+        .iter()
+        .filter(|r| dates.contains(&r.from) && dates.contains(&r.to));
+    let residual = (of_shown.filter_map(|r| r.residual_mm).reduce(f64::max))
+        .map_or_else(|| "not measured".to_owned(), |mm| format!("{mm:.1} mm"));
+    (
+        "Same plane at each visit",
+        format!("{left_out}rigid alignment, largest residual {residual}"),
+    )
 }
 
 /// Draws the pictures, each centred in a black cell of one height, with its caption; gives the `y` below.
