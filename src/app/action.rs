@@ -17,6 +17,7 @@ pub(super) enum Action {
     Interpolation,
     EdgeTolerance,
     AnatomicalAxes,
+    Porus,
     /// To the next (1) or previous (-1) plane.
     View(i64),
     /// Opens a scan that was opened before, the last one first.
@@ -282,6 +283,12 @@ pub(super) const ENTRIES: &[Entry] = {
             "anatomical_axes",
             "Planes along the patient's axes, or the scan's own slices",
             &[(NONE, Key::Y)],
+        ),
+        entry(
+            A::Porus,
+            "porus",
+            "Porus plane on or off",
+            &[(NONE, Key::R)],
         ),
         entry(A::View(1), "next_view", "Next plane", &[(NONE, Key::F6)]),
         entry(

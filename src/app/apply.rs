@@ -15,8 +15,8 @@ use super::{
     report::usable,
     rescue::Note,
     state::{
-        Alignment, AppState, BrushOptions, Edits, Kept, Message, Outlines, RelativeWindow, Running,
-        VisitId, VisitState, ZoomPan,
+        Alignment, AppState, BrushOptions, Edits, Kept, Message, Outlines, PorusShift,
+        RelativeWindow, Running, VisitId, VisitState, ZoomPan,
     },
     task::{NewOutlines, NewScan, Outcome, Places, Target, Task},
 };
@@ -27,6 +27,7 @@ use crate::{
     render::{NativePlane, point_of_interest},
     volume::{RegisterError, Registration, Structure, WindowLevel},
 };
+use glam::DVec3;
 use std::sync::Arc;
 
 /// Smallest and largest magnification.
@@ -144,6 +145,24 @@ fn apply_view(state: &mut AppState, command: ViewCommand) {
             state.view.blink = on;
         }
         ViewCommand::SolidCamera(camera) => state.view.solid.camera = camera,
+        ViewCommand::TogglePorus => state.view.porus = !state.view.porus,
+        ViewCommand::SolidGrowth(on) => {
+            state.view.solid.growth = on;
+            if on && state.prior().is_none() {
+                enqueue_alignments(state);
+            }
+        }
+        ViewCommand::Diameter(id, which) => {
+            state.view.diameter = which;
+            let middle = state.visit(id).zip(which).and_then(|(v, which)| {
+                let tumour = v.outlines.as_ref()?.measured.finding.tumour.as_ref()?;
+                let [a, b] = tumour.measures.as_ref()?.diameters.get(which)?.ends_ras_mm;
+                Some((DVec3::from(a) + DVec3::from(b)) / 2.0)
+            });
+            if let Some(middle) = middle {
+                crosshair::mark(state, id, middle);
+            }
+        }
         ViewCommand::SolidCut(cut) => state.view.solid.cut = cut,
         ViewCommand::SolidAlone(alone) => state.view.solid.alone = alone,
         ViewCommand::Shortcuts(open) => state.view.shortcuts = open,
@@ -524,6 +543,8 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
         seconds: new.seconds,
         tumour_interval95_mm3: new.tumour_interval95_mm3,
         edge: new.edge,
+        tumour: new.tumour,
+        porus: PorusShift::default(),
         edits,
     });
     state.notes.append(&mut notes);

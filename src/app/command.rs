@@ -4,11 +4,11 @@ use super::{
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
     preset::Preset,
-    state::{BrushOptions, Mark, Tool, VisitId},
+    state::{BrushOptions, Mark, PorusShift, Tool, VisitId},
     task::{Outcome, Task},
 };
 use crate::{
-    measure::Plane,
+    measure::{DiameterRule, Plane},
     patient::PatientFacts,
     render::{Interpolation, scene::Camera},
     volume::{Progress, Sequence, Structure, WindowLevel},
@@ -89,6 +89,8 @@ pub enum EditCommand {
     BringBack,
     /// Throws them away.
     ThrowAway,
+    /// Moves the porus plane from where it was found.
+    MovePorus(PorusShift),
     /// Measures the outlines as they are now.
     Measure,
     /// An axial slice was shown with its outlines.
@@ -198,6 +200,12 @@ pub enum ViewCommand {
     Fill(Structure, bool),
     /// One plane alone, or all again.
     Maximise(Option<Plane>),
+    /// Draws the line of a diameter, and goes to its middle.
+    Diameter(VisitId, Option<DiameterRule>),
+    /// The porus plane is drawn, or not.
+    TogglePorus,
+    /// The tumour's colours in 3D: growth since the visit before, or distance to the brainstem.
+    SolidGrowth(bool),
     /// Volumes over time on a logarithmic axis, or a linear one.
     LogVolume(bool),
     /// Shows the visit before in the planes of the shown one, as long as the key is held.

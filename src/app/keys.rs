@@ -70,6 +70,7 @@ fn act(
         )),
         Action::EdgeTolerance => Some(ViewCommand::ToggleEdgeTolerance),
         Action::AnatomicalAxes => Some(ViewCommand::ToggleAnatomicalAxes),
+        Action::Porus => Some(ViewCommand::TogglePorus),
         Action::View(by) => match state.view.maximised {
             Some(plane) => Some(ViewCommand::Maximise(Some(plane_after(plane, by)))),
             None => return wishes.push(Wish::NextView(by)),

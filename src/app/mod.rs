@@ -45,8 +45,8 @@ pub use rescue::{Drawn, Left, Note};
 pub use start::run;
 pub use state::{
     Alignment, AppState, BrushOptions, CornerText, Edits, Kept, KeyImage, Mark, Message, Outlines,
-    PatientState, RelativeWindow, Running, SolidView, Tool, ViewState, VisitId, VisitState,
-    WorkState, ZoomPan,
+    PatientState, PorusShift, RelativeWindow, Running, SolidView, Tool, ViewState, VisitId,
+    VisitState, WorkState, ZoomPan,
 };
 pub use task::{
     ChosenModel, NewNumbers, NewOutlines, NewScan, Outcome, Places, Target, Task, VisitRead,

@@ -8,7 +8,10 @@ use super::{
     task::{ChosenModel, Task},
 };
 use crate::{
-    measure::{EdgeTolerance, Plane, PlaneFrame, StructureSize, angle_degrees},
+    measure::{
+        DiameterRule, EdgeTolerance, Plane, PlaneFrame, StructureSize, TumourGeometry,
+        angle_degrees,
+    },
     patient::{self, GrowthAssessment, PatientFacts, Review, ReviewState},
     render::{NativePlane, OverlayStyle, SliceView, scene::Camera},
     volume::{
@@ -166,8 +169,23 @@ pub struct Outlines {
     pub tumour_interval95_mm3: Option<[f64; 2]>,
     /// The tumour's border moved in and out by half a voxel; none where there is no tumour, or while an edit is being measured.
     pub edge: Option<Arc<EdgeTolerance>>,
+    /// What sizes are measured on at any porus plane; none where there is no tumour, or while an edit is being measured.
+    pub tumour: Option<Arc<TumourGeometry>>,
+    /// How far a reader moved the porus plane that was found.
+    pub porus: PorusShift,
     /// What a reader has changed and said.
     pub edits: Edits,
+}
+
+/// How far a reader moved a porus plane.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct PorusShift {
+    /// Along its normal towards the cerebellopontine angle, mm.
+    pub offset_mm: f64,
+    /// How far its normal leans towards the front, degrees.
+    pub forwards_degrees: f64,
+    /// How far its normal leans upwards, degrees.
+    pub upwards_degrees: f64,
 }
 
 /// What a reader has changed of outlines, and what was said of them.
@@ -551,6 +569,10 @@ pub struct ViewState {
     pub edge_tolerance: bool,
     /// Planes lie along the patient's axes, not along the scan's own slices.
     pub anatomical: bool,
+    /// The diameter whose line is drawn.
+    pub diameter: Option<DiameterRule>,
+    /// The porus plane is drawn.
+    pub porus: bool,
     /// What brightness and contrast begin from, for all visits.
     pub preset: Preset,
     /// Brightness and contrast, for all visits.
@@ -580,6 +602,8 @@ pub struct SolidView {
     pub camera: Option<Camera>,
     /// The planes cut a corner out of them.
     pub cut: bool,
+    /// The tumour is coloured by its growth since the visit before, not by its distance to the brainstem.
+    pub growth: bool,
     /// They fill the window.
     pub alone: bool,
 }

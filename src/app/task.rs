@@ -254,6 +254,8 @@ pub struct NewOutlines {
     pub tumour_interval95_mm3: Option<[f64; 2]>,
     /// The tumour's border moved in and out by half a voxel.
     pub edge: Option<Arc<measure::EdgeTolerance>>,
+    /// What sizes are measured on at any porus plane.
+    pub tumour: Option<Arc<measure::TumourGeometry>>,
     /// They are in the patient's folder already.
     pub from_folder: bool,
 }
@@ -271,6 +273,8 @@ pub struct NewNumbers {
     pub measured: patient::Visit,
     /// The tumour's border moved in and out by half a voxel.
     pub edge: Option<Arc<measure::EdgeTolerance>>,
+    /// What sizes are measured on at any porus plane.
+    pub tumour: Option<Arc<measure::TumourGeometry>>,
 }
 
 /// Most scans of a folder that are opened together: the visits of one patient, not a cohort.
@@ -643,6 +647,7 @@ fn remeasure(
         sizes,
         measured: patient::Visit::measured(labels, target.origin.clone(), outline),
         edge: edge(labels),
+        tumour: measure::TumourGeometry::of(labels).map(Arc::new),
     }))
 }
 
@@ -675,6 +680,7 @@ fn measured(
         return Outcome::Cancelled;
     }
     let edge = edge(&labels);
+    let tumour = measure::TumourGeometry::of(&labels).map(Arc::new);
     Outcome::Outlined(Box::new(NewOutlines {
         visit: target.visit,
         revision: target.revision,
@@ -685,6 +691,7 @@ fn measured(
         seconds: None,
         tumour_interval95_mm3: None,
         edge,
+        tumour,
         from_folder: false,
     }))
 }

@@ -97,6 +97,7 @@ fn outlines(state: &AppState, visit: VisitId, revision: u64) -> Outcome {
         seconds: None,
         tumour_interval95_mm3: None,
         edge: None,
+        tumour: None,
         from_folder: false,
     }))
 }

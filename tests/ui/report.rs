@@ -68,6 +68,7 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
             seconds: None,
             tumour_interval95_mm3: None,
             edge: None,
+            tumour: None,
             from_folder: false,
         })),
     );

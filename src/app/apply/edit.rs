@@ -7,7 +7,7 @@ use crate::{
         keeper::Change,
         parts::update_parts,
         rescue::{Drawn, Note},
-        state::{AppState, Edits, Outlines, VisitId, VisitState},
+        state::{AppState, Edits, Kept, Outlines, PorusShift, VisitId, VisitState},
         task::{NewNumbers, NewOutlines, Task},
     },
     measure::Plane,
@@ -29,6 +29,7 @@ pub(super) fn apply(state: &mut AppState, id: VisitId, command: EditCommand) {
         EditCommand::Reopen => reopen(state, id),
         EditCommand::EndStroke => end_stroke(state, id),
         EditCommand::Measure => remeasure(state, id),
+        EditCommand::MovePorus(shift) => move_porus(state, id, shift),
         EditCommand::BringBack | EditCommand::ThrowAway => left(state, id, &command),
         command => change(state, id, &command),
     }
@@ -268,6 +269,8 @@ fn begin(visit: &mut VisitState) -> Result<(), String> {
         seconds: None,
         tumour_interval95_mm3: None,
         edge: None,
+        tumour: None,
+        porus: PorusShift::default(),
         edits: Edits::default(),
     });
     Ok(())
@@ -294,6 +297,7 @@ fn settle(visit: &mut VisitState, edit: &LabelEdit, sign: i64, stroke: bool) {
     outlines.edits.reviewed = None;
     outlines.tumour_interval95_mm3 = None;
     outlines.edge = None;
+    outlines.tumour = None;
     outlines.measured.finding.provenance.state = ReviewState::Edited;
 }
 
@@ -375,6 +379,8 @@ pub(super) fn set_measured(state: &mut AppState, new: NewNumbers) {
     if visit.revision == new.revision {
         outlines.sizes = new.sizes;
         outlines.edge = new.edge;
+        outlines.tumour = new.tumour;
+        outlines.porus = PorusShift::default();
         // What a reader said meanwhile holds: measuring is no edit.
         let said = outlines.measured.finding.provenance.state;
         outlines.measured = new.measured;
@@ -409,6 +415,43 @@ fn review(state: &mut AppState, id: VisitId, to: ReviewState, who: &str) {
     outlines.edits.reviewed = Some(review.clone());
     outlines.measured.finding.provenance.state = to;
     super::patient::said(state, id, drawn, &review);
+    assess::refresh(state);
+}
+
+/// Measures the tumour at a porus plane that a reader moved: milliseconds, so that the numbers follow the hand.
+fn move_porus(state: &mut AppState, id: VisitId, shift: PorusShift) {
+    let Some(visit) = state.visit_mut(id) else {
+        return;
+    };
+    let Some(outlines) = visit.outlines.as_mut() else {
+        return;
+    };
+    if outlines.is_locked() {
+        let text =
+            "The outlines were accepted and are locked: begin a new version to move the plane.";
+        return tell_once(state, text);
+    }
+    let Some(tumour) = outlines.tumour.clone() else {
+        return;
+    };
+    let moved = tumour
+        .porus_plane()
+        .filter(|_| shift != PorusShift::default());
+    let moved = moved.zip(tumour.axes()).map(|(plane, axes)| {
+        plane
+            .moved(shift.offset_mm)
+            .tilted(axes.anterior, shift.forwards_degrees)
+            .tilted(axes.superior, shift.upwards_degrees)
+    });
+    let measures = tumour.measures(moved.as_ref());
+    outlines.porus = shift;
+    if let Some(size) = &mut outlines.measured.finding.tumour {
+        size.extrameatal_diameter_mm = measures.diameters.extrameatal_max.map(|d| d.value_mm);
+        size.measures = Some(measures);
+    }
+    if let Kept::Yes(_) = visit.kept {
+        visit.kept = Kept::Yes(None);
+    }
     assess::refresh(state);
 }
 

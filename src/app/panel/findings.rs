@@ -26,20 +26,20 @@ pub(in crate::app) fn findings_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<C
                 for visit in [a, b] {
                     CollapsingHeader::new(format!("Findings, {}", visit.title()))
                         .id_salt(("findings", visit.id.0))
-                        .show(ui, |ui| visit_ui(ui, visit, out));
+                        .show(ui, |ui| visit_ui(ui, state, visit, out));
                 }
             } else {
                 for visit in shown {
                     heading(ui, &format!("Findings, {}", visit.title()));
-                    visit_ui(ui, visit, out);
+                    visit_ui(ui, state, visit, out);
                 }
             }
         });
 }
 
-fn visit_ui(ui: &mut Ui, visit: &VisitState, out: &mut Vec<Command>) {
+fn visit_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Command>) {
     match &visit.outlines {
-        Some(outlines) => outlines_ui(ui, visit, outlines, out),
+        Some(outlines) => outlines_ui(ui, state, visit, outlines, out),
         None => {
             ui.label(RichText::new("Not segmented yet").weak());
         }
@@ -100,15 +100,21 @@ fn comparison_ui(ui: &mut Ui, a: &VisitState, b: &VisitState) {
     ui.add_space(6.0);
 }
 
-fn outlines_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines, out: &mut Vec<Command>) {
+fn outlines_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    visit: &VisitState,
+    outlines: &Outlines,
+    out: &mut Vec<Command>,
+) {
     let finding = &outlines.measured.finding;
-    let state = finding.provenance.state;
+    let said = finding.provenance.state;
     let words = outlines
         .edits
         .reviewed
         .as_ref()
-        .map_or_else(|| state.to_string(), ToString::to_string);
-    let colour = if state.is_draft() {
+        .map_or_else(|| said.to_string(), ToString::to_string);
+    let colour = if said.is_draft() {
         caution(ui)
     } else {
         super::good(ui)
@@ -126,7 +132,7 @@ fn outlines_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines, out: &mut V
         .iter()
         .find(|s| s.structure == Structure::VestibularSchwannoma);
     match tumour {
-        Some(size) => tumour_ui(ui, visit, size, &finding.koos),
+        Some(size) => tumour_ui(ui, state, visit, size, out),
         None => {
             ui.label("No vestibular schwannoma was outlined");
         }
@@ -160,7 +166,13 @@ fn live_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines, out: &mut Vec<C
     }
 }
 
-fn tumour_ui(ui: &mut Ui, visit: &VisitState, size: &StructureSize, koos: &KoosAssessment) {
+fn tumour_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    visit: &VisitState,
+    size: &StructureSize,
+    out: &mut Vec<Command>,
+) {
     let extent = visit.outlines.as_ref().and_then(|o| o.measured.extent());
     let error = extent.map_or(0.0, |e| e.loa95_mm3());
     let volume = format!("{} mm³", volume_text(size.volume_mm3));
@@ -188,19 +200,6 @@ fn tumour_ui(ui: &mut Ui, visit: &VisitState, size: &StructureSize, koos: &KoosA
         if let Some(side) = size.side {
             row(ui, "Side", side_words(side));
         }
-        row(
-            ui,
-            "Largest axial diameter",
-            format!("{:.1} mm", size.max_axial_diameter_mm),
-        );
-        if let Some(diameter) = koos.evidence.extrameatal_diameter_mm {
-            row(ui, "  outside the canal", format!("{diameter:.1} mm"));
-        }
-        row(
-            ui,
-            "Largest diameter in 3D",
-            format!("{:.1} mm", size.max_diameter_3d_mm),
-        );
         row(ui, "Surface", format!("{:.0} mm²", size.surface_mm2));
         let edge = visit.outlines.as_ref().and_then(|o| o.edge.as_deref());
         if let Some(edge) = edge {
@@ -211,6 +210,7 @@ fn tumour_ui(ui: &mut Ui, visit: &VisitState, size: &StructureSize, koos: &KoosA
             row(ui, "Separate parts", size.components.to_string());
         }
     });
+    super::sizes::sizes_ui(ui, state, visit, size, out);
 }
 
 fn side_words(side: SizeSide) -> &'static str {

@@ -7,6 +7,7 @@ mod meaning;
 mod patient;
 mod record;
 mod shortcuts;
+mod sizes;
 mod timeline;
 mod toolbar;
 

@@ -9,7 +9,7 @@ use crate::{
         job::Job,
         state::{AppState, VisitId, VisitState},
     },
-    measure::{Mesh, Plane, signed_distances_mm, surface_meshes},
+    measure::{GrowthMap, Mesh, Plane, growth_between, signed_distances_mm, surface_meshes},
     render::scene::{
         Camera, ColourScale, Cut, CutMode, PlaneLine, Quality, Scene, Surface, ViewFrom,
     },
@@ -24,6 +24,8 @@ use std::{ops::ControlFlow, sync::Arc};
 
 /// Distance to the brainstem at the far end of the colours, mm.
 const FAR_MM: f64 = 15.0;
+/// Growth at the ends of the colours, mm.
+const GROWTH_MM: f64 = 3.0;
 /// Opacity of what lies around tumour and cochleae.
 const SHELL: f64 = 0.35;
 /// A drag of the wheel by one notch magnifies by this.
@@ -32,19 +34,27 @@ const TEXT: Color32 = Color32::from_gray(225);
 const CAUTION: Color32 = Color32::from_rgb(255, 170, 60);
 const BACKGROUND: [u8; 4] = [14, 14, 14, 255];
 
-/// Meshes of a visit's outlines of one revision, and the tumour's colours.
+/// What meshes are made of: a visit's outlines of one revision, and those before them where growth is shown.
+type Of = (VisitId, u64, Option<(VisitId, u64)>);
+
+/// Meshes, and the tumour's colours.
 #[derive(Debug)]
 struct Meshes {
-    of: (VisitId, u64),
+    of: Of,
     meshes: Vec<(Structure, Arc<Mesh>)>,
-    /// By distance to the brainstem; none without tumour or brainstem.
+    /// By distance to the brainstem, or by growth; none where that is not known.
     tumour: Option<Arc<[[u8; 3]]>>,
+    /// Growth since the visit before.
+    growth: Option<GrowthMap>,
 }
+
+/// The outlines before, and what takes their patient space to that of the shown ones.
+type Earlier = (Arc<LabelMap>, glam::DAffine3);
 
 /// Everything that a picture depends on besides the meshes.
 #[derive(Debug, Clone, PartialEq)]
 struct Asked {
-    of: (VisitId, u64),
+    of: Of,
     camera: Camera,
     size_px: [u32; 2],
     crosshair: glam::DVec3,
@@ -62,9 +72,9 @@ type Drawing = Job<(), (Asked, Scene, RgbaImage)>;
 #[derive(Default)]
 pub(in crate::app) struct Solid {
     meshes: Option<Meshes>,
-    making: Option<((VisitId, u64), Making)>,
+    making: Option<(Of, Making)>,
     /// Outlines of this revision have no surface that can be shown.
-    failed: Option<(VisitId, u64)>,
+    failed: Option<Of>,
     drawing: Option<Drawing>,
     drawn: Option<(Asked, Scene, TextureHandle)>,
 }
@@ -79,8 +89,9 @@ impl std::fmt::Debug for Solid {
 
 impl Solid {
     /// Takes in what has been made, and begins to make what is missing.
-    fn sync(&mut self, ui: &Ui, visit: &VisitState) {
-        let of = (visit.id, visit.fill_revision);
+    fn sync(&mut self, ui: &Ui, state: &AppState, visit: &VisitState) {
+        let before = earlier(state, visit);
+        let of = of(visit, before.as_ref());
         if let Some((what, job)) = &mut self.making {
             if let ControlFlow::Break(made) = job.poll() {
                 let what = *what;
@@ -103,7 +114,8 @@ impl Solid {
             return;
         }
         let (labels, ctx) = (Arc::clone(&outlines.labels), ui.ctx().clone());
-        let work = move |observe: &mut Observe<'_>| meshes(of, &labels, observe);
+        let before = before.map(|(_, earlier)| earlier);
+        let work = move |observe: &mut Observe<'_>| meshes(of, &labels, before.as_ref(), observe);
         let job = Job::spawn("surfaces", move || ctx.request_repaint(), work);
         match job {
             Ok(job) => self.making = Some((of, job)),
@@ -145,11 +157,58 @@ impl Solid {
     }
 }
 
+/// The outlines of the visit before, where growth is to be shown and both are aligned.
+fn earlier(state: &AppState, visit: &VisitState) -> Option<((VisitId, u64), Earlier)> {
+    let at = state.visits.iter().position(|v| v.id == visit.id)?;
+    let (prior, world_prior_from_world_visit) = state.prior()?;
+    let before = state.visits.iter().position(|v| v.id == prior.id)? < at;
+    if !(state.view.solid.growth && before && state.active == Some(visit.id)) {
+        return None;
+    }
+    let labels = Arc::clone(&prior.outlines.as_ref()?.labels);
+    let name = (prior.id, prior.fill_revision);
+    Some((name, (labels, world_prior_from_world_visit.inverse())))
+}
+
+fn of(visit: &VisitState, before: Option<&((VisitId, u64), Earlier)>) -> Of {
+    (visit.id, visit.fill_revision, before.map(|(name, _)| *name))
+}
+
 /// Surfaces of outlines; `None` where there is none, or it was stopped.
-fn meshes(of: (VisitId, u64), labels: &LabelMap, observe: &mut Observe<'_>) -> Option<Meshes> {
+fn meshes(
+    of: Of,
+    labels: &LabelMap,
+    before: Option<&Earlier>,
+    observe: &mut Observe<'_>,
+) -> Option<Meshes> {
     let meshes = surface_meshes(labels, observe)
         .inspect_err(|error| log::warn!("no surfaces: {error}"))
         .ok()?;
+    let mut meshes: Vec<(Structure, Mesh)> = meshes;
+    if let Some((earlier, world_later_from_world_earlier)) = before {
+        let grown = growth_between(
+            earlier,
+            labels,
+            *world_later_from_world_earlier,
+            None,
+            observe,
+        );
+        let (mesh, map) = grown
+            .inspect_err(|error| log::warn!("no growth map: {error}"))
+            .ok()??;
+        let colours = ColourScale::growth_mm(GROWTH_MM).colours(&map.distance_mm);
+        for (structure, old) in &mut meshes {
+            if *structure == Structure::VestibularSchwannoma {
+                *old = mesh.clone();
+            }
+        }
+        return Some(Meshes {
+            of,
+            meshes: meshes.into_iter().map(|(s, m)| (s, Arc::new(m))).collect(),
+            tumour: Some(colours.into()),
+            growth: Some(map),
+        });
+    }
     let mesh = |s: Structure| meshes.iter().find(|(m, _)| *m == s).map(|(_, m)| m);
     let both = mesh(Structure::VestibularSchwannoma).zip(mesh(Structure::Brainstem));
     let distances = both.and_then(|(tumour, brainstem)| signed_distances_mm(tumour, brainstem));
@@ -158,6 +217,7 @@ fn meshes(of: (VisitId, u64), labels: &LabelMap, observe: &mut Observe<'_>) -> O
         of,
         meshes: meshes.into_iter().map(|(s, m)| (s, Arc::new(m))).collect(),
         tumour,
+        growth: None,
     })
 }
 
@@ -179,7 +239,7 @@ pub(in crate::app) fn solid_ui(
     let [r, g, b, _] = BACKGROUND;
     ui.painter()
         .rect_filled(rect, 0.0, Color32::from_rgb(r, g, b));
-    canvas.solid.sync(ui, visit);
+    canvas.solid.sync(ui, state, visit);
     let Some(meshes) = &canvas.solid.meshes else {
         let text = match (&visit.outlines, &canvas.solid.making) {
             (None, _) => "3D: no outlines yet",
@@ -246,7 +306,8 @@ pub(in crate::app) fn solid_ui(
         }
     }
     draw_words(ui, rect, state, visit, (canvas, &camera));
-    menu(&response, state, camera, out);
+    let map = canvas.solid.meshes.as_ref().and_then(|m| m.growth.as_ref());
+    menu(&response, state, (visit.id, camera), map, out);
 }
 
 /// From where the tumour is seen at first: from the front, large enough that everything about it is in the picture.
@@ -389,17 +450,29 @@ fn draw_words(
         let said = outlines.measured.finding.provenance.state;
         line(&said.to_string(), &small, CAUTION);
     }
-    let current = canvas
-        .solid
-        .meshes
-        .as_ref()
-        .is_some_and(|m| m.of == (visit.id, visit.fill_revision));
+    let before = earlier(state, visit);
+    let now = of(visit, before.as_ref());
+    let meshes = canvas.solid.meshes.as_ref();
+    let current = meshes.is_some_and(|m| m.of == now);
     if !current {
         line(
             "surfaces of the outlines before; new ones are being made",
             &small,
             CAUTION,
         );
+    }
+    if state.view.solid.growth && before.is_none() {
+        line(
+            "no growth map: no aligned, outlined visit before",
+            &small,
+            CAUTION,
+        );
+    }
+    let growth = canvas.solid.meshes.as_ref().and_then(|m| m.growth.as_ref());
+    if let Some(map) = growth {
+        for text in growth_words(map) {
+            line(&text, &small, TEXT);
+        }
     }
     // The patient's directions, those that point to the viewer last.
     let middle = rect.right_bottom() + Vec2::new(-42.0, -42.0);
@@ -418,7 +491,16 @@ fn draw_words(
         .as_ref()
         .is_some_and(|m| m.tumour.is_some());
     if coloured && is_shown(state, Structure::VestibularSchwannoma) {
-        draw_scale(&painter, rect, &small);
+        let (scale, text) = if growth.is_some() {
+            let text = "tumour: mm outwards since the visit before";
+            (ColourScale::growth_mm(GROWTH_MM), text)
+        } else {
+            (
+                ColourScale::distance_mm(FAR_MM),
+                "tumour: mm to the brainstem",
+            )
+        };
+        draw_scale(&painter, rect, (&scale, text), &small);
     }
     let hidden = Structure::ALL
         .iter()
@@ -438,10 +520,31 @@ fn draw_words(
     }
 }
 
+/// Where it grew, in words: the whole, then each direction with the volume that it gained.
+fn growth_words(map: &GrowthMap) -> Vec<String> {
+    let mut words = vec![format!(
+        "moved outwards by {:+.1} mm on average, {:+.1} mm at most; {:.1} mm is within the error",
+        map.mean_mm, map.largest_mm, map.detectable_mm
+    )];
+    let told = map.directions.iter().filter(|d| d.area_mm2 > 0.0);
+    words.extend(told.filter_map(|d| {
+        let name = d.direction?.name();
+        Some(format!(
+            "{name}: {:+.1} mm, {:+.0} mm³",
+            d.mean_mm, d.volume_mm3
+        ))
+    }));
+    words
+}
+
 /// The colours of distances, with numbers.
-fn draw_scale(painter: &egui::Painter, rect: Rect, font: &FontId) {
+fn draw_scale(
+    painter: &egui::Painter,
+    rect: Rect,
+    (scale, text): (&ColourScale, &str),
+    font: &FontId,
+) {
     const STEPS: usize = 60;
-    let scale = ColourScale::distance_mm(FAR_MM);
     let bar = Rect::from_min_size(
         rect.left_bottom() + Vec2::new(10.0, -34.0),
         Vec2::new(120.0, 8.0),
@@ -469,12 +572,17 @@ fn draw_scale(painter: &egui::Painter, rect: Rect, font: &FontId) {
         );
     }
     let at = bar.left_top() + Vec2::new(0.0, -3.0);
-    let text = "tumour: mm to the brainstem";
     words(painter, at, Align2::LEFT_BOTTOM, text, font, TEXT);
 }
 
 /// What can be done with the view, on the right button.
-fn menu(response: &Response, state: &AppState, camera: Camera, out: &mut Vec<Command>) {
+fn menu(
+    response: &Response,
+    state: &AppState,
+    (visit, camera): (VisitId, Camera),
+    growth_map: Option<&GrowthMap>,
+    out: &mut Vec<Command>,
+) {
     response.context_menu(|ui| {
         let mut item = |ui: &mut Ui, on: bool, text: String, command: ViewCommand| {
             if ui.selectable_label(on, text).clicked() {
@@ -492,6 +600,20 @@ fn menu(response: &Response, state: &AppState, camera: Camera, out: &mut Vec<Com
         let solid = &state.view.solid;
         let cut = ViewCommand::SolidCut(!solid.cut);
         item(ui, solid.cut, "Cut by the planes".to_owned(), cut);
+        let growth = ViewCommand::SolidGrowth(!solid.growth);
+        item(
+            ui,
+            solid.growth,
+            "Growth since the visit before".to_owned(),
+            growth,
+        );
+        if let Some(map) = growth_map {
+            let to = ViewCommand::Crosshair {
+                visit,
+                point_in_world: glam::DVec3::from(map.largest_at_ras_mm),
+            };
+            item(ui, false, "Go to the largest growth".to_owned(), to);
+        }
         let text = if solid.alone {
             "All planes"
         } else {

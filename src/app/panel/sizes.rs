@@ -1,0 +1,141 @@
+//! Parts and diameters of the tumour, each by a rule with a name, and the porus plane that divides it.
+use super::{capitalised, row, rows};
+use crate::{
+    app::{
+        command::{Command, EditCommand, ViewCommand},
+        state::{AppState, PorusShift, VisitState},
+    },
+    measure::{PartVolume, StructureSize, volume_text},
+};
+use egui::{Button, CollapsingHeader, RichText, Slider, Ui};
+
+/// Farthest that the plane is moved, mm, and turned, degrees.
+const MOVED_MM: f64 = 8.0;
+const TURNED: f64 = 30.0;
+
+pub(super) fn sizes_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    visit: &VisitState,
+    size: &StructureSize,
+    out: &mut Vec<Command>,
+) {
+    let tumour = visit
+        .outlines
+        .as_ref()
+        .and_then(|o| o.measured.finding.tumour.as_ref());
+    let Some(measures) = tumour.and_then(|t| t.measures.as_ref()) else {
+        rows(ui, ("diameters", visit.id.0), |ui| {
+            let mm = format!("{:.1} mm", size.max_axial_diameter_mm);
+            row(ui, "Largest axial diameter", mm);
+            let mm = format!("{:.1} mm", size.max_diameter_3d_mm);
+            row(ui, "Largest diameter in 3D", mm);
+        });
+        return;
+    };
+    let part = |p: PartVolume| {
+        let [low, high] = p.interval95_mm3.map(volume_text);
+        format!("{} mm³ (95 % {low} to {high})", volume_text(p.volume_mm3))
+    };
+    rows(ui, ("parts", visit.id.0), |ui| {
+        for (name, volume) in [
+            ("Outside the canal", measures.volumes.extrameatal),
+            ("Within the canal", measures.volumes.intrameatal),
+        ] {
+            if let Some(volume) = volume {
+                row(ui, name, part(volume));
+            }
+        }
+    });
+    CollapsingHeader::new("Diameters")
+        .id_salt(("diameters", visit.id.0))
+        .default_open(true)
+        .show(ui, |ui| {
+            for d in measures.diameters.iter() {
+                let on = state.view.diameter == Some(d.which);
+                let text = format!(
+                    "{}: {:.1} ± {:.1} mm",
+                    capitalised(d.which.name()),
+                    d.value_mm,
+                    d.error95_mm
+                );
+                let label = ui
+                    .selectable_label(on, RichText::new(text).small())
+                    .on_hover_text(format!(
+                        "{} Click to see its line. The error is that of the voxels alone.",
+                        d.rule
+                    ));
+                if label.clicked() {
+                    let which = (!on).then_some(d.which);
+                    out.push(Command::View(ViewCommand::Diameter(visit.id, which)));
+                }
+            }
+            if measures.porus_plane.is_some() {
+                porus_ui(ui, state, visit, out);
+            }
+        });
+}
+
+/// The plane, to be seen and moved.
+fn porus_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Command>) {
+    let Some(outlines) = &visit.outlines else {
+        return;
+    };
+    let mut shown = state.view.porus;
+    if ui
+        .checkbox(&mut shown, "Porus plane")
+        .on_hover_text("Draw it in the planes (R)")
+        .changed()
+    {
+        out.push(Command::View(ViewCommand::TogglePorus));
+    }
+    if !shown {
+        return;
+    }
+    let mut shift = outlines.porus;
+    let free = !outlines.is_locked() && outlines.tumour.is_some();
+    ui.add_enabled_ui(free, |ui| {
+        for (name, value, most, suffix, hint) in [
+            (
+                "Moved",
+                &mut shift.offset_mm,
+                MOVED_MM,
+                " mm",
+                "Towards the cerebellopontine angle",
+            ),
+            (
+                "Turned forwards",
+                &mut shift.forwards_degrees,
+                TURNED,
+                "°",
+                "Its normal leans to the front",
+            ),
+            (
+                "Turned upwards",
+                &mut shift.upwards_degrees,
+                TURNED,
+                "°",
+                "Its normal leans to the head",
+            ),
+        ] {
+            ui.horizontal(|ui| {
+                let label = ui.label(RichText::new(name).small());
+                let slider = Slider::new(value, -most..=most)
+                    .fixed_decimals(1)
+                    .suffix(suffix);
+                ui.add(slider).labelled_by(label.id).on_hover_text(hint);
+            });
+        }
+        let found = shift == PorusShift::default();
+        if ui.add_enabled(!found, Button::new("As found")).clicked() {
+            shift = PorusShift::default();
+        }
+    });
+    if shift != outlines.porus {
+        out.push(Command::Edit(visit.id, EditCommand::MovePorus(shift)));
+    }
+    if outlines.porus != PorusShift::default() {
+        let text = "Parts and diameters are at the moved plane; the Koos evidence is at the plane that was found.";
+        ui.label(RichText::new(text).small().color(super::caution(ui)));
+    }
+}
