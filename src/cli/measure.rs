@@ -3,8 +3,8 @@ use super::output;
 use crate::{
     io,
     measure::{
-        Diameter, PartVolume, SizeSide, StructureSize, TumourGeometry, TumourMeasures, structure_sizes,
-        volume_text,
+        Diameter, PartVolume, SizeSide, StructureSize, TumourGeometry, TumourMeasures,
+        structure_sizes, volume_text,
     },
     volume::LabelTable,
 };

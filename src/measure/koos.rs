@@ -290,11 +290,7 @@ impl KoosBasis {
     }
 }
 
-fn split_at_porus(
-    tumour: &TumourGeometry,
-    given: Option<&PorusPlane>,
-    out: &mut KoosAssessment,
-) {
+fn split_at_porus(tumour: &TumourGeometry, given: Option<&PorusPlane>, out: &mut KoosAssessment) {
     let Some(plane) = given.or(tumour.porus_plane()) else {
         out.warnings
             .push("the cochlea on the tumour's side is not labelled: intra- and extrameatal parts cannot be told apart".to_owned());

@@ -165,7 +165,8 @@ impl PorusPlane {
     /// The plane moved along its normal, mm towards the cerebellopontine angle. A distance that is not finite leaves it where it is.
     #[must_use]
     pub fn moved(&self, offset_mm: f64) -> Self {
-        Self::set_by_reader(self.point() + self.normal() * offset_mm, self.normal()).unwrap_or(*self)
+        Self::set_by_reader(self.point() + self.normal() * offset_mm, self.normal())
+            .unwrap_or(*self)
     }
 
     /// The plane turned about its point until its normal leans so many degrees towards a direction, for instance the patient's anterior or superior: the same call

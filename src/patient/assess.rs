@@ -5,8 +5,7 @@ use super::{
     sequence_name, text, treatment,
 };
 use crate::measure::{
-    COMPARABLE_SLICE_MM, DiameterKind, GrowthRate, SizeSide, TumourExtent, TumourMeasures,
-    Verdict,
+    COMPARABLE_SLICE_MM, DiameterKind, GrowthRate, SizeSide, TumourExtent, TumourMeasures, Verdict,
     annual_growth_percent, diameter_change_mm, doubling_time_years, growth_trend, judge_growth,
     mirrored_decrease_percent, specific_growth_rate,
 };

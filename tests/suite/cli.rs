@@ -109,11 +109,23 @@ fn inspect_and_measure_give_the_fields_of_their_contract() {
     );
     assert_eq!(tumour["side"], "right");
     let whole = &measured["tumour"];
-    has(&whole["volumes"]["extrameatal"], "volume_mm3 interval95_mm3 surface_mm2");
+    has(
+        &whole["volumes"]["extrameatal"],
+        "volume_mm3 interval95_mm3 surface_mm2",
+    );
     has(&whole["porus_plane"], "point_ras_mm normal_ras source");
-    has(&whole["diameters"], "extrameatal_max extrameatal_parallel extrameatal_perpendicular craniocaudal max_3d canal_length whole_axial fundal_cap");
-    has(&whole["diameters"]["max_3d"], "value_mm error95_mm ends_ras_mm rule source");
-    assert_eq!(whole["diameters"]["max_3d"]["value_mm"], tumour["max_diameter_3d_mm"]);
+    has(
+        &whole["diameters"],
+        "extrameatal_max extrameatal_parallel extrameatal_perpendicular craniocaudal max_3d canal_length whole_axial fundal_cap",
+    );
+    has(
+        &whole["diameters"]["max_3d"],
+        "value_mm error95_mm ends_ras_mm rule source",
+    );
+    assert_eq!(
+        whole["diameters"]["max_3d"]["value_mm"],
+        tumour["max_diameter_3d_mm"]
+    );
     assert_eq!(
         tumour["voxels"],
         visits().1[0].count(Structure::VestibularSchwannoma)
@@ -188,9 +200,15 @@ fn growth_gives_the_fields_of_its_contract_and_a_report() {
     assert!((change["volume_change_percent"].as_f64().unwrap() - 40.0).abs() < 4.0);
     assert!(growth["registration"][0]["residual_mm"].as_f64().unwrap() < 1.0);
     assert!(std::fs::read(&report).unwrap().starts_with(b"%PDF-"));
-    has(&growth["visits"][1]["measures"], "porus_plane volumes diameters");
+    has(
+        &growth["visits"][1]["measures"],
+        "porus_plane volumes diameters",
+    );
     let map = &growth["growth_maps"][0];
-    has(map, "from to mean_mm largest_mm largest_at_ras_mm least_mm detectable_mm volume_change_mm3 directions");
+    has(
+        map,
+        "from to mean_mm largest_mm largest_at_ras_mm least_mm detectable_mm volume_change_mm3 directions",
+    );
     let grown = map["volume_change_mm3"].as_f64().unwrap();
     let expected = change["volume_change_mm3"].as_f64().unwrap();
     assert!((grown / expected - 1.0).abs() < 0.05, "{grown} {expected}");

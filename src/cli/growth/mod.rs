@@ -123,7 +123,11 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         io::write_atomically(path, |w| w.write_all(&pdf))?;
     }
     let output = Output {
-        growth_maps: if json { maps::of(&comparison)? } else { Vec::new() },
+        growth_maps: if json {
+            maps::of(&comparison)?
+        } else {
+            Vec::new()
+        },
         assessment: &comparison.assessment,
     };
     output::result(json, &output, || comparison.assessment.to_text())

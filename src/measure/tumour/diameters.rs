@@ -174,7 +174,9 @@ pub struct TumourDiameters {
 impl TumourDiameters {
     /// Those that could be measured, in the order of [`DiameterRule::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = &Diameter> {
-        DiameterRule::ALL.into_iter().filter_map(|which| self.get(which))
+        DiameterRule::ALL
+            .into_iter()
+            .filter_map(|which| self.get(which))
     }
 
     /// One of them.
@@ -249,7 +251,11 @@ impl TumourGeometry {
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), s| {
                 (l.min(s), h.max(s))
             });
-        let (start, free_ends) = if near > porus { (near, 2.0) } else { (porus, 1.0) };
+        let (start, free_ends) = if near > porus {
+            (near, 2.0)
+        } else {
+            (porus, 1.0)
+        };
         if far <= start {
             return;
         }
