@@ -8,7 +8,10 @@
 )]
 use glam::DVec3;
 use schwann::{
-    measure::{KoosGrade, Mesh, signed_distances_mm, surface_mesh, surface_meshes},
+    measure::{
+        GrowthDirections, KoosBasis, KoosGrade, Mesh, growth_map, signed_distances_mm,
+        surface_mesh, surface_meshes,
+    },
     phantom::{GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec},
     render::scene::{Cut, Quality, Scene, Surface, ViewFrom},
     volume::{Grid, LabelMap, LabelTable, Structure, unobserved},
@@ -120,6 +123,22 @@ fn main() {
         .expect("both are there");
     row("distances from the tumour to the brainstem", || {
         std::hint::black_box(signed_distances_mm(tumour, brainstem));
+    });
+    let basis = KoosBasis::of(&labels);
+    row("what does not depend on the porus plane", || {
+        std::hint::black_box(KoosBasis::of(&labels));
+    });
+    let plane = (basis.tumour().and_then(|t| t.porus_plane())).expect("a porus plane");
+    row("sizes and grade at a moved porus plane", || {
+        let moved = plane.moved(1.0);
+        std::hint::black_box((
+            basis.tumour().map(|t| t.measures(Some(&moved))),
+            basis.assess(Some(&moved)),
+        ));
+    });
+    row("growth map of a tumour", || {
+        let directions = GrowthDirections::default();
+        std::hint::black_box(growth_map(tumour, tumour, &directions));
     });
     pictures("head", scene(meshes.iter().map(|(_, m)| m.clone())));
     pictures("ball", scene([ball()]));

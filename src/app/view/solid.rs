@@ -523,7 +523,7 @@ fn draw_words(
 /// Where it grew, in words: the whole, then each direction with the volume that it gained.
 fn growth_words(map: &GrowthMap) -> Vec<String> {
     let mut words = vec![format!(
-        "moved outwards by {:+.1} mm on average, {:+.1} mm at most; {:.1} mm is within the error",
+        "mean {:+.1} mm, most {:+.1} mm; error {:.1} mm",
         map.mean_mm, map.largest_mm, map.detectable_mm
     )];
     let told = map.directions.iter().filter(|d| d.area_mm2 > 0.0);

@@ -1,8 +1,9 @@
 //! The axis of the internal auditory canal.
 use glam::{DMat3, DVec3};
 
-/// How far lateral of the porus, and how far from the axis, what lies in the canal can be, mm.
-const LENGTH_MM: f64 = 20.0;
+/// Where lateral of the porus's middle the direction is taken from, mm: nearer to it the slanting porus has bitten off one side of the canal.
+const LENGTH_MM: std::ops::Range<f64> = 3.0..20.0;
+/// How far from the axis what lies in the canal can be, mm.
 pub(super) const RADIUS_MM: f64 = 8.0;
 /// The least length of a body that tells a direction, mm, and how much longer than wide it must be (ratio of variances).
 const MIN_LENGTH_MM: f64 = 5.0;
@@ -31,13 +32,13 @@ impl CanalAxis {
             source: "average anatomy: straight to the side",
         };
         let mut found = average;
-        // The cut at the porus stands across the axis, so that a slanting end does not turn it; a few rounds settle both.
+        // The cut stands across the axis, so that a slanting end does not turn it; a few rounds settle both.
         for _ in 0..4 {
             let part: Vec<DVec3> = (body.iter().copied())
                 .filter(|p| {
                     let along = (*p - porus).dot(found.lateral);
                     let off = (*p - found.at(found.along_mm(*p))).length();
-                    (0.0..LENGTH_MM).contains(&along) && off < RADIUS_MM
+                    LENGTH_MM.contains(&along) && off < RADIUS_MM
                 })
                 .collect();
             let Some((point, direction)) = long_axis(&part, lateral) else {

@@ -8,7 +8,7 @@ use super::{
         size::{max_axial_diameter, slices},
     },
     TumourGeometry,
-    canal::RADIUS_MM,
+    canal::{CanalAxis, RADIUS_MM},
 };
 use glam::DVec3;
 use serde::Serialize;
@@ -16,6 +16,8 @@ use serde::Serialize;
 /// The least of a tumour within the canal that has a length, mm³, and the least fluid that makes a fundal cap, mm³.
 const MIN_INTRAMEATAL_MM3: f64 = 5.0;
 const MIN_CAP_MM3: f64 = 2.0;
+/// What of the canal's lateral end may be a nerve's way out, mm³.
+const SPIKE_MM3: f64 = 1.0;
 /// Half-width of the 95 % interval of an end that lies evenly anywhere within a voxel, in voxels: 1.96 / √12.
 const END_95: f64 = 0.566;
 
@@ -124,8 +126,7 @@ impl Diameter {
         free_ends: f64,
     ) -> Self {
         let direction = (ends[1] - ends[0]).normalize_or_zero();
-        let edges = [0, 1, 2].map(|a| geometry.edges.col(a).dot(direction));
-        let voxel = edges.iter().map(|e| e * e).sum::<f64>().sqrt();
+        let voxel = geometry.voxel_along_mm(direction);
         Self {
             which,
             value_mm: ends[0].distance(ends[1]),
@@ -266,17 +267,33 @@ impl TumourGeometry {
             self,
             free_ends,
         ));
-        let fluid = (self.canal_voxels.iter())
-            .filter(|p| axis.off_mm(**p) < RADIUS_MM && axis.along_mm(**p) > far)
-            .count();
-        let fundus = (self.canal_boundary.iter())
+        let cap = self.fundus_mm(&axis, far).map(|fundus| {
+            let ends = [axis.at(far), axis.at(fundus)];
+            Diameter::new(DiameterRule::FundalCap, ends, self, 2.0)
+        });
+        found.fundal_cap = cap;
+    }
+
+    /// Where the labelled canal ends laterally along its axis, mm; `None` where it does not reach clearly beyond a place. A few voxels, as of a nerve that leaves through the
+    /// fundus, do not count.
+    fn fundus_mm(&self, axis: &CanalAxis, beyond_mm: f64) -> Option<f64> {
+        let mut along: Vec<f64> = (self.canal_voxels.iter())
             .filter(|p| axis.off_mm(**p) < RADIUS_MM)
             .map(|p| axis.along_mm(*p))
-            .fold(f64::NEG_INFINITY, f64::max);
-        if fluid as f64 * self.voxel_mm3() >= MIN_CAP_MM3 && fundus > far {
-            let ends = [axis.at(far), axis.at(fundus)];
-            found.fundal_cap = Some(Diameter::new(DiameterRule::FundalCap, ends, self, 2.0));
+            .filter(|mm| *mm > beyond_mm)
+            .collect();
+        if (along.len() as f64) * self.voxel_mm3() < MIN_CAP_MM3 {
+            return None;
         }
+        along.sort_by(|a, b| b.total_cmp(a));
+        let last = along.get((SPIKE_MM3 / self.voxel_mm3()) as usize)?;
+        Some(last + self.voxel_along_mm(axis.lateral) / 2.0)
+    }
+
+    /// Size of a voxel along a unit direction, mm: the root of the squares that its edges have along it.
+    fn voxel_along_mm(&self, direction: DVec3) -> f64 {
+        let edges = [0, 1, 2].map(|a| self.edges.col(a).dot(direction));
+        edges.iter().map(|e| e * e).sum::<f64>().sqrt()
     }
 }
 

@@ -36,9 +36,8 @@ pub struct TumourGeometry {
     /// Voxel centres of the tumour, RAS mm.
     voxels: Vec<DVec3>,
     boundary: Boundary,
-    /// What of the canal on the tumour's side is labelled: voxel centres, and where it ends.
+    /// Voxel centres of what of the canal on the tumour's side is labelled.
     canal_voxels: Vec<DVec3>,
-    canal_boundary: Vec<DVec3>,
     /// Edges of a voxel in the world.
     edges: DMat3,
     /// Ends of the diameters that no plane changes.
@@ -70,7 +69,6 @@ impl TumourGeometry {
         let boundary = Boundary::of(labels, Structure::VestibularSchwannoma);
         let all: Vec<DVec3> = boundary.points.iter().map(|p| p.point).collect();
         let near = |p: &DVec3| p.distance(centroid) < FARTHEST_CANAL_MM;
-        let canal = Boundary::of(labels, Structure::InternalAuditoryCanal).points;
         let mut geometry = Self {
             axes,
             side,
@@ -83,7 +81,6 @@ impl TumourGeometry {
             canal_voxels: (voxels(labels, Structure::InternalAuditoryCanal).into_iter())
                 .filter(near)
                 .collect(),
-            canal_boundary: canal.iter().map(|p| p.point).filter(near).collect(),
             edges: labels.grid().world_from_voxel().matrix3,
             size,
         };
