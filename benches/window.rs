@@ -12,9 +12,7 @@ use schwann::{
     app::{App, AppState, Command, NewScan, Outcome, Preset, Task, WorkCommand, apply, next_task},
     measure::Plane,
     render::twin,
-    volume::{
-        Grid, LabelMap, LabelTable, Sequence, Structure, Volume, Voxels, unobserved,
-    },
+    volume::{Grid, LabelMap, LabelTable, Sequence, Structure, Volume, Voxels, unobserved},
 };
 use std::{collections::BTreeMap, time::Instant};
 
@@ -97,7 +95,10 @@ fn state(grid: Grid) -> AppState {
             apply(&mut state, Command::Work(WorkCommand::Meaning(read)));
         }
     }
-    assert_eq!(state.visits[0].outlines.as_ref().map(|o| o.parts.len()), Some(5));
+    assert_eq!(
+        state.visits[0].outlines.as_ref().map(|o| o.parts.len()),
+        Some(5)
+    );
     state
 }
 
@@ -119,7 +120,10 @@ fn main() {
     while until.elapsed().as_secs_f64() < 4.0 {
         harness.step();
     }
-    let cell = harness.get_by_label_contains("axial plane of").rect().center();
+    let cell = harness
+        .get_by_label_contains("axial plane of")
+        .rect()
+        .center();
     harness.hover_at(cell);
     harness.step();
     let mut up = true;
@@ -149,7 +153,10 @@ fn main() {
         ("3 peer: three planes by the processor alone", by_processor),
     ]);
     for (name, [least, median, greatest]) in rows {
-        println!("{name:45} {median:7.1} ms a frame ({least:.1} to {greatest:.1}), {:.0} frames a second", 1000.0 / median);
+        println!(
+            "{name:45} {median:7.1} ms a frame ({least:.1} to {greatest:.1}), {:.0} frames a second",
+            1000.0 / median
+        );
     }
     println!("ratio of 2 to 3: {:.2}", drawn[1] / by_processor[1]);
     let tumour = Structure::VestibularSchwannoma;

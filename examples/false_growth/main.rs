@@ -66,7 +66,9 @@ fn main() {
             rate: f64::ln(1.0 + percent / 100.0),
             ..stable
         };
-        head(&format!("growing {percent} % a year, called grown so far, %"));
+        head(&format!(
+            "growing {percent} % a year, called grown so far, %"
+        ));
         all(&follow(&study));
     }
 }

@@ -331,7 +331,9 @@ fn mean(state: &mut AppState, command: MeaningCommand) {
         MeaningCommand::Read if meaning.means_something() => {
             let (id, path, meaning) = (meaning.visit, meaning.path.clone(), meaning.structures());
             state.meaning = None;
-            let task = state.visit(id).map(|v| Task::ReadLabels(target(v), path, meaning));
+            let task = state
+                .visit(id)
+                .map(|v| Task::ReadLabels(target(v), path, meaning));
             state.work.queue.extend(task);
         }
         MeaningCommand::Read => {}
@@ -473,7 +475,10 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
     if !state.active.is_some_and(there) {
         state.active = state.visits.first().map(|v| v.id);
     }
-    state.meaning = state.meaning.take().filter(|m| state.visits.iter().any(|v| v.id == m.visit));
+    state.meaning = state
+        .meaning
+        .take()
+        .filter(|m| state.visits.iter().any(|v| v.id == m.visit));
     state.view.cine = state.view.cine.filter(|(visit, _)| there(*visit));
     if state.visits.len() < 2 {
         state.view.compare = false;
@@ -502,7 +507,8 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
     visit.revision += 1;
     visit.fill_revision = visit.revision;
     // Those that are read from the folder, or brought back, are saved or told already.
-    let drawn_anew = new.measured.finding.provenance.state != ReviewState::Edited && !new.from_folder;
+    let drawn_anew =
+        new.measured.finding.provenance.state != ReviewState::Edited && !new.from_folder;
     visit.outlines = Some(Outlines {
         labels: Arc::new(new.labels),
         parts: new.parts,

@@ -111,12 +111,7 @@ pub(super) fn edit_of(
 }
 
 /// Voxels under a step of a stroke.
-fn stroke(
-    canvas: &Canvas,
-    plane: Plane,
-    (from, to): (DVec3, DVec3),
-    erase: bool,
-) -> Vec<usize> {
+fn stroke(canvas: &Canvas, plane: Plane, (from, to): (DVec3, DVec3), erase: bool) -> Vec<usize> {
     let (grid, brush) = (canvas.volume.grid(), canvas.brush);
     let native = &canvas.planes[plane as usize];
     let selection = if brush.ball {

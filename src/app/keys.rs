@@ -135,9 +135,7 @@ fn next_structure(state: &AppState, by: i64) -> Option<ViewCommand> {
 /// What is nearest to being stopped.
 fn escape(state: &AppState) -> Command {
     match state.view.cine {
-        _ if state.meaning.is_some() => {
-            Command::Work(WorkCommand::Meaning(MeaningCommand::Leave))
-        }
+        _ if state.meaning.is_some() => Command::Work(WorkCommand::Meaning(MeaningCommand::Leave)),
         _ if state.view.shortcuts => Command::View(ViewCommand::Shortcuts(false)),
         Some((visit, plane)) => Command::View(ViewCommand::Cine(visit, plane)),
         None if state.work.running.is_some() => Command::Work(WorkCommand::Cancel),

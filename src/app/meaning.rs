@@ -41,9 +41,7 @@ impl Scheme {
     /// What a value means.
     fn structure(self, value: i64) -> Option<Structure> {
         match (self, value) {
-            (Self::Schwann, value) => {
-                LabelTable::default().structure(u8::try_from(value).ok()?)
-            }
+            (Self::Schwann, value) => LabelTable::default().structure(u8::try_from(value).ok()?),
             (Self::CrossModa2023, 1 | 2) => Some(Structure::VestibularSchwannoma),
             (Self::CrossModa2023, 3) => Some(Structure::Cochlea),
             (Self::CrossModa2023, _) => None,

@@ -34,9 +34,7 @@ mod tests;
 
 pub use apply::{apply, next_task};
 pub use assess::Inputs;
-pub use command::{
-    Command, EditCommand, PatientCommand, ViewCommand, VisitCommand, WorkCommand,
-};
+pub use command::{Command, EditCommand, PatientCommand, ViewCommand, VisitCommand, WorkCommand};
 pub use drawing::Canvas;
 pub use job::Job;
 pub use keeper::{Answer, Change, Saved};
@@ -47,8 +45,8 @@ pub use rescue::{Drawn, Left, Note};
 pub use start::run;
 pub use state::{
     Alignment, AppState, BrushOptions, CornerText, Edits, Kept, KeyImage, Mark, Message, Outlines,
-    PatientState,
-    RelativeWindow, Running, SolidView, Tool, ViewState, VisitId, VisitState, WorkState, ZoomPan,
+    PatientState, RelativeWindow, Running, SolidView, Tool, ViewState, VisitId, VisitState,
+    WorkState, ZoomPan,
 };
 pub use task::{
     ChosenModel, NewNumbers, NewOutlines, NewScan, Outcome, Places, Target, Task, VisitRead,

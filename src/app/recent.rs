@@ -10,7 +10,11 @@ const LONGEST: u64 = 1 << 20;
 /// The list in a file, the last one opened first; empty where there is none.
 pub(super) fn read(file: &Path) -> Vec<PathBuf> {
     let short = std::fs::metadata(file).is_ok_and(|m| m.is_file() && m.len() <= LONGEST);
-    let text = if short { std::fs::read_to_string(file).ok() } else { None };
+    let text = if short {
+        std::fs::read_to_string(file).ok()
+    } else {
+        None
+    };
     let paths: Vec<PathBuf> = text
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default();

@@ -30,7 +30,10 @@ pub fn run(paths: Vec<PathBuf>) -> Result<(), Error> {
     let handover = Handover::default();
     let mut paths = Some(paths);
     for _ in 0..=MOST_LOSSES {
-        let work = handover.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let work = handover
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if work.is_none() && paths.is_none() {
             return Ok(());
         }

@@ -315,7 +315,8 @@ impl Task {
             Self::Open(path, _) if predict::Segmenter::is_folder(&path) => {
                 read_model(&path, observe)
             }
-            Self::Open(path, _) if PatientFolder::is_one(&path) => match PatientFolder::open(&path) {
+            Self::Open(path, _) if PatientFolder::is_one(&path) => match PatientFolder::open(&path)
+            {
                 Ok((folder, warnings)) => {
                     let warnings = warnings.iter().map(ToString::to_string).collect();
                     Outcome::Patient(Box::new(folder), warnings, false)
@@ -350,7 +351,9 @@ impl Task {
             Self::Edit(target, labels, canvas, command) => {
                 match edit_of(&canvas, &labels, &command) {
                     Ok(edit) => Outcome::Edited(target.visit, target.revision, edit),
-                    Err(error) => Outcome::Failed(format!("The outlines were not changed: {error}")),
+                    Err(error) => {
+                        Outcome::Failed(format!("The outlines were not changed: {error}"))
+                    }
                 }
             }
             Self::LabelValues(visit, path) => match io::label_values(&path) {
@@ -707,7 +710,9 @@ fn read_visit(
     }
     scan.origin = name.clone();
     scan.date = record.date.map(|d| d.day);
-    scan.date_from_name = record.date.is_some_and(|d| d.source == DateSource::FileName);
+    scan.date_from_name = record
+        .date
+        .is_some_and(|d| d.source == DateSource::FileName);
     scan.sequence = record.scan.facts.sequence;
     let volume = Arc::new(scan.volume);
     let mut outlines = None;
@@ -739,7 +744,9 @@ fn read_visit(
             Ok(_) => scan
                 .warnings
                 .push("its outlines in the patient's folder belong to another scan".to_owned()),
-            Err(error) => scan.warnings.push(format!("its outlines were not opened: {error}")),
+            Err(error) => scan
+                .warnings
+                .push(format!("its outlines were not opened: {error}")),
         }
     }
     let Some(volume) = Arc::into_inner(volume) else {

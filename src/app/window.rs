@@ -89,7 +89,10 @@ impl App {
         let dir = eframe::storage_dir(super::start::NAME);
         state.journals = dir.as_ref().map(|dir| dir.join("journals"));
         state.recent_file = dir.map(|dir| dir.join("recent.json"));
-        state.recent = state.recent_file.as_deref().map_or_else(Vec::new, recent::read);
+        state.recent = state
+            .recent_file
+            .as_deref()
+            .map_or_else(Vec::new, recent::read);
         if paths.is_empty() {
             apply(&mut state, Command::Work(WorkCommand::Demo));
         }
@@ -115,7 +118,10 @@ impl App {
         let text = format!(
             "The graphics adapter was lost and the window opened anew; nothing else was lost.{stopped}"
         );
-        apply(&mut state, Command::Work(WorkCommand::Tell(Message::error(text))));
+        apply(
+            &mut state,
+            Command::Work(WorkCommand::Tell(Message::error(text))),
+        );
         let mut app = Self::with_state(render_state, state);
         app.rescue = rescue;
         app.keeper = keeper;

@@ -95,7 +95,9 @@ pub fn scans_in(folder: &Path, most: usize) -> Result<Vec<PathBuf>, Error> {
         .map(|(_, path)| path)
         .collect();
     match scans.len() {
-        0 => Err(wrong("no NIfTI scan (.nii or .nii.gz) is in this folder".to_owned())),
+        0 => Err(wrong(
+            "no NIfTI scan (.nii or .nii.gz) is in this folder".to_owned(),
+        )),
         n if n > most => Err(wrong(format!(
             "{n} scans are in this folder, more than the {most} that are opened together; choose those of one patient"
         ))),

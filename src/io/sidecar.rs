@@ -24,7 +24,9 @@ const ANY_OF: [&str; 4] = [
 fn sidecar_path(scan: &Path) -> Option<PathBuf> {
     let name = scan.file_name()?.to_str()?;
     let lower = name.to_lowercase();
-    let ending = [".nii.gz", ".nii"].into_iter().find(|e| lower.ends_with(e))?;
+    let ending = [".nii.gz", ".nii"]
+        .into_iter()
+        .find(|e| lower.ends_with(e))?;
     let stem = name.get(..name.len() - ending.len())?;
     Some(scan.with_file_name(format!("{stem}.json")))
 }

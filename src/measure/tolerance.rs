@@ -1,6 +1,6 @@
 //! How much a volume depends on where exactly the border is drawn.
-use super::contour::{Contour, rectangle, sample, trace};
 use super::PlaneFrame;
+use super::contour::{Contour, rectangle, sample, trace};
 use crate::volume::{Grid, LabelMap, Structure, distance_to_mask_mm};
 
 /// How far the border is moved, voxels.
@@ -30,7 +30,8 @@ impl EdgeTolerance {
         // The box may reach beyond the scan: a border may be moved outward there too.
         let low: [i64; 3] = bounds.map(|b| b[0] as i64 - MARGIN as i64);
         let shape = bounds.map(|b| b[1] - b[0] + 1 + 2 * MARGIN);
-        let shift = glam::DAffine3::from_translation(glam::DVec3::from_array(low.map(|x| x as f64)));
+        let shift =
+            glam::DAffine3::from_translation(glam::DVec3::from_array(low.map(|x| x as f64)));
         let grid = Grid::new(shape, whole.world_from_voxel() * shift).ok()?;
         let inside: Vec<bool> = (0..grid.len())
             .map(|n| {
@@ -70,9 +71,7 @@ impl EdgeTolerance {
         [-SHIFT, SHIFT].map(|shift| {
             // Within the moved border where the value is above one half.
             let part = |at| 0.5 - (self.distance[self.grid.index(at)] - shift);
-            let values = |low, step, count| {
-                sample(&self.grid, part, -1.0, frame, low, step, count)
-            };
+            let values = |low, step, count| sample(&self.grid, part, -1.0, frame, low, step, count);
             trace(&self.grid, rectangle, values)
         })
     }
@@ -106,7 +105,11 @@ mod tests {
             for (found, moved) in range.into_iter().zip([radius - 0.25, radius + 0.25]) {
                 let change = truth(moved) - truth(radius);
                 let error = (found - truth(moved)) / change;
-                assert!(error.abs() < 0.25, "{radius} mm: {found} for {}", truth(moved));
+                assert!(
+                    error.abs() < 0.25,
+                    "{radius} mm: {found} for {}",
+                    truth(moved)
+                );
             }
         }
     }
@@ -115,7 +118,9 @@ mod tests {
     fn the_moved_borders_of_a_box_lie_on_the_middles_of_its_voxels() {
         let grid = Grid::axis_aligned([12; 3], [0.5, 0.5, 2.0], DVec3::ZERO).unwrap();
         let inside = |v: [usize; 3]| (4..8).contains(&v[0]) && (3..9).contains(&v[1]) && v[2] == 5;
-        let labels = (0..grid.len()).map(|n| u8::from(inside(grid.voxel(n)))).collect();
+        let labels = (0..grid.len())
+            .map(|n| u8::from(inside(grid.voxel(n))))
+            .collect();
         let labels = LabelMap::new(grid, labels, LabelTable::default()).unwrap();
         let band = EdgeTolerance::of(&labels, Structure::VestibularSchwannoma).unwrap();
         let frame = PlaneFrame::anatomical(Plane::Axial, DVec3::new(0.0, 0.0, 10.0));

@@ -2,14 +2,10 @@
 use super::{
     Change, Error, ModelInfo, NOTICE, ReviewState, Visit,
     change::change,
-    comparable::{
-        Doubt, OTHER_HEAD, comparable, pair_cautions, visit_cautions, years_between,
-    },
+    comparable::{Doubt, OTHER_HEAD, comparable, pair_cautions, visit_cautions, years_between},
     rows, sequence_name, text, treatment,
 };
-use crate::measure::{
-    GrowthRate, MOST_COMPARISONS, SizeSide, TumourExtent, Verdict, growth_trend,
-};
+use crate::measure::{GrowthRate, MOST_COMPARISONS, SizeSide, TumourExtent, Verdict, growth_trend};
 use chrono::NaiveDate;
 use serde::Serialize;
 
@@ -72,6 +68,8 @@ pub struct GrowthAssessment {
     pub notice: &'static str,
     /// Version of this program.
     pub software_version: &'static str,
+    /// Whether a reader has not accepted the outlines of every visit: the result is a draft then.
+    pub draft: bool,
     /// The gravest verdict of the [`GrowthAssessment::last_changes`]; none for a single visit.
     pub verdict: Option<Verdict>,
     /// That verdict in a few words.
@@ -191,6 +189,7 @@ pub fn assess_doubted(
     let mut assessment = GrowthAssessment {
         notice: NOTICE,
         software_version: env!("CARGO_PKG_VERSION"),
+        draft: visits.iter().any(|v| v.finding.provenance.state.is_draft()),
         verdict: None,
         headline: String::new(),
         summary: String::new(),

@@ -1,7 +1,5 @@
 //! The pipeline that draws a plane of a scan, and what one cell of the screen needs of it.
-use super::{
-    Error, LabelTexture, OverlayStyle, SliceView, VolumeTexture, texture, twin,
-};
+use super::{Error, LabelTexture, OverlayStyle, SliceView, VolumeTexture, texture, twin};
 use crate::volume::WindowLevel;
 use bytemuck::{Pod, Zeroable};
 use glam::{DAffine3, Mat4};

@@ -107,7 +107,10 @@ fn what_forbids_a_comparison_leaves_no_number() {
             &|v| v[1].finding.provenance.model = Some(model("9.0.0")),
             "different models",
         ),
-        (&|v| v[1].finding.provenance.model = None, "different models"),
+        (
+            &|v| v[1].finding.provenance.model = None,
+            "different models",
+        ),
         (
             &|v| v[0].finding.tumour.as_mut().unwrap().at_scan_edge = true,
             "reaches the scan's edge",
@@ -124,7 +127,11 @@ fn what_forbids_a_comparison_leaves_no_number() {
     ];
     for (change, words) in forbidden {
         let change = changed(change);
-        assert_eq!(change.comparability, Comparability::NotComparable, "{words}");
+        assert_eq!(
+            change.comparability,
+            Comparability::NotComparable,
+            "{words}"
+        );
         assert_eq!(change.verdict, Verdict::NotComparable);
         assert!(
             change.reasons.iter().any(|r| r.contains(words)),
@@ -297,10 +304,7 @@ fn more_comparisons_ask_for_a_larger_change() {
             (last.comparisons, last.growth_limit_percent.unwrap())
         })
         .collect();
-    assert_eq!(
-        limits.iter().map(|l| l.0).collect::<Vec<_>>(),
-        [1, 2, 3, 3]
-    );
+    assert_eq!(limits.iter().map(|l| l.0).collect::<Vec<_>>(), [1, 2, 3, 3]);
     assert!(limits[0].1 < limits[1].1 && limits[1].1 < limits[2].1);
     assert!((limits[2].1 - limits[3].1).abs() < 1e-9);
     // One visit that cannot be compared asks for nothing.

@@ -136,8 +136,14 @@ fn a_refused_change_has_no_numbers_in_the_csv_and_the_paragraph_either() {
         assert!(!number || cell.is_empty(), "{name}: {cell}");
     }
     let paragraph = a.to_paragraph();
-    assert!(!paragraph.contains('%') || !paragraph.contains("per year"), "{paragraph}");
-    assert!(paragraph.contains("Impression: Not comparable."), "{paragraph}");
+    assert!(
+        !paragraph.contains('%') || !paragraph.contains("per year"),
+        "{paragraph}"
+    );
+    assert!(
+        paragraph.contains("Impression: Not comparable."),
+        "{paragraph}"
+    );
     assert!(paragraph.contains("different models"), "{paragraph}");
 }
 
@@ -184,7 +190,10 @@ fn every_number_of_the_paragraph_stands_on_the_page() {
         format!("{:+.1} %", since_first.volume_change_percent.unwrap()),
         format!("+{:.1} %", since_first.detectable_change_percent.unwrap()),
         format!("{:+.2} (", since_first.specific_growth_rate.unwrap()),
-        format!("doubling time {:.1} years", since_first.doubling_time_years.unwrap()),
+        format!(
+            "doubling time {:.1} years",
+            since_first.doubling_time_years.unwrap()
+        ),
         "Largest axial diameter 14.2 mm".to_owned(),
         "+2.2 mm".to_owned(),
         "Koos II (0.91)".to_owned(),
@@ -206,11 +215,16 @@ fn every_number_of_the_paragraph_stands_on_the_page() {
 fn a_draft_is_called_one_in_every_form_and_an_accepted_result_is_not() {
     let mut visits = three();
     let draft = assess(&visits, &[], None).unwrap();
-    assert!(draft.to_paragraph().starts_with("DRAFT, not accepted by a reader."));
+    assert!(
+        draft
+            .to_paragraph()
+            .starts_with("DRAFT, not accepted by a reader.")
+    );
     for v in &mut visits {
         v.finding.provenance.state = ReviewState::Accepted;
     }
     let accepted = assess(&visits, &[], None).unwrap();
+    assert!(draft.draft && !accepted.draft);
     assert!(!accepted.to_paragraph().contains("DRAFT"));
     assert!(rows(&accepted)[..3].iter().all(|r| r["draft"] == "false"));
     let (_, pdf) = report(&visits, &[], None);
@@ -236,7 +250,8 @@ fn the_reading_after_radiosurgery_is_in_the_paragraph() {
     let a = assess(&three(), &[], Some(day("2022-12-01"))).unwrap();
     let paragraph = a.to_paragraph();
     assert!(
-        paragraph.contains("Radiosurgery on 2022-12-01.") && paragraph.contains("After treatment: "),
+        paragraph.contains("Radiosurgery on 2022-12-01.")
+            && paragraph.contains("After treatment: "),
         "{paragraph}"
     );
 }

@@ -189,14 +189,7 @@ fn names_of_outlines_tell_the_years() {
 
 #[test]
 fn planimetry_of_a_box_is_exact() {
-    let square = |z: f64| {
-        vec![
-            [0.0, 0.0, z],
-            [8.0, 0.0, z],
-            [8.0, 6.0, z],
-            [0.0, 6.0, z],
-        ]
-    };
+    let square = |z: f64| vec![[0.0, 0.0, z], [8.0, 0.0, z], [8.0, 6.0, z], [0.0, 6.0, z]];
     let outlined = measured(&[0.0, 1.5, 3.0, 4.5].map(square)).unwrap();
     assert!((outlined.volume - 288.0).abs() < 1e-9 && (outlined.diameter - 10.0).abs() < 1e-9);
     assert!((outlined.slice - 1.5).abs() < 1e-12);
@@ -220,7 +213,10 @@ fn earlier_and_later_outlines_of_patients_have_sensible_verdicts() {
             assert!(!c.reasons.is_empty());
             continue;
         }
-        let (percent, up) = (c.volume_change_percent.unwrap(), c.growth_limit_percent.unwrap());
+        let (percent, up) = (
+            c.volume_change_percent.unwrap(),
+            c.growth_limit_percent.unwrap(),
+        );
         let down = c.shrinkage_limit_percent.unwrap();
         let by_diameter = c.diameter_change_mm.is_some_and(|mm| mm.abs() >= 2.0);
         match c.verdict {
@@ -239,7 +235,9 @@ fn earlier_and_later_outlines_of_patients_have_sensible_verdicts() {
     assert!(count(Verdict::Growth) > 0 && count(Verdict::NotComparable) > 0);
     table.sort_by(|a, b| a.0.total_cmp(&b.0));
     println!("{} pairs: {counts:?}", changes.len());
-    println!("| years | change, % | detectable, % | diameter, mm | verdict |\n|---:|---:|---:|---:|---|");
+    println!(
+        "| years | change, % | detectable, % | diameter, mm | verdict |\n|---:|---:|---:|---:|---|"
+    );
     for (percent, c) in table {
         println!(
             "| {:.1} | {percent:+.0} | -{:.0} / +{:.0} | {:+.1} | {} |",

@@ -185,7 +185,11 @@ fn cubic_sampling_keeps_curves_that_linear_sampling_cuts() {
         });
         errors.fold(0.0, f64::max)
     };
-    assert!(worst(Interpolation::Cubic) <= 0.51, "{}", worst(Interpolation::Cubic));
+    assert!(
+        worst(Interpolation::Cubic) <= 0.51,
+        "{}",
+        worst(Interpolation::Cubic)
+    );
     assert!(worst(Interpolation::Linear) > 0.7);
 }
 

@@ -62,7 +62,11 @@ fn painter() {
     let begun = Instant::now();
     let mut said = None;
     for n in 0_u16.. {
-        let from = at + Vec2::new(f32::from(n * 37 % 160) - 80.0, f32::from(n * 61 % 120) - 60.0);
+        let from = at
+            + Vec2::new(
+                f32::from(n * 37 % 160) - 80.0,
+                f32::from(n * 61 % 120) - 60.0,
+            );
         drag(&mut harness, from, Vec2::new(30.0, f32::from(n % 7) * 4.0));
         if n % 5 == 4 {
             harness.key_press_modifiers(egui::Modifiers::COMMAND, Key::Z);
@@ -84,7 +88,13 @@ fn painter() {
 /// Lets a process paint and kills it; what it had painted when, in its own words.
 fn painted_and_killed(folder: &Path, after: Duration) -> Option<(Vec<(Instant, u64)>, Instant)> {
     let mut process = Process::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kill::painter", "--nocapture", "--test-threads", "1"])
+        .args([
+            "--exact",
+            "kill::painter",
+            "--nocapture",
+            "--test-threads",
+            "1",
+        ])
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -112,7 +122,10 @@ fn painted_and_killed(folder: &Path, after: Duration) -> Option<(Vec<(Instant, u
                     return None;
                 }
                 // The test harness may write on the same line.
-                if let Some(value) = line.rsplit_once("labels ").and_then(|(_, v)| v.parse().ok()) {
+                if let Some(value) = line
+                    .rsplit_once("labels ")
+                    .and_then(|(_, v)| v.parse().ok())
+                {
                     painted.push((when, value));
                     kill_at.get_or_insert(when + after);
                 }
@@ -140,7 +153,9 @@ fn what_was_painted_a_second_before_a_kill_is_offered_again() {
             return;
         };
         let mut state = opened(folder.path());
-        let must = painted.iter().rposition(|(when, _)| killed - *when > KEPT_AFTER);
+        let must = painted
+            .iter()
+            .rposition(|(when, _)| killed - *when > KEPT_AFTER);
         if state.visits[0].left.is_none() {
             assert!(must.is_none(), "round {round}: nothing is offered");
             continue;
@@ -157,10 +172,19 @@ fn what_was_painted_a_second_before_a_kill_is_offered_again() {
         let at = painted.iter().rposition(|(_, value)| *value == found);
         let newest = painted.len() - 1;
         if let (Some(must), Some(at)) = (must, at) {
-            assert!(at >= must, "round {round}: {at} of {newest}, {must} was due");
+            assert!(
+                at >= must,
+                "round {round}: {at} of {newest}, {must} was due"
+            );
         }
         let enough = outlines.labels.labels().iter().filter(|l| **l > 0).count();
-        assert!(enough > 10 || must.is_none(), "round {round}: {enough} voxels");
-        assert!(at.is_some() || must.is_none_or(|m| m + 3 >= newest), "round {round}");
+        assert!(
+            enough > 10 || must.is_none(),
+            "round {round}: {enough} voxels"
+        );
+        assert!(
+            at.is_some() || must.is_none_or(|m| m + 3 >= newest),
+            "round {round}"
+        );
     }
 }

@@ -4,9 +4,7 @@ use egui::{Key, Pos2, Rect};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use glam::{DAffine3, DMat3, DVec3};
 use schwann::{
-    app::{
-        App, AppState, Command, NewScan, Outcome, Task, ViewCommand, WorkCommand, apply,
-    },
+    app::{App, AppState, Command, NewScan, Outcome, Task, ViewCommand, WorkCommand, apply},
     io,
     measure::Plane,
     volume::{Grid, LabelMap, LabelTable, Structure, Volume, Voxels, unobserved},
@@ -27,15 +25,21 @@ fn grids() -> Vec<Grid> {
     vec![
         whole(DMat3::from_diagonal(sizes)),
         whole(DMat3::from_diagonal(sizes * DVec3::new(-1.0, -1.0, 1.0))),
-        whole(DMat3::from_rotation_x(0.2) * DMat3::from_diagonal(sizes * DVec3::new(1.0, -1.0, -1.0))),
+        whole(
+            DMat3::from_rotation_x(0.2) * DMat3::from_diagonal(sizes * DVec3::new(1.0, -1.0, -1.0)),
+        ),
     ]
 }
 
 fn ball_scan(grid: Grid) -> (NewScan, LabelMap) {
     let place = |n: usize| grid.point_in_world(grid.voxel(n));
     let inside = |p: DVec3| p.distance(BALL) < RADIUS_MM;
-    let voxels = (0..grid.len()).map(|n| if inside(place(n)) { 900 } else { 100 }).collect();
-    let labels = (0..grid.len()).map(|n| u8::from(inside(place(n)))).collect();
+    let voxels = (0..grid.len())
+        .map(|n| if inside(place(n)) { 900 } else { 100 })
+        .collect();
+    let labels = (0..grid.len())
+        .map(|n| u8::from(inside(place(n))))
+        .collect();
     let volume = Volume::new(grid, Voxels::I16(voxels), 1.0, 0.0).unwrap();
     let labels = LabelMap::new(grid, labels, LabelTable::default()).unwrap();
     let plain = scan(None);
@@ -140,18 +144,27 @@ fn right_is_left_on_the_screen_and_outlines_lie_on_what_is_seen_however_the_scan
             let tumour = Structure::VestibularSchwannoma;
             let lines = schwann::measure::contours(labels, tumour, &view.frame, [1e3; 2]);
             let (middle, depth) = view.frame.project(BALL);
-            assert!(depth.abs() < 1.0, "the crosshair's slice holds the ball's middle");
+            assert!(
+                depth.abs() < 1.0,
+                "the crosshair's slice holds the ball's middle"
+            );
             let points: Vec<[f64; 2]> = lines.into_iter().flat_map(|c| c.points_mm).collect();
             assert!(points.len() > 20);
             for [x, y] in points {
                 let radius = (x - middle[0]).hypot(y - middle[1]);
-                assert!((radius - RADIUS_MM).abs() < 1.3, "grid {n}, {plane:?}: {radius}");
+                assert!(
+                    (radius - RADIUS_MM).abs() < 1.3,
+                    "grid {n}, {plane:?}: {radius}"
+                );
             }
             for axis in 0..2 {
                 let drawn = view.px_from_mm(middle)[axis] - size[axis] / 2.0;
                 // A ball of voxels is off the ball by a part of a voxel.
                 let off_mm = (drawn - found[axis]) * view.mm_per_px;
-                assert!(off_mm.abs() < 0.9, "grid {n}, {plane:?}, axis {axis}: {off_mm} mm");
+                assert!(
+                    off_mm.abs() < 0.9,
+                    "grid {n}, {plane:?}, axis {axis}: {off_mm} mm"
+                );
             }
         }
     }
@@ -164,25 +177,43 @@ fn a_tilted_scan_is_shown_along_the_patients_axes_with_one_click() {
     };
     let frame = |harness: &Harness<'_, App>| {
         let state = harness.state().state();
-        state.slice_view(&state.visits[0], Plane::Axial, [300.0; 2]).frame
+        state
+            .slice_view(&state.visits[0], Plane::Axial, [300.0; 2])
+            .frame
     };
     let tilted = frame(&harness).into_screen().z.abs();
     assert!((tilted - 0.2_f64.cos()).abs() < 1e-6, "{tilted}");
-    let button = harness.get_all_by_label("Show anatomical axes").next().unwrap();
+    let button = harness
+        .get_all_by_label("Show anatomical axes")
+        .next()
+        .unwrap();
     button.click();
     harness.run_steps(3);
     let straight = frame(&harness);
     assert!((straight.into_screen().z.abs() - 1.0).abs() < 1e-12);
-    assert!((straight.centre.z - BALL.z).abs() < 1e-9, "through the crosshair");
+    assert!(
+        (straight.centre.z - BALL.z).abs() < 1e-9,
+        "through the crosshair"
+    );
     harness.get_by_label_contains("axial plane of synthetic scan, at I 8.0 mm");
-    let cell = harness.get_by_label_contains("axial plane of").rect().center();
+    let cell = harness
+        .get_by_label_contains("axial plane of")
+        .rect()
+        .center();
     harness.hover_at(cell);
     harness.key_press(Key::ArrowUp);
     harness.run_steps(2);
     // One slice of 1.5 mm to the head, and nothing else.
     let crosshair = harness.state().state().visits[0].crosshair;
-    assert!((crosshair - BALL - DVec3::Z * 1.5).length() < 1e-9, "{crosshair}");
-    harness.get_all_by_label("Show the scan's own slices").next().unwrap().click();
+    assert!(
+        (crosshair - BALL - DVec3::Z * 1.5).length() < 1e-9,
+        "{crosshair}"
+    );
+    harness
+        .get_all_by_label("Show the scan's own slices")
+        .next()
+        .unwrap()
+        .click();
     harness.run_steps(3);
     assert!((frame(&harness).into_screen().z.abs() - tilted).abs() < 1e-12);
 }
@@ -219,7 +250,10 @@ fn keys_go_from_plane_to_plane_and_through_the_ways_of_sampling() {
     harness.key_press(Key::ArrowUp);
     harness.run_steps(2);
     let after = harness.state().state().visits[0].crosshair;
-    assert!((after.y - before.y).abs() > 0.3 && (after.z - before.z).abs() < 1e-9, "{after}");
+    assert!(
+        (after.y - before.y).abs() > 0.3 && (after.z - before.z).abs() < 1e-9,
+        "{after}"
+    );
     for _ in 0..3 {
         harness.key_press(Key::M);
         harness.run_steps(2);

@@ -111,10 +111,17 @@ fn set(state: &mut AppState, id: VisitId, point_in_world: DVec3) {
 /// A point of the scan moved by so many steps, or as many as stay in the scan.
 fn along(grid: &Grid, from: DVec3, step: DVec3, steps: i64) -> DVec3 {
     let to_voxel = grid.voxel_from_world();
-    let (at, by) = (to_voxel.transform_point3(from), to_voxel.transform_vector3(step));
+    let (at, by) = (
+        to_voxel.transform_point3(from),
+        to_voxel.transform_vector3(step),
+    );
     let sign = steps.signum() as f64;
     let most = (0..3).filter(|&a| by[a] != 0.0).map(|a| {
-        let end = if by[a] * sign > 0.0 { grid.shape()[a] as f64 - 1.0 } else { 0.0 };
+        let end = if by[a] * sign > 0.0 {
+            grid.shape()[a] as f64 - 1.0
+        } else {
+            0.0
+        };
         ((end - at[a]) / (by[a] * sign) + 1e-9).floor()
     });
     let most = most.fold(steps.unsigned_abs() as f64, f64::min).max(0.0);

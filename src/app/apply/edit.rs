@@ -128,7 +128,8 @@ fn change(state: &mut AppState, id: VisitId, command: &EditCommand) {
 /// An edit that was made in the background, unless the outlines have changed since.
 pub(super) fn made(state: &mut AppState, id: VisitId, revision: u64, edit: LabelEdit) {
     let Some(visit) = state.visit_mut(id).filter(|v| v.revision == revision) else {
-        let text = "The outlines were changed meanwhile: what was being computed on them was not taken.";
+        let text =
+            "The outlines were changed meanwhile: what was being computed on them was not taken.";
         return tell_once(state, text);
     };
     let Some(outlines) = visit.outlines.as_mut() else {

@@ -43,7 +43,11 @@ pub(super) fn change(state: &mut AppState, change: Change) {
 }
 
 /// Hands over a change of a visit that the folder has.
-pub(super) fn change_visit(state: &mut AppState, id: VisitId, made: impl FnOnce(&VisitState) -> Change) {
+pub(super) fn change_visit(
+    state: &mut AppState,
+    id: VisitId,
+    made: impl FnOnce(&VisitState) -> Change,
+) {
     let kept = state.visit(id).filter(|v| v.kept != Kept::No);
     if let Some(made) = kept.map(made) {
         change(state, made);
@@ -64,7 +68,9 @@ pub(super) fn open(state: &mut AppState, folder: PatientFolder, warnings: Vec<St
         path: path.clone(),
         read_only: folder.read_only().map(ToString::to_string),
     });
-    state.changes.push(Change::Open(Box::new(folder), Vec::new()));
+    state
+        .changes
+        .push(Change::Open(Box::new(folder), Vec::new()));
     for warning in warnings {
         tell(state, warning);
     }
@@ -103,7 +109,10 @@ fn close(state: &mut AppState) {
 
 /// A visit of the folder was read.
 pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
-    let open = state.patient.as_ref().is_some_and(|p| p.path == read.folder);
+    let open = state
+        .patient
+        .as_ref()
+        .is_some_and(|p| p.path == read.folder);
     if !open {
         return;
     }
@@ -114,8 +123,16 @@ pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
     state.changes.push(Change::Known(id, name));
     if let Some(visit) = state.visit_mut(id) {
         visit.kept = Kept::Yes(None);
-        visit.marks = read.marks.into_iter().filter_map(StoredMark::restored).collect();
-        visit.key_images = read.images.into_iter().filter_map(StoredImage::restored).collect();
+        visit.marks = read
+            .marks
+            .into_iter()
+            .filter_map(StoredMark::restored)
+            .collect();
+        visit.key_images = read
+            .images
+            .into_iter()
+            .filter_map(StoredImage::restored)
+            .collect();
     }
     let Some((mut outlines, review, seen)) = read.outlines else {
         return;
@@ -136,7 +153,10 @@ pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
 
 /// An opened scan becomes a visit of the folder.
 fn add(state: &mut AppState, id: VisitId) {
-    let Some(visit) = state.visit_mut(id).filter(|v| v.kept == Kept::No && !v.demo) else {
+    let Some(visit) = state
+        .visit_mut(id)
+        .filter(|v| v.kept == Kept::No && !v.demo)
+    else {
         return;
     };
     let Some(path) = visit.source.clone() else {
@@ -164,7 +184,11 @@ fn add(state: &mut AppState, id: VisitId) {
 /// Hands over the distances, angles and key images of a visit.
 pub(super) fn marks(state: &mut AppState, id: VisitId) {
     change_visit(state, id, |visit| {
-        let images = visit.key_images.iter().filter_map(StoredImage::of).collect();
+        let images = visit
+            .key_images
+            .iter()
+            .filter_map(StoredImage::of)
+            .collect();
         let marks = visit.marks.iter().filter_map(StoredMark::of).collect();
         Change::Marks(id, images, marks)
     });
@@ -263,7 +287,10 @@ fn answered(state: &mut AppState, answer: Answer) {
             if let Some(visit) = state.visit_mut(id) {
                 visit.kept = Kept::No;
             }
-            tell_error(state, format!("The scan was not added to the patient: {why}"));
+            tell_error(
+                state,
+                format!("The scan was not added to the patient: {why}"),
+            );
         }
         Answer::Saved(id, revision) => super::edit::saved(state, id, revision),
         Answer::NotSaved(id, why) => {

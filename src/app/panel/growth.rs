@@ -220,7 +220,8 @@ fn chart_ui(ui: &mut Ui, assessment: &GrowthAssessment) {
                 let x = years(visit.date);
                 let whisker = PlotPoints::from(vec![[x, volume - error], [x, volume + error]]);
                 plot.line(
-                    Line::new("error", whisker).stroke(Stroke::new(3.0, colour.gamma_multiply(0.6))),
+                    Line::new("error", whisker)
+                        .stroke(Stroke::new(3.0, colour.gamma_multiply(0.6))),
                 );
                 let words = format!("{}\n{} mm³", visit.date, volume_text(*volume));
                 let at = egui_plot::PlotPoint::new(x, volume + error + top * 0.02);

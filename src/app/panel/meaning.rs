@@ -26,7 +26,9 @@ pub(in crate::app) fn meaning_ui(ctx: &Context, state: &AppState, out: &mut Vec<
         .show(ctx, |ui| {
             ui.set_width(430.0);
             let name = meaning.path.file_name().unwrap_or_default();
-            let visit = state.visit(meaning.visit).map_or_else(String::new, |v| v.title());
+            let visit = state
+                .visit(meaning.visit)
+                .map_or_else(String::new, |v| v.title());
             let text = format!("{} for {visit}", name.to_string_lossy());
             ui.label(RichText::new(text).weak());
             ui.horizontal_wrapped(|ui| {
@@ -44,11 +46,16 @@ pub(in crate::app) fn meaning_ui(ctx: &Context, state: &AppState, out: &mut Vec<
             ui.separator();
             ui.horizontal(|ui| {
                 let read = ui.add_enabled(meaning.means_something(), Button::new("Read outlines"));
-                let entered = ui.input(|i| i.key_pressed(Key::Enter)) && !ui.ctx().text_edit_focused();
+                let entered =
+                    ui.input(|i| i.key_pressed(Key::Enter)) && !ui.ctx().text_edit_focused();
                 if read.clicked() || entered {
                     say(MeaningCommand::Read);
                 }
-                if ui.button("Leave the file alone").on_hover_text("Esc").clicked() {
+                if ui
+                    .button("Leave the file alone")
+                    .on_hover_text("Esc")
+                    .clicked()
+                {
                     say(MeaningCommand::Leave);
                 }
             });
@@ -63,34 +70,39 @@ fn values_ui(ui: &mut Ui, meaning: &Meaning, say: &mut impl FnMut(MeaningCommand
         ui.label("The file is empty: every voxel is 0");
         return;
     }
-    Grid::new("meaning").num_columns(3).striped(true).show(ui, |ui| {
-        for heading in ["Value", "Volume", "Structure"] {
-            ui.label(RichText::new(heading).small().weak());
-        }
-        ui.end_row();
-        for (value, structure) in &meaning.values {
-            ui.label(value.value.to_string());
-            ui.label(format!("{} mm³", volume_text(value.volume_mm3)));
-            let name = |s: Option<Structure>| s.map_or_else(|| "left out".to_owned(), |s| capitalised(s.name()));
-            let mut chosen = *structure;
-            let shown = name(chosen);
-            let combo = ComboBox::from_id_salt(("meaning", value.value))
-                .selected_text(&shown)
-                .width(210.0)
-                .show_ui(ui, |ui| {
-                    for one in Structure::ALL.into_iter().map(Some).chain([None]) {
-                        ui.selectable_value(&mut chosen, one, name(one));
-                    }
-                })
-                .response;
-            combo.widget_info(|| {
-                let words = format!("Meaning of value {}: {shown}", value.value);
-                egui::WidgetInfo::labeled(egui::Role::ComboBox, true, words)
-            });
-            if chosen != *structure {
-                say(MeaningCommand::Set(value.value, chosen));
+    Grid::new("meaning")
+        .num_columns(3)
+        .striped(true)
+        .show(ui, |ui| {
+            for heading in ["Value", "Volume", "Structure"] {
+                ui.label(RichText::new(heading).small().weak());
             }
             ui.end_row();
-        }
-    });
+            for (value, structure) in &meaning.values {
+                ui.label(value.value.to_string());
+                ui.label(format!("{} mm³", volume_text(value.volume_mm3)));
+                let name = |s: Option<Structure>| {
+                    s.map_or_else(|| "left out".to_owned(), |s| capitalised(s.name()))
+                };
+                let mut chosen = *structure;
+                let shown = name(chosen);
+                let combo = ComboBox::from_id_salt(("meaning", value.value))
+                    .selected_text(&shown)
+                    .width(210.0)
+                    .show_ui(ui, |ui| {
+                        for one in Structure::ALL.into_iter().map(Some).chain([None]) {
+                            ui.selectable_value(&mut chosen, one, name(one));
+                        }
+                    })
+                    .response;
+                combo.widget_info(|| {
+                    let words = format!("Meaning of value {}: {shown}", value.value);
+                    egui::WidgetInfo::labeled(egui::Role::ComboBox, true, words)
+                });
+                if chosen != *structure {
+                    say(MeaningCommand::Set(value.value, chosen));
+                }
+                ui.end_row();
+            }
+        });
 }

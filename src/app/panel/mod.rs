@@ -37,7 +37,11 @@ fn error(ui: &Ui) -> Color32 {
 
 /// A colour that is read on dark panels, or on light ones.
 fn on_panel(ui: &Ui, on_dark: [u8; 3], on_light: [u8; 3]) -> Color32 {
-    let [r, g, b] = if ui.visuals().dark_mode { on_dark } else { on_light };
+    let [r, g, b] = if ui.visuals().dark_mode {
+        on_dark
+    } else {
+        on_light
+    };
     Color32::from_rgb(r, g, b)
 }
 
@@ -128,7 +132,11 @@ fn rows(ui: &mut Ui, name: impl std::hash::Hash + std::fmt::Debug, add: impl FnO
 /// Things to beware of, one a line.
 fn cautions(ui: &mut Ui, warnings: &[String]) {
     for warning in warnings {
-        ui.label(RichText::new(format!("• {warning}")).color(caution(ui)).small());
+        ui.label(
+            RichText::new(format!("• {warning}"))
+                .color(caution(ui))
+                .small(),
+        );
     }
 }
 

@@ -1,5 +1,10 @@
 //! The patient's visits, and how structures are shown.
-use super::{Panels, Wish, capitalised, caution, cautions, edit::edit_ui, heading, record::{kept_ui, record_ui}};
+use super::{
+    Panels, Wish, capitalised, caution, cautions,
+    edit::edit_ui,
+    heading,
+    record::{kept_ui, record_ui},
+};
 use crate::{
     app::{
         command::{Command, EditCommand, ViewCommand, VisitCommand, WorkCommand},
@@ -227,12 +232,7 @@ fn alignment_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec
 }
 
 /// A typed path: not every system has a file dialog.
-fn path_ui(
-    ui: &mut Ui,
-    panels: &mut Panels,
-    out: &mut Vec<Command>,
-    wishes: &mut Vec<Wish>,
-) {
+fn path_ui(ui: &mut Ui, panels: &mut Panels, out: &mut Vec<Command>, wishes: &mut Vec<Wish>) {
     ui.horizontal(|ui| {
         let label = ui.label("Path");
         let width = (ui.available_width() - 60.0).max(60.0);

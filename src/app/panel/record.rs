@@ -32,13 +32,18 @@ pub(super) fn record_ui(
         ui.horizontal(|ui| {
             let new = ui.add_enabled(!demo, Button::new("New patient…"));
             if new
-                .on_hover_text("Keep the open scans, their outlines, and who accepted them in a folder")
+                .on_hover_text(
+                    "Keep the open scans, their outlines, and who accepted them in a folder",
+                )
                 .clicked()
             {
                 wishes.push(Wish::NewPatient);
             }
             let open = ui.button("Open patient…");
-            if open.on_hover_text("Open a patient's folder, or drop it on the window").clicked() {
+            if open
+                .on_hover_text("Open a patient's folder, or drop it on the window")
+                .clicked()
+            {
                 wishes.push(Wish::OpenPatient);
             }
         });
@@ -48,7 +53,11 @@ pub(super) fn record_ui(
         return;
     };
     ui.horizontal(|ui| {
-        let folder = patient.path.file_name().unwrap_or_default().to_string_lossy();
+        let folder = patient
+            .path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
         ui.label(RichText::new(folder).strong())
             .on_hover_text(patient.path.display().to_string());
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -96,18 +105,26 @@ fn facts_ui(ui: &mut Ui, state: &AppState, fields: &mut RecordFields, out: &mut 
                     .desired_width(82.0),
             )
             .labelled_by(label.id)
-            .on_hover_text("Its day: tumours often swell after it before they shrink, and growth is read so");
+            .on_hover_text(
+                "Its day: tumours often swell after it before they shrink, and growth is read so",
+            );
         let text = fields.treated.trim();
         let day = text.parse::<NaiveDate>().ok();
         let known = state.facts.radiosurgery();
-        let news = if text.is_empty() { known.is_some() } else { day.is_some() && day != known };
+        let news = if text.is_empty() {
+            known.is_some()
+        } else {
+            day.is_some() && day != known
+        };
         let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
         let button = ui.add_enabled(news, Button::new("Set"));
         button.widget_info(|| {
             egui::WidgetInfo::labeled(egui::Role::Button, news, "Set the day of radiosurgery")
         });
         if news && (button.clicked() || entered) {
-            facts.treatments.retain(|t| t.kind != TreatmentKind::Radiosurgery);
+            facts
+                .treatments
+                .retain(|t| t.kind != TreatmentKind::Radiosurgery);
             facts.treatments.extend(day.map(|day| Treatment {
                 day,
                 kind: TreatmentKind::Radiosurgery,
@@ -121,27 +138,42 @@ fn facts_ui(ui: &mut Ui, state: &AppState, fields: &mut RecordFields, out: &mut 
 
 /// Whether a visit is in the open folder.
 pub(super) fn kept_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Command>) {
-    let writable = state.patient.as_ref().is_some_and(|p| p.read_only.is_none());
+    let writable = state
+        .patient
+        .as_ref()
+        .is_some_and(|p| p.read_only.is_none());
     if !writable || visit.demo {
         return;
     }
     match visit.kept {
         Kept::No => {
-            ui.label(RichText::new("not in the patient's folder").small().color(caution(ui)));
-            let add = ui
-                .button("Add to the patient")
-                .on_hover_text("Copy this scan into the patient's folder; make sure that it is the same patient's");
+            ui.label(
+                RichText::new("not in the patient's folder")
+                    .small()
+                    .color(caution(ui)),
+            );
+            let add = ui.button("Add to the patient").on_hover_text(
+                "Copy this scan into the patient's folder; make sure that it is the same patient's",
+            );
             if add.clicked() {
                 out.push(Command::Patient(PatientCommand::Add(visit.id)));
             }
         }
         Kept::Adding => {
-            ui.label(RichText::new("being copied into the patient's folder").small().weak());
+            ui.label(
+                RichText::new("being copied into the patient's folder")
+                    .small()
+                    .weak(),
+            );
         }
         Kept::Yes(saved) => {
             if visit.outlines.is_some() && saved != Some(visit.revision) {
                 ui.horizontal(|ui| {
-                    ui.label(RichText::new("edits not saved yet").small().color(caution(ui)));
+                    ui.label(
+                        RichText::new("edits not saved yet")
+                            .small()
+                            .color(caution(ui)),
+                    );
                     if ui.small_button("Save").on_hover_text("Ctrl + S").clicked() {
                         out.push(Command::Patient(PatientCommand::Save(visit.id)));
                     }

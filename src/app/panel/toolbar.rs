@@ -123,7 +123,10 @@ fn recent_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
     ui.menu_button("Recent", |ui| {
         for (n, path) in state.recent.iter().enumerate() {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let folder = path.parent().and_then(|p| p.file_name()).unwrap_or_default();
+            let folder = path
+                .parent()
+                .and_then(|p| p.file_name())
+                .unwrap_or_default();
             let key = if n < 5 {
                 format!("   Ctrl + {}", n + 1)
             } else {

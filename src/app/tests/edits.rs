@@ -151,7 +151,12 @@ fn nothing_is_accepted_unseen_unmeasured_or_by_nobody_and_what_is_accepted_is_lo
     assert!(!accept(&mut state, "R. Eader"), "the slice was changed");
     look_at_all(&mut state, ids[0]);
     assert!(accept(&mut state, "R. Eader"));
-    let said = of(&state, ids[0]).edits.reviewed.as_ref().unwrap().to_string();
+    let said = of(&state, ids[0])
+        .edits
+        .reviewed
+        .as_ref()
+        .unwrap()
+        .to_string();
     assert!(said.starts_with("accepted by R. Eader at 20"), "{said}");
     let kept = labels(&state, ids[0]);
     let told = state.messages.len();
@@ -377,7 +382,11 @@ fn what_looks_at_the_whole_is_made_in_the_background_and_is_a_step_to_undo() {
     let one = labels(&state, ids[0]);
     assert!(one.count(TUMOUR) < both.count(TUMOUR));
     let numbers = of(&state, ids[0]);
-    assert_eq!(numbers.sizes[0].voxels, one.count(TUMOUR), "measured after it");
+    assert_eq!(
+        numbers.sizes[0].voxels,
+        one.count(TUMOUR),
+        "measured after it"
+    );
     edit(&mut state, ids[0], EditCommand::Undo);
     assert_eq!(labels(&state, ids[0]), both);
     // What was painted meanwhile is not overwritten.

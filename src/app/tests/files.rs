@@ -30,7 +30,11 @@ fn write_scan(state: &AppState, path: &Path) {
 fn a_folder_opens_its_scans_and_they_are_remembered() {
     let folder = tempfile::tempdir().unwrap();
     let (state, _) = visits(&[None]);
-    for name in ["2020-01-02.nii.gz", "2021-03-04.nii", "2021-03-04_Label.nii"] {
+    for name in [
+        "2020-01-02.nii.gz",
+        "2021-03-04.nii",
+        "2021-03-04_Label.nii",
+    ] {
         write_scan(&state, &folder.path().join(name));
     }
     let mut state = AppState {
@@ -39,7 +43,11 @@ fn a_folder_opens_its_scans_and_they_are_remembered() {
     };
     ask(&mut state, WorkCommand::Open(folder.path().to_owned()));
     work(&mut state);
-    let dates: Vec<String> = state.visits.iter().map(|v| v.date.unwrap().to_string()).collect();
+    let dates: Vec<String> = state
+        .visits
+        .iter()
+        .map(|v| v.date.unwrap().to_string())
+        .collect();
     assert_eq!(dates, ["2020-01-02", "2021-03-04"]);
     let names: Vec<_> = state.recent.iter().filter_map(|p| p.file_name()).collect();
     assert_eq!(names, ["2021-03-04.nii", "2020-01-02.nii.gz"]);
@@ -51,7 +59,10 @@ fn a_folder_opens_its_scans_and_they_are_remembered() {
     ask(&mut state, WorkCommand::Open(empty));
     work(&mut state);
     let told = state.messages.last().unwrap();
-    assert!(told.error && told.text.contains("no NIfTI scan"), "{told:?}");
+    assert!(
+        told.error && told.text.contains("no NIfTI scan"),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -68,7 +79,10 @@ fn outlines_of_another_tool_wait_until_their_values_have_a_meaning() {
     let path = folder.path().join("map.nii.gz");
     let map = Volume::new(grid, Voxels::I16(values), 1.0, 0.0).unwrap();
     io::write_volume(&path, &map).unwrap();
-    ask(&mut state, WorkCommand::Enqueue(Task::LabelValues(ids[0], path)));
+    ask(
+        &mut state,
+        WorkCommand::Enqueue(Task::LabelValues(ids[0], path)),
+    );
     work(&mut state);
     assert!(state.visits[0].outlines.is_none(), "nothing is guessed");
     let values = &state.meaning.as_ref().unwrap().values;
@@ -76,7 +90,10 @@ fn outlines_of_another_tool_wait_until_their_values_have_a_meaning() {
     assert_eq!(found, [(1, 4), (2, 3), (3, 2), (900, 1)]);
     let say = |state: &mut AppState, command| ask(state, WorkCommand::Meaning(command));
     say(&mut state, MeaningCommand::Follow(Scheme::CrossModa2023));
-    say(&mut state, MeaningCommand::Set(900, Some(Structure::Brainstem)));
+    say(
+        &mut state,
+        MeaningCommand::Set(900, Some(Structure::Brainstem)),
+    );
     say(&mut state, MeaningCommand::Read);
     assert!(state.meaning.is_none());
     work(&mut state);

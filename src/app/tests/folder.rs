@@ -51,7 +51,12 @@ fn begun(folder: &Path) -> (AppState, Open, VisitId) {
     work(&mut state);
     keep(&mut state, &mut open);
     let id = state.visits[0].id;
-    assert_eq!(state.visits[0].kept, Kept::Yes(None), "{:?}", state.messages);
+    assert_eq!(
+        state.visits[0].kept,
+        Kept::Yes(None),
+        "{:?}",
+        state.messages
+    );
     (state, open, id)
 }
 
@@ -68,7 +73,11 @@ fn reopened(folder: &Path) -> (AppState, Open) {
 
 fn look_at_all(state: &mut AppState, id: VisitId) {
     let visit = state.visit(id).unwrap();
-    let unseen = visit.outlines.as_ref().unwrap().unseen_slices(&visit.planes[0]);
+    let unseen = visit
+        .outlines
+        .as_ref()
+        .unwrap()
+        .unseen_slices(&visit.planes[0]);
     for slice in unseen {
         edit(state, id, EditCommand::Seen(slice));
     }
@@ -82,8 +91,15 @@ fn what_was_accepted_and_by_whom_comes_back_locked_and_the_log_holds() {
     ended(&mut state, draft);
     keep(&mut state, &mut open);
     let revision = state.visits[0].revision;
-    assert_eq!(state.visits[0].kept, Kept::Yes(Some(revision)), "a draft is saved at once");
-    apply(&mut state, Command::Visit(VisitCommand::SetSequence(id, Sequence::HrT2)));
+    assert_eq!(
+        state.visits[0].kept,
+        Kept::Yes(Some(revision)),
+        "a draft is saved at once"
+    );
+    apply(
+        &mut state,
+        Command::Visit(VisitCommand::SetSequence(id, Sequence::HrT2)),
+    );
     let mark = Mark {
         plane: Plane::Coronal,
         points: vec![DVec3::new(1.0, 2.0, 3.0), DVec3::new(4.0, 2.0, 7.0)],
@@ -102,8 +118,18 @@ fn what_was_accepted_and_by_whom_comes_back_locked_and_the_log_holds() {
     look_at_all(&mut state, id);
     edit(&mut state, id, EditCommand::Accept("R. Eader".to_owned()));
     keep(&mut state, &mut open);
-    assert!(state.messages.iter().all(|m| !m.error), "{:?}", state.messages);
-    let said = state.visits[0].outlines.as_ref().unwrap().edits.reviewed.clone();
+    assert!(
+        state.messages.iter().all(|m| !m.error),
+        "{:?}",
+        state.messages
+    );
+    let said = state.visits[0]
+        .outlines
+        .as_ref()
+        .unwrap()
+        .edits
+        .reviewed
+        .clone();
     let labels = state.visits[0].outlines.as_ref().unwrap().labels.clone();
     drop(open);
 
@@ -124,7 +150,10 @@ fn what_was_accepted_and_by_whom_comes_back_locked_and_the_log_holds() {
     let patient = folder.path().join("patient");
     let log = io::read_audit(&patient).unwrap();
     assert!(log.warnings.is_empty(), "{:?}", log.warnings);
-    assert!(log.broken.is_none() && log.log.entries().len() >= 6, "{log:?}");
+    assert!(
+        log.broken.is_none() && log.log.entries().len() >= 6,
+        "{log:?}"
+    );
     // The file's name, which may be the patient's, is nowhere.
     for entry in walkdir::WalkDir::new(&patient) {
         let entry = entry.unwrap();
@@ -154,10 +183,17 @@ fn an_edit_of_what_was_accepted_is_the_next_version() {
     edit(&mut state, id, step);
     edit(&mut state, id, EditCommand::EndStroke);
     work(&mut state);
-    assert_ne!(state.visits[0].kept, Kept::Yes(Some(state.visits[0].revision)));
+    assert_ne!(
+        state.visits[0].kept,
+        Kept::Yes(Some(state.visits[0].revision))
+    );
     ask(&mut state, PatientCommand::Save(id));
     keep(&mut state, &mut open);
-    assert!(state.messages.iter().all(|m| !m.error), "{:?}", state.messages);
+    assert!(
+        state.messages.iter().all(|m| !m.error),
+        "{:?}",
+        state.messages
+    );
     let edited = state.visits[0].outlines.as_ref().unwrap().labels.clone();
     drop(open);
     let (read, _) = io::PatientFolder::open_to_read(&folder.path().join("patient")).unwrap();
@@ -185,10 +221,13 @@ fn a_second_window_may_look_and_says_why_it_may_not_write() {
     assert_eq!(second.visits.len(), 1);
     let id = second.visits[0].id;
     ask(&mut second, PatientCommand::Save(id));
-    ask(&mut second, PatientCommand::Facts(PatientFacts {
-        name: Some("x".to_owned()),
-        ..PatientFacts::default()
-    }));
+    ask(
+        &mut second,
+        PatientCommand::Facts(PatientFacts {
+            name: Some("x".to_owned()),
+            ..PatientFacts::default()
+        }),
+    );
     assert!(second.changes.is_empty(), "{:?}", second.changes);
     keep(&mut second, &mut open);
 }
@@ -204,7 +243,10 @@ fn outlines_that_cannot_be_written_stay_in_memory_and_the_user_is_told() {
     ended(&mut state, draft);
     keep(&mut state, &mut open);
     let told = state.messages.last().unwrap();
-    assert!(told.error && told.text.contains("in memory only"), "{told:?}");
+    assert!(
+        told.error && told.text.contains("in memory only"),
+        "{told:?}"
+    );
     assert_eq!(state.visits[0].kept, Kept::Yes(None));
     assert!(state.visits[0].outlines.is_some());
     ask(&mut state, PatientCommand::Close);

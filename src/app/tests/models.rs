@@ -42,7 +42,10 @@ fn a_model_folder_segments_from_then_on_and_its_results_carry_its_name() {
 #[test]
 fn a_folder_that_is_dropped_like_a_scan_is_read_as_a_model() {
     let mut state = AppState::default();
-    enqueue(&mut state, Task::Open(folder("plain/model"), Places::default()));
+    enqueue(
+        &mut state,
+        Task::Open(folder("plain/model"), Places::default()),
+    );
     work(&mut state);
     assert!(state.model.is_some() && state.visits.is_empty());
 }

@@ -232,7 +232,9 @@ fn point(
         let used = ui.input(|i| {
             i.pointer.delta() != Vec2::ZERO
                 || i.pointer.any_down()
-                || i.events.iter().any(|e| matches!(e, egui::Event::MouseWheel { .. }))
+                || i.events
+                    .iter()
+                    .any(|e| matches!(e, egui::Event::MouseWheel { .. }))
         });
         if used || canvas.hovered.is_none() {
             canvas.hovered = Some(cell);

@@ -61,8 +61,12 @@ impl Canvas {
             .iter()
             .flat_map(|v| Plane::ALL.map(|plane| Cell { visit: v.id, plane }))
             .collect();
-        let at = self.hovered.and_then(|h| cells.iter().position(|c| *c == h));
-        let next = at.map_or(0, |at| (at as i64 + by).rem_euclid(cells.len() as i64) as usize);
+        let at = self
+            .hovered
+            .and_then(|h| cells.iter().position(|c| *c == h));
+        let next = at.map_or(0, |at| {
+            (at as i64 + by).rem_euclid(cells.len() as i64) as usize
+        });
         self.hovered = cells.get(next).copied();
     }
 

@@ -71,7 +71,12 @@ pub(super) fn draw(
     }
     draw_letters(painter, screen);
     draw_scale_bar(painter, screen);
-    if canvas.hovered == Some(Cell { visit: visit.id, plane }) {
+    if canvas.hovered
+        == Some(Cell {
+            visit: visit.id,
+            plane,
+        })
+    {
         // Keys act on this plane.
         let stroke = Stroke::new(1.0, plane_colour(plane).gamma_multiply(0.6));
         painter.rect_stroke(screen.rect, 0.0, stroke, egui::StrokeKind::Inside);
@@ -118,8 +123,12 @@ fn draw_outlines(
             }
             if let Some((strokes, gaps)) = pattern {
                 points.extend(points.first().copied().filter(|_| contour.closed));
-                let [strokes, gaps] = [strokes, gaps]
-                    .map(|widths| widths.iter().map(|w| w * CONTOUR_POINTS).collect::<Vec<_>>());
+                let [strokes, gaps] = [strokes, gaps].map(|widths| {
+                    widths
+                        .iter()
+                        .map(|w| w * CONTOUR_POINTS)
+                        .collect::<Vec<_>>()
+                });
                 painter.extend(Shape::dashed_line_with_offset(
                     &points, stroke, &strokes, &gaps, 0.0,
                 ));

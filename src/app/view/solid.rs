@@ -187,7 +187,14 @@ pub(in crate::app) fn solid_ui(
             _ => "3D: nothing to show",
         };
         let font = FontId::proportional(14.0);
-        words(&ui.painter_at(rect), rect.center(), Align2::CENTER_CENTER, text, &font, TEXT);
+        words(
+            &ui.painter_at(rect),
+            rect.center(),
+            Align2::CENTER_CENTER,
+            text,
+            &font,
+            TEXT,
+        );
         return;
     };
     let bare = scene_of(state, visit, meshes, None);
@@ -220,9 +227,12 @@ pub(in crate::app) fn solid_ui(
     });
     if let Some((shown, scene, texture)) = &canvas.solid.drawn {
         let whole = Rect::from_min_max(Pos2::ZERO, Pos2::new(1.0, 1.0));
-        ui.painter().image(texture.id(), rect, whole, Color32::WHITE);
+        ui.painter()
+            .image(texture.id(), rect, whole, Color32::WHITE);
         if response.double_clicked() {
-            out.push(Command::View(ViewCommand::SolidAlone(!state.view.solid.alone)));
+            out.push(Command::View(ViewCommand::SolidAlone(
+                !state.view.solid.alone,
+            )));
         } else if response.clicked()
             && let Some(at) = response.interact_pointer_pos()
         {
@@ -279,7 +289,11 @@ fn scene_of(
             mesh: Arc::clone(mesh),
             colour: state.view.style.structure(*structure).colour,
             point_colours: meshes.tumour.clone().filter(|_| tumour),
-            opacity: if inner || state.view.solid.cut { 1.0 } else { SHELL },
+            opacity: if inner || state.view.solid.cut {
+                1.0
+            } else {
+                SHELL
+            },
         }
     };
     let shown = meshes.meshes.iter().filter(|(s, _)| is_shown(state, *s));
@@ -375,9 +389,17 @@ fn draw_words(
         let said = outlines.measured.finding.provenance.state;
         line(&said.to_string(), &small, CAUTION);
     }
-    let current = canvas.solid.meshes.as_ref().is_some_and(|m| m.of == (visit.id, visit.fill_revision));
+    let current = canvas
+        .solid
+        .meshes
+        .as_ref()
+        .is_some_and(|m| m.of == (visit.id, visit.fill_revision));
     if !current {
-        line("surfaces of the outlines before; new ones are being made", &small, CAUTION);
+        line(
+            "surfaces of the outlines before; new ones are being made",
+            &small,
+            CAUTION,
+        );
     }
     // The patient's directions, those that point to the viewer last.
     let middle = rect.right_bottom() + Vec2::new(-42.0, -42.0);
@@ -390,15 +412,29 @@ fn draw_words(
         let beyond = middle + Vec2::new(axis.right as f32, axis.down as f32) * 33.0;
         words(&painter, beyond, Align2::CENTER_CENTER, &text, &small, ink);
     }
-    let coloured = canvas.solid.meshes.as_ref().is_some_and(|m| m.tumour.is_some());
+    let coloured = canvas
+        .solid
+        .meshes
+        .as_ref()
+        .is_some_and(|m| m.tumour.is_some());
     if coloured && is_shown(state, Structure::VestibularSchwannoma) {
         draw_scale(&painter, rect, &small);
     }
-    let hidden = Structure::ALL.iter().filter(|s| !is_shown(state, **s)).count();
+    let hidden = Structure::ALL
+        .iter()
+        .filter(|s| !is_shown(state, **s))
+        .count();
     if hidden == Structure::ALL.len() {
         let style = &state.view.style;
         let ink = colour(style, Structure::VestibularSchwannoma);
-        words(&painter, rect.center(), Align2::CENTER_CENTER, "everything is hidden", &small, ink);
+        words(
+            &painter,
+            rect.center(),
+            Align2::CENTER_CENTER,
+            "everything is hidden",
+            &small,
+            ink,
+        );
     }
 }
 
@@ -423,7 +459,14 @@ fn draw_scale(painter: &egui::Painter, rect: Rect, font: &FontId) {
     for tick in scale.ticks(3) {
         let x = bar.left() + bar.width() * ((tick - low) / (high - low)) as f32;
         let at = Pos2::new(x, bar.bottom() + 2.0);
-        words(painter, at, Align2::CENTER_TOP, &format!("{tick:.0}"), font, TEXT);
+        words(
+            painter,
+            at,
+            Align2::CENTER_TOP,
+            &format!("{tick:.0}"),
+            font,
+            TEXT,
+        );
     }
     let at = bar.left_top() + Vec2::new(0.0, -3.0);
     let text = "tumour: mm to the brainstem";
@@ -449,7 +492,16 @@ fn menu(response: &Response, state: &AppState, camera: Camera, out: &mut Vec<Com
         let solid = &state.view.solid;
         let cut = ViewCommand::SolidCut(!solid.cut);
         item(ui, solid.cut, "Cut by the planes".to_owned(), cut);
-        let text = if solid.alone { "All planes" } else { "3D alone" };
-        item(ui, false, text.to_owned(), ViewCommand::SolidAlone(!solid.alone));
+        let text = if solid.alone {
+            "All planes"
+        } else {
+            "3D alone"
+        };
+        item(
+            ui,
+            false,
+            text.to_owned(),
+            ViewCommand::SolidAlone(!solid.alone),
+        );
     });
 }

@@ -141,7 +141,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path(), Voxels::U8(vec![0, 1, 2, 3, 4, 5, 5, 0]), 1.0);
         let table = LabelTable::default();
-        let meaning = table.entries().iter().map(|(v, s)| (i64::from(*v), *s)).collect();
+        let meaning = table
+            .entries()
+            .iter()
+            .map(|(v, s)| (i64::from(*v), *s))
+            .collect();
         let told = read_labels_meaning(&path, &meaning).unwrap().0;
         assert_eq!(told, read_labels(&path, &table).unwrap().0);
     }
