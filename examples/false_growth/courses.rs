@@ -11,7 +11,7 @@ use schwann::{
 use std::f64::consts::PI;
 
 /// Follow-ups after the first visit, years from it.
-pub const FOLLOW_UPS: [f64; 5] = [0.5, 1.0, 2.0, 3.0, 4.1];
+pub(crate) const FOLLOW_UPS: [f64; 5] = [0.5, 1.0, 2.0, 3.0, 4.1];
 /// Volumes of an observed cohort: median and spread of their logarithm (361 patients, median 0.161 cm³, quartiles 0.054 and 0.418).
 const MEDIAN_MM3: f64 = 161.0;
 const LOG_SPREAD: f64 = 1.517;
@@ -22,24 +22,24 @@ const SHIFT_SD_MM: f64 = 0.26 / 1.96;
 
 /// What is simulated.
 #[derive(Debug, Clone, Copy)]
-pub struct Study {
+pub(crate) struct Study {
     /// Patients.
-    pub patients: usize,
+    pub(crate) patients: usize,
     /// True growth of the volume's logarithm, 1/year; zero for stable patients.
-    pub rate: f64,
+    pub(crate) rate: f64,
     /// Distance between slices, mm.
-    pub slice_mm: f64,
+    pub(crate) slice_mm: f64,
     /// Standard deviation of a diameter besides the shift of the surface, mm.
-    pub diameter_sd_mm: f64,
+    pub(crate) diameter_sd_mm: f64,
     /// Every patient's volume at the first visit, mm³; drawn from the cohort if none.
-    pub volume_mm3: Option<f64>,
+    pub(crate) volume_mm3: Option<f64>,
     /// Seed.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 impl Study {
     /// Stable patients of the cohort on 1 mm slices.
-    pub const fn stable(patients: usize, seed: u64) -> Self {
+    pub(crate) const fn stable(patients: usize, seed: u64) -> Self {
         Self {
             patients,
             rate: 0.0,
@@ -52,23 +52,23 @@ impl Study {
 }
 
 /// Part of the patients that were called grown up to and at each follow-up.
-pub type Called = [f64; FOLLOW_UPS.len()];
+pub(crate) type Called = [f64; FOLLOW_UPS.len()];
 
 /// What the rules said.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Rates {
+pub(crate) struct Rates {
     /// At least 20 % larger than the previous or the first visit, whatever the error.
-    pub flat: Called,
+    pub(crate) flat: Called,
     /// `judge_growth` says growth since the previous visit.
-    pub previous: Called,
+    pub(crate) previous: Called,
     /// `judge_growth` says growth since the first visit.
-    pub first: Called,
+    pub(crate) first: Called,
     /// Either of these two.
-    pub pairs: Called,
+    pub(crate) pairs: Called,
     /// The verdict of `assess` is growth: first, smallest and previous visit, among so many comparisons.
-    pub assessed: Called,
+    pub(crate) assessed: Called,
     /// That verdict is growth or probable growth.
-    pub probable: Called,
+    pub(crate) probable: Called,
 }
 
 /// Measures one tumour of volume `truth`, mm³: the whole surface is shifted, the voxels are counted, the diameter is read.
@@ -89,7 +89,7 @@ fn measure(truth: f64, study: &Study, rng: &mut ChaCha8Rng) -> TumourExtent {
 }
 
 /// A visit with that measurement.
-pub fn visit(date: NaiveDate, extent: &TumourExtent) -> Visit {
+pub(crate) fn visit(date: NaiveDate, extent: &TumourExtent) -> Visit {
     let volume = extent.volume_mm3;
     let diameter = extent.max_axial_diameter_mm.unwrap_or_default();
     Visit {
@@ -136,7 +136,7 @@ pub fn visit(date: NaiveDate, extent: &TumourExtent) -> Visit {
 }
 
 /// Follows all patients.
-pub fn follow(study: &Study) -> Rates {
+pub(crate) fn follow(study: &Study) -> Rates {
     let mut rng = ChaCha8Rng::seed_from_u64(study.seed);
     let mut rates = Rates::default();
     for _ in 0..study.patients {

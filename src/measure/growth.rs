@@ -10,8 +10,8 @@
 //! s mm and D the diameter of the ball, mm. It counts for small tumours on thick slices. Both are independent: their squares add.
 //!
 //! Who compares one visit with several earlier ones looks several times for the same error, and ratios of small volumes are skewed. A verdict
-//! among several comparisons therefore asks for more ([`judge_growth_among`]): the limit is taken on the logarithm, with the normal quantile of
-//! Bonferroni's correction, so that a stable tumour is called grown at no more than about 2.5 % of its visits. `docs/growth.md` has the rates.
+//! among several comparisons therefore asks for more ([`judge_growth_among`]): the limit is taken on the logarithm, and for three comparisons
+//! with Bonferroni's correction, so that few stable tumours are called grown over the years. `docs/growth.md` has the rates.
 //!
 //! Time is in years of 365.25 days.
 use serde::{Deserialize, Serialize};
@@ -33,8 +33,7 @@ pub const THIN_SLICE_MM: f64 = 1.5;
 pub const COMPARABLE_SLICE_MM: f64 = 3.0;
 /// Normal quantile of a two-sided 95 % interval.
 const Z95: f64 = 1.96;
-/// Normal quantiles of two-sided 95 % confidence over two and over three comparisons: 1 − 0.05/2n each (Bonferroni).
-const Z95_OF_TWO: f64 = 2.2414;
+/// Normal quantile of two-sided 95 % confidence over three comparisons: that of 1 − 0.05/6 (Bonferroni).
 const Z95_OF_THREE: f64 = 2.3940;
 /// Most comparisons of one visit: with the first, the smallest and the previous one.
 pub const MOST_COMPARISONS: usize = 3;
@@ -80,11 +79,12 @@ impl TumourExtent {
     /// Smallest increase over this volume that is called growth at a visit that is compared with `comparisons` earlier ones, percent.
     ///
     /// For one comparison the larger of [`GROWTH_VOLUME_PERCENT`] and the detectable change; for more also no less than
-    /// `100 · (exp(z · √2 · σ) − 1)`, with [`Self::relative_sd`] σ and z of Bonferroni's correction: 2.24 for two, 2.39 for three and more.
+    /// `100 · (exp(z · √2 · σ) − 1)`, with [`Self::relative_sd`] σ, and z 1.96 for two, which only undoes the skew of ratios, and 2.39 of
+    /// Bonferroni's correction for three and more. Two come once in a patient's follow-up, three at every later visit.
     pub fn growth_limit_percent(&self, comparisons: usize) -> f64 {
         let z = match comparisons {
             0 | 1 => 0.0,
-            2 => Z95_OF_TWO,
+            2 => Z95,
             _ => Z95_OF_THREE,
         };
         let among = 100.0 * (z * std::f64::consts::SQRT_2 * self.relative_sd()).exp_m1();

@@ -72,6 +72,8 @@ pub struct GrowthAssessment {
     pub notice: &'static str,
     /// Version of this program.
     pub software_version: &'static str,
+    /// Whether a reader has not accepted the outlines of every visit: the result is a draft then.
+    pub draft: bool,
     /// The gravest verdict of the [`GrowthAssessment::last_changes`]; none for a single visit.
     pub verdict: Option<Verdict>,
     /// That verdict in a few words.
@@ -191,6 +193,7 @@ pub fn assess_doubted(
     let mut assessment = GrowthAssessment {
         notice: NOTICE,
         software_version: env!("CARGO_PKG_VERSION"),
+        draft: visits.iter().any(|v| v.finding.provenance.state.is_draft()),
         verdict: None,
         headline: String::new(),
         summary: String::new(),

@@ -172,9 +172,10 @@ pub(super) fn change(
     out.verdict = judgement.verdict;
     out.reasons = judgement.reasons;
     if out.verdict != Verdict::NotComparable {
-        out.comparability = match out.cautions.is_empty() {
-            true => Comparability::Comparable,
-            false => Comparability::Caution,
+        out.comparability = if out.cautions.is_empty() {
+            Comparability::Comparable
+        } else {
+            Comparability::Caution
         };
     }
     if let Some((kind, mm)) = diameter_change_mm(&a, &b) {

@@ -324,7 +324,7 @@ pub(super) fn paragraph(assessment: &GrowthAssessment) -> String {
         return String::new();
     };
     let mut sentences = Vec::new();
-    if assessment.visits.iter().any(|v| v.state.is_draft()) {
+    if assessment.draft {
         sentences.push("DRAFT, not accepted by a reader.".to_owned());
     }
     let side = assessment.visits.iter().rev().find_map(|v| v.side);
@@ -396,7 +396,11 @@ fn outlined_by(visits: &[VisitSummary]) -> String {
 
 /// Headline, sentences, visits, changes, warnings and notice as plain text.
 pub(super) fn plain(assessment: &GrowthAssessment) -> String {
-    let mut lines = vec![assessment.headline.clone(), assessment.summary.clone()];
+    let draft = if assessment.draft { "DRAFT: " } else { "" };
+    let mut lines = vec![
+        format!("{draft}{}", assessment.headline),
+        assessment.summary.clone(),
+    ];
     lines.extend(assessment.visits.iter().map(visit_line));
     lines.extend(assessment.changes.iter().map(|c| {
         format!(

@@ -17,7 +17,7 @@ fn over_five_follow_ups_fewer_than_fifteen_per_cent_of_stable_patients_are_calle
     // What each visit adds stays small, so that more visits do not bring it about.
     for n in 1..5 {
         let added = rates.assessed[n] - rates.assessed[n - 1];
-        assert!((0.0..0.03).contains(&added), "{:?}", rates.assessed);
+        assert!((0.0..0.04).contains(&added), "{:?}", rates.assessed);
     }
     // For tumours of any one size, and on coarser slices, too.
     for (volume_mm3, slice_mm) in [

@@ -224,6 +224,7 @@ fn a_draft_is_called_one_in_every_form_and_an_accepted_result_is_not() {
         v.finding.provenance.state = ReviewState::Accepted;
     }
     let accepted = assess(&visits, &[], None).unwrap();
+    assert!(draft.draft && !accepted.draft);
     assert!(!accepted.to_paragraph().contains("DRAFT"));
     assert!(rows(&accepted)[..3].iter().all(|r| r["draft"] == "false"));
     let (_, pdf) = report(&visits, &[], None);

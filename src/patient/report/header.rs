@@ -37,7 +37,7 @@ pub(super) fn header(canvas: &mut Canvas, y: f32, input: &ReportInput<'_>) -> f3
         "Vestibular schwannoma surveillance",
         bold(17.0, ACCENT),
     );
-    if input.assessment.visits.iter().any(|v| v.state.is_draft()) {
+    if input.assessment.draft {
         let width = 128.0;
         let area = Area {
             x: right - width,
