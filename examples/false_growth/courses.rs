@@ -110,6 +110,7 @@ pub(crate) fn visit(date: NaiveDate, extent: &TumourExtent) -> Visit {
                 max_diameter_3d_mm: diameter,
                 side: Some(SizeSide::Left),
                 at_scan_edge: false,
+                measures: None,
             }),
             koos: KoosAssessment {
                 tumour: true,
@@ -159,7 +160,9 @@ pub(crate) fn follow(study: &Study) -> Rates {
         &mut rates.assessed,
         &mut rates.probable,
     ] {
-        called.iter_mut().for_each(|n| *n *= share);
+        for n in called {
+            *n *= share;
+        }
     }
     rates
 }

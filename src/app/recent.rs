@@ -41,9 +41,11 @@ pub(super) fn forget(file: &Path) -> Result<(), io::Error> {
 }
 
 fn write(file: &Path, paths: &[PathBuf]) -> Result<(), io::Error> {
-    if let Some(folder) = file.parent() {
-        // Where it cannot be made, writing says why.
-        let _ = std::fs::create_dir_all(folder);
+    if let Some(folder) = file.parent()
+        && let Err(error) = std::fs::create_dir_all(folder)
+    {
+        // Writing says it to the user.
+        log::debug!("no folder for the list of opened scans: {error}");
     }
     let text = serde_json::to_string_pretty(paths).unwrap_or_default();
     io::write_atomically(file, |out| out.write_all(text.as_bytes()))

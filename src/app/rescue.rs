@@ -193,8 +193,8 @@ fn write(folder: &Path, notes: &Receiver<Note>) -> Result<(), String> {
                     .map_err(failed)?;
             }
             Ok(Note::Done) => return journal.discard().map_err(failed),
-            Ok(Note::Begin { .. } | Note::GoOn(_) | Note::Close) => {}
-            Err(RecvTimeoutError::Timeout) => {}
+            Ok(Note::Begin { .. } | Note::GoOn(_) | Note::Close)
+            | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return journal.sync().map_err(failed),
         }
         if due.is_some_and(|due| Instant::now() >= due) {

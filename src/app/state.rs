@@ -9,8 +9,7 @@ use super::{
 };
 use crate::{
     measure::{
-        DiameterRule, EdgeTolerance, Plane, PlaneFrame, StructureSize, TumourGeometry,
-        angle_degrees,
+        DiameterRule, EdgeTolerance, KoosBasis, Plane, PlaneFrame, StructureSize, angle_degrees,
     },
     patient::{self, GrowthAssessment, PatientFacts, Review, ReviewState},
     render::{NativePlane, OverlayStyle, SliceView, scene::Camera},
@@ -169,8 +168,8 @@ pub struct Outlines {
     pub tumour_interval95_mm3: Option<[f64; 2]>,
     /// The tumour's border moved in and out by half a voxel; none where there is no tumour, or while an edit is being measured.
     pub edge: Option<Arc<EdgeTolerance>>,
-    /// What sizes are measured on at any porus plane; none where there is no tumour, or while an edit is being measured.
-    pub tumour: Option<Arc<TumourGeometry>>,
+    /// What sizes and the Koos grade are measured on at any porus plane; none where there is no tumour, or while an edit is being measured.
+    pub tumour: Option<Arc<KoosBasis>>,
     /// How far a reader moved the porus plane that was found.
     pub porus: PorusShift,
     /// What a reader has changed and said.
@@ -458,7 +457,7 @@ pub(super) struct StoredMark {
 
 impl StoredMark {
     pub(super) fn of(mark: &Mark) -> Option<Value> {
-        let points = mark.points.iter().map(|p| p.to_array());
+        let points = mark.points.iter().map(DVec3::to_array);
         serde_json::to_value(Self {
             plane: mark.plane,
             points_ras_mm: points.collect(),

@@ -55,7 +55,7 @@ pub enum Task {
     /// Measures outlines that were edited.
     Measure(Target, Arc<LabelMap>, Outline),
     /// Makes an edit of outlines.
-    Edit(Target, Arc<LabelMap>, Canvas, EditCommand),
+    Edit(Target, Arc<LabelMap>, Box<Canvas>, EditCommand),
     /// Looks which values a label map of a visit has.
     LabelValues(VisitId, PathBuf),
     /// Reads outlines of a scan from a file whose values mean this.
@@ -255,7 +255,7 @@ pub struct NewOutlines {
     /// The tumour's border moved in and out by half a voxel.
     pub edge: Option<Arc<measure::EdgeTolerance>>,
     /// What sizes are measured on at any porus plane.
-    pub tumour: Option<Arc<measure::TumourGeometry>>,
+    pub tumour: Option<Arc<measure::KoosBasis>>,
     /// They are in the patient's folder already.
     pub from_folder: bool,
 }
@@ -274,7 +274,7 @@ pub struct NewNumbers {
     /// The tumour's border moved in and out by half a voxel.
     pub edge: Option<Arc<measure::EdgeTolerance>>,
     /// What sizes are measured on at any porus plane.
-    pub tumour: Option<Arc<measure::TumourGeometry>>,
+    pub tumour: Option<Arc<measure::KoosBasis>>,
 }
 
 /// Most scans of a folder that are opened together: the visits of one patient, not a cohort.
@@ -647,7 +647,7 @@ fn remeasure(
         sizes,
         measured: patient::Visit::measured(labels, target.origin.clone(), outline),
         edge: edge(labels),
-        tumour: measure::TumourGeometry::of(labels).map(Arc::new),
+        tumour: basis(labels),
     }))
 }
 
@@ -680,7 +680,7 @@ fn measured(
         return Outcome::Cancelled;
     }
     let edge = edge(&labels);
-    let tumour = measure::TumourGeometry::of(&labels).map(Arc::new);
+    let tumour = basis(&labels);
     Outcome::Outlined(Box::new(NewOutlines {
         visit: target.visit,
         revision: target.revision,
@@ -718,7 +718,7 @@ fn read_visit(
         let text = "the scan in the patient's folder is not the one that was put there";
         scan.warnings.push(text.to_owned());
     }
-    scan.origin = name.clone();
+    scan.origin.clone_from(&name);
     scan.date = record.date.map(|d| d.day);
     scan.date_from_name = record
         .date
@@ -770,6 +770,12 @@ fn read_visit(
         marks: record.measurements,
         images: record.key_images,
     }))
+}
+
+/// What can be measured anew when the porus plane is moved; none without a tumour.
+fn basis(labels: &LabelMap) -> Option<Arc<measure::KoosBasis>> {
+    labels.bounds(Structure::VestibularSchwannoma)?;
+    Some(Arc::new(measure::KoosBasis::of(labels)))
 }
 
 fn edge(labels: &LabelMap) -> Option<Arc<measure::EdgeTolerance>> {

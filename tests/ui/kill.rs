@@ -73,7 +73,7 @@ fn painter() {
             println!("labels {now}");
             std::io::stdout().flush().unwrap();
         }
-        if begun.elapsed() > Duration::from_secs(60) {
+        if begun.elapsed() > Duration::from_mins(1) {
             return;
         }
     }
@@ -96,17 +96,19 @@ fn painted_and_killed(folder: &Path, after: Duration) -> Option<(Vec<(Instant, u
         .unwrap();
     let out = BufReader::new(process.stdout.take().unwrap());
     let (sender, receiver) = std::sync::mpsc::sync_channel(10_000);
-    std::thread::spawn(move || {
+    let read = move || {
         for line in out.lines().map_while(Result::ok) {
             if sender.send((Instant::now(), line)).is_err() {
                 return;
             }
         }
-    });
+    };
+    let reader = std::thread::Builder::new().name("painter's words".to_owned());
+    drop(reader.spawn(read).unwrap());
     let mut said = Vec::new();
     let mut kill_at = None;
     loop {
-        let wait = kill_at.map_or(Duration::from_secs(60), |at: Instant| {
+        let wait = kill_at.map_or(Duration::from_mins(1), |at: Instant| {
             at.saturating_duration_since(Instant::now())
         });
         match receiver.recv_timeout(wait) {

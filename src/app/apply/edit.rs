@@ -116,7 +116,12 @@ fn change(state: &mut AppState, id: VisitId, command: &EditCommand) {
     };
     if let (true, Some(outlines)) = (is_long(command), &visit.outlines) {
         let labels = Arc::clone(&outlines.labels);
-        let task = Task::Edit(super::target(visit), labels, canvas, command.clone());
+        let task = Task::Edit(
+            super::target(visit),
+            labels,
+            Box::new(canvas),
+            command.clone(),
+        );
         return state.work.queue.push_front(task);
     }
     let made = match command {
@@ -431,7 +436,10 @@ fn move_porus(state: &mut AppState, id: VisitId, shift: PorusShift) {
             "The outlines were accepted and are locked: begin a new version to move the plane.";
         return tell_once(state, text);
     }
-    let Some(tumour) = outlines.tumour.clone() else {
+    let Some(basis) = outlines.tumour.clone() else {
+        return;
+    };
+    let Some(tumour) = basis.tumour() else {
         return;
     };
     let moved = tumour
@@ -449,6 +457,7 @@ fn move_porus(state: &mut AppState, id: VisitId, shift: PorusShift) {
         size.extrameatal_diameter_mm = measures.diameters.extrameatal_max.map(|d| d.value_mm);
         size.measures = Some(measures);
     }
+    outlines.measured.finding.koos = basis.assess(moved.as_ref());
     if let Kept::Yes(_) = visit.kept {
         visit.kept = Kept::Yes(None);
     }

@@ -4,7 +4,7 @@ use crate::{
     app::{
         command::{Command, WorkCommand},
         meaning::{Meaning, MeaningCommand, Scheme},
-        state::AppState,
+        state::{AppState, VisitState},
     },
     measure::volume_text,
     volume::Structure,
@@ -28,7 +28,7 @@ pub(in crate::app) fn meaning_ui(ctx: &Context, state: &AppState, out: &mut Vec<
             let name = meaning.path.file_name().unwrap_or_default();
             let visit = state
                 .visit(meaning.visit)
-                .map_or_else(String::new, |v| v.title());
+                .map_or_else(String::new, VisitState::title);
             let text = format!("{} for {visit}", name.to_string_lossy());
             ui.label(RichText::new(text).weak());
             ui.horizontal_wrapped(|ui| {

@@ -135,7 +135,7 @@ fn porus_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Com
         out.push(Command::Edit(visit.id, EditCommand::MovePorus(shift)));
     }
     if outlines.porus != PorusShift::default() {
-        let text = "Parts and diameters are at the moved plane; the Koos evidence is at the plane that was found.";
+        let text = "Parts, diameters and Koos evidence are at the moved plane.";
         ui.label(RichText::new(text).small().color(super::caution(ui)));
     }
 }

@@ -41,7 +41,7 @@ type Of = (VisitId, u64, Option<(VisitId, u64)>);
 #[derive(Debug)]
 struct Meshes {
     of: Of,
-    meshes: Vec<(Structure, Arc<Mesh>)>,
+    surfaces: Vec<(Structure, Arc<Mesh>)>,
     /// By distance to the brainstem, or by growth; none where that is not known.
     tumour: Option<Arc<[[u8; 3]]>>,
     /// Growth since the visit before.
@@ -204,7 +204,7 @@ fn meshes(
         }
         return Some(Meshes {
             of,
-            meshes: meshes.into_iter().map(|(s, m)| (s, Arc::new(m))).collect(),
+            surfaces: meshes.into_iter().map(|(s, m)| (s, Arc::new(m))).collect(),
             tumour: Some(colours.into()),
             growth: Some(map),
         });
@@ -215,7 +215,7 @@ fn meshes(
     let tumour = distances.map(|d| ColourScale::distance_mm(FAR_MM).colours(&d).into());
     Some(Meshes {
         of,
-        meshes: meshes.into_iter().map(|(s, m)| (s, Arc::new(m))).collect(),
+        surfaces: meshes.into_iter().map(|(s, m)| (s, Arc::new(m))).collect(),
         tumour,
         growth: None,
     })
@@ -357,7 +357,7 @@ fn scene_of(
             },
         }
     };
-    let shown = meshes.meshes.iter().filter(|(s, _)| is_shown(state, *s));
+    let shown = meshes.surfaces.iter().filter(|(s, _)| is_shown(state, *s));
     let mut scene = Scene {
         surfaces: shown.map(surface).collect(),
         background: BACKGROUND,
