@@ -159,7 +159,9 @@ pub(crate) fn follow(study: &Study) -> Rates {
         &mut rates.assessed,
         &mut rates.probable,
     ] {
-        called.iter_mut().for_each(|n| *n *= share);
+        for count in called.iter_mut() {
+            *count *= share;
+        }
     }
     rates
 }

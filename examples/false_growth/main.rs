@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run --release --example false_growth
 //! ```
+#![expect(clippy::print_stdout, reason = "a program that prints tables")]
 mod courses;
 
 use courses::{Called, Rates, Study, follow};

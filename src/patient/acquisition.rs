@@ -21,6 +21,9 @@ pub struct Acquisition {
     pub contrast_agent: Option<String>,
 }
 
+/// One field of an acquisition.
+type Field = fn(&Acquisition) -> &Option<String>;
+
 /// Difference of field strengths that is not one of writing, tesla.
 const OTHER_FIELD_TESLA: f64 = 0.2;
 
@@ -28,11 +31,11 @@ impl Acquisition {
     /// What speaks against comparing two scans. Names no patient.
     fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();
-        let differ = |of: fn(&Self) -> &Option<String>| {
+        let differ = |of: Field| {
             let (a, b) = (of(self).as_deref()?, of(other).as_deref()?);
             (!a.eq_ignore_ascii_case(b)).then(|| (a.to_owned(), b.to_owned()))
         };
-        let identity: [(&str, fn(&Self) -> &Option<String>); 3] = [
+        let identity: [(&str, Field); 3] = [
             ("number", |a| &a.patient_id),
             ("day of birth", |a| &a.birth_date),
             ("sex", |a| &a.sex),

@@ -5,7 +5,8 @@ use serde::Serialize;
 /// One line: a visit, a change or the trend. Names of columns end in their units; the order is that of the file.
 #[derive(Debug, Default, Serialize)]
 struct Row {
-    row: &'static str,
+    #[serde(rename = "row")]
+    kind: &'static str,
     date: Option<String>,
     from: Option<String>,
     to: Option<String>,
@@ -62,7 +63,7 @@ fn harmless(text: String) -> String {
 
 fn visit_row(visit: &VisitSummary, row: Row) -> Row {
     Row {
-        row: "visit",
+        kind: "visit",
         date: Some(visit.date.to_string()),
         volume_mm3: visit.volume_mm3,
         uncertainty95_mm3: visit.uncertainty95_mm3,
@@ -86,7 +87,7 @@ fn change_row(change: &Change, row: Row) -> Row {
     let limit = |n: usize| change.specific_growth_rate_ci95.map(|ci| ci[n]);
     let joined = |texts: &[String]| (!texts.is_empty()).then(|| harmless(texts.join("; ")));
     Row {
-        row: "change",
+        kind: "change",
         from: Some(change.from.to_string()),
         to: Some(change.to.to_string()),
         interval_years: Some(change.interval_years),
@@ -127,7 +128,7 @@ pub(super) fn csv(assessment: &GrowthAssessment) -> Result<String, Error> {
     let visits = assessment.visits.iter().map(|v| visit_row(v, common()));
     let changes = assessment.changes.iter().map(|c| change_row(c, common()));
     let trend = assessment.trend.iter().map(|t| Row {
-        row: "trend",
+        kind: "trend",
         specific_growth_rate_per_year: Some(t.rate.per_year),
         specific_growth_rate_ci95_low_per_year: Some(t.rate.ci95[0]),
         specific_growth_rate_ci95_high_per_year: Some(t.rate.ci95[1]),

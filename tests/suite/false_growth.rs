@@ -30,8 +30,8 @@ fn over_five_follow_ups_fewer_than_fifteen_per_cent_of_stable_patients_are_calle
         (None, 3.0),
     ] {
         let study = Study {
-            volume_mm3,
             slice_mm,
+            volume_mm3,
             ..Study::stable(2_000, 12)
         };
         let called = follow(&study).assessed;

@@ -99,9 +99,12 @@ fn cochleae_apart_after_alignment_are_a_caution_about_the_patient() {
     assert!(a.to_paragraph().contains("different patients"));
 }
 
+/// What makes a pair one that must not be compared.
+type Spoil<'a> = &'a dyn Fn(&mut Vec<Visit>);
+
 #[test]
 fn what_forbids_a_comparison_leaves_no_number() {
-    let forbidden: [(&dyn Fn(&mut Vec<Visit>), &str); 7] = [
+    let forbidden: [(Spoil<'_>, &str); 7] = [
         (&|v| v[1].sequence = Sequence::CeT1, "different sequences"),
         (
             &|v| v[1].finding.provenance.model = Some(model("9.0.0")),

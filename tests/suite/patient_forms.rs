@@ -6,7 +6,7 @@ use super::{
 use proptest::prelude::*;
 use schwann::patient::{GrowthAssessment, ReviewState, Visit, assess};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 fn three() -> Vec<Visit> {
     let mut visits = vec![
@@ -21,7 +21,7 @@ fn three() -> Vec<Visit> {
 }
 
 /// The rows of the CSV by the names of its columns.
-fn rows(assessment: &GrowthAssessment) -> Vec<HashMap<String, String>> {
+fn rows(assessment: &GrowthAssessment) -> Vec<BTreeMap<String, String>> {
     let text = assessment.to_csv().unwrap();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let names = reader.headers().unwrap().clone();
@@ -33,7 +33,7 @@ fn rows(assessment: &GrowthAssessment) -> Vec<HashMap<String, String>> {
 }
 
 /// Checks that a row holds the fields of a JSON object: numbers to the last bit, words as they are.
-fn same(row: &HashMap<String, String>, object: &Value, names: &[(&str, &str)]) {
+fn same(row: &BTreeMap<String, String>, object: &Value, names: &[(&str, &str)]) {
     for (column, field) in names {
         let value = object.pointer(field).unwrap();
         let cell = &row[*column];

@@ -34,7 +34,7 @@ pub(super) fn choose<'a>(input: &ReportInput<'a>) -> Vec<&'a Picture> {
     }
     // The baseline stays; what lies between it and the latest goes.
     let hidden = shown.len().saturating_sub(MOST);
-    shown.drain(1..1 + hidden);
+    shown.drain(1..=hidden);
     let mut chosen: Vec<&Picture> = Vec::new();
     for picture in input.pictures {
         let new = chosen.iter().all(|p| p.visit != picture.visit);
@@ -83,7 +83,7 @@ fn alignment(chosen: &[&Picture], input: &ReportInput<'_>) -> (&'static str, Str
     // Each round that finds something adds a date, of which there are no more than visits.
     while let Some(next) = registration.iter().find_map(|r| {
         let (from, to) = (joined.contains(&r.from), joined.contains(&r.to));
-        (from != to).then(|| if from { r.to } else { r.from })
+        (from != to).then_some(if from { r.to } else { r.from })
     }) {
         joined.push(next);
     }
