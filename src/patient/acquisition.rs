@@ -21,6 +21,9 @@ pub struct Acquisition {
     pub contrast_agent: Option<String>,
 }
 
+/// One field of an acquisition.
+type Field = fn(&Acquisition) -> &Option<String>;
+
 /// Difference of field strengths that is not one of writing, tesla.
 const OTHER_FIELD_TESLA: f64 = 0.2;
 

@@ -3,7 +3,7 @@ use super::{
     super::GrowthAssessment,
     canvas::{ACCENT, ALARM, Align, Area, Canvas, INK, MUTED, RULE, regular},
 };
-use crate::measure::{GROWTH_VOLUME_PERCENT, Verdict};
+use crate::measure::Verdict;
 use chrono::{Datelike, Months, NaiveDate};
 
 /// Band in which a change from the first comparable visit is below the limits of growth and shrinkage.
@@ -125,10 +125,10 @@ fn band(canvas: &mut Canvas, axes: &Axes, assessment: &GrowthAssessment) {
     else {
         return;
     };
-    let (Some(v), Some(detectable)) = (first.volume_mm3, change.detectable_change_percent) else {
+    let (Some(v), Some(limit)) = (first.volume_mm3, change.growth_limit_percent) else {
         return;
     };
-    let up = detectable.max(GROWTH_VOLUME_PERCENT) / 100.0;
+    let up = limit / 100.0;
     let (high, low) = (axes.y(v * (1.0 + up)), axes.y(v / (1.0 + up)));
     canvas.fill(
         Area {
