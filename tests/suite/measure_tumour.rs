@@ -434,7 +434,8 @@ fn phantoms_have_the_part_volumes_and_the_canal_of_their_truth() {
         let end = shape.lateral_end_mm + ((half + 0.6).min(4.6) - half).max(0.0);
         let length = found.diameters.canal_length.unwrap().value_mm;
         assert!((length - end).abs() < 0.8, "{end}; {case}");
-        let cap = truth.drawn.canals[side].length_mm - end;
+        // The nerves' part of the canal's label runs half a millimetre into the fundus.
+        let cap = truth.drawn.canals[side].length_mm + 0.5 - end;
         let measured = found.diameters.fundal_cap.map_or(0.0, |c| c.value_mm);
         assert!((measured - cap).abs() < 0.8, "{cap}; {case}");
         caps += 1;
