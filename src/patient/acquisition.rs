@@ -27,9 +27,6 @@ type Field = fn(&Acquisition) -> &Option<String>;
 /// Difference of field strengths that is not one of writing, tesla.
 const OTHER_FIELD_TESLA: f64 = 0.2;
 
-/// One of a header's words.
-type Field = fn(&Acquisition) -> &Option<String>;
-
 impl Acquisition {
     /// What speaks against comparing two scans. Names no patient.
     fn differences(&self, other: &Self) -> Vec<String> {
