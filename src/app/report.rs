@@ -95,10 +95,7 @@ fn assess_doubted(
     Ok(assessment)
 }
 
-/// Correlation after alignment from which two scans are one scan: a second acquisition has noise of its own.
-const ONE_SCAN: f64 = 0.999_99;
-
-/// What the alignments say against comparing pairs of visits: a failed one leaves open whether both are of one patient, and a perfect one is of
+/// What speaks against comparing pairs of visits: a failed alignment leaves open whether both are of one patient, and two scans of one picture are
 /// one scan that was stored twice.
 fn doubts(measured: &[Measured], tried: &[Tried]) -> Vec<Doubt> {
     let date = |n: usize| measured[n].visit.date;
@@ -116,17 +113,15 @@ fn doubts(measured: &[Measured], tried: &[Tried]) -> Vec<Doubt> {
                 });
             }
         }
-        let same_grid = measured[0].scan.grid().shape() == measured[to].scan.grid().shape();
-        if let Some(Ok(r)) = of(to)
-            && same_grid
-            && r.similarity_after > ONE_SCAN
-        {
-            found.push(Doubt {
-                from: date(0),
-                to: date(to),
-                reason: "the scans match perfectly: one scan was stored twice".to_owned(),
-                forbids: true,
-            });
+        for from in 0..to {
+            if measured[from].scan.is_same_picture(&measured[to].scan) {
+                found.push(Doubt {
+                    from: date(from),
+                    to: date(to),
+                    reason: "the scans match perfectly: one scan was stored twice".to_owned(),
+                    forbids: true,
+                });
+            }
         }
     }
     found

@@ -179,6 +179,31 @@ impl Volume {
         Some(stored * self.slope + self.intercept)
     }
 
+    /// Whether another scan with as many voxels along each axis holds the same picture, be it stored with other values or another place: intensities that follow each other along one
+    /// line. A second acquisition has noise of its own.
+    pub fn is_same_picture(&self, other: &Self) -> bool {
+        /// Least correlation of one picture.
+        const ONE_PICTURE: f64 = 0.999_99;
+        /// Voxels that are looked at.
+        const LOOKED_AT: usize = 200_000;
+        if self.grid.shape() != other.grid.shape() {
+            return false;
+        }
+        let step = (self.grid.len() / LOOKED_AT).max(1);
+        let pairs = (0..self.grid.len()).step_by(step).filter_map(|n| {
+            let pair = [self.voxels.get(n)?, other.voxels.get(n)?];
+            pair.iter().all(|v| v.is_finite()).then_some(pair)
+        });
+        let pairs: Vec<[f64; 2]> = pairs.collect();
+        let count = pairs.len() as f64;
+        let mean = [0, 1].map(|a| pairs.iter().map(|p| p[a]).sum::<f64>() / count);
+        let sum = |a: usize, b: usize| -> f64 {
+            let products = pairs.iter().map(|p| (p[a] - mean[a]) * (p[b] - mean[b]));
+            products.sum()
+        };
+        sum(0, 1) / (sum(0, 0) * sum(1, 1)).sqrt() > ONE_PICTURE
+    }
+
     /// All intensities as `f32`, `i` fastest.
     #[expect(
         trivial_numeric_casts,

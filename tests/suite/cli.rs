@@ -313,7 +313,7 @@ fn failures_are_one_line_and_status_1() {
     std::fs::write(folder.path().join("page.nii"), "<html>not found</html>").unwrap();
     fails(&["inspect", &path("missing.nii.gz")], "missing.nii.gz");
     fails(&["inspect", &path("page.nii"), "--json"], "page.nii");
-    fails(&["inspect", &path("")], "folder");
+    fails(&["inspect", &path("")], "no DICOM series");
     fails(
         &["segment", &path("page.nii"), "-o", &path("out.png")],
         ".nii",
