@@ -19,6 +19,7 @@ mod panel;
 mod parts;
 mod preferences;
 mod preset;
+mod reading;
 mod recent;
 pub mod report;
 mod rescue;

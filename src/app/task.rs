@@ -2,11 +2,11 @@
 use super::{
     Error, assess,
     command::EditCommand,
-    date::date_in_name,
     drawing::{Canvas, edit_of},
     meaning::Meaning,
     parts::structure_parts,
     preset::Preset,
+    reading::{read_folder, read_scan},
     recent, report,
     rescue::{self, Left},
     state::VisitId,
@@ -277,9 +277,6 @@ pub struct NewNumbers {
     pub tumour: Option<Arc<measure::KoosBasis>>,
 }
 
-/// Most scans of a folder that are opened together: the visits of one patient, not a cohort.
-const MOST_SCANS: usize = 24;
-
 impl Task {
     /// In words, for the progress bar.
     pub fn name(&self) -> String {
@@ -334,10 +331,7 @@ impl Task {
                 }
             }
             Self::ReadVisit(folder, visit, places) => read_visit(folder, *visit, &places, observe),
-            Self::Open(path, _) if path.is_dir() => match io::scans_in(&path, MOST_SCANS) {
-                Ok(paths) => Outcome::Found(paths),
-                Err(error) => Outcome::Failed(format!("The folder was not opened: {error}")),
-            },
+            Self::Open(path, places) if path.is_dir() => read_folder(&path, &places, observe),
             Self::Open(path, places) => read_scan(&path, &places, observe),
             Self::ForgetRecent(file) => match recent::forget(&file) {
                 Ok(()) => Outcome::Written("The list of opened scans is empty.".to_owned()),
@@ -412,37 +406,6 @@ fn bring_back(target: &Target, path: PathBuf) -> Outcome {
     match measured(target, labels, outline, Vec::new(), &mut unobserved) {
         Outcome::Outlined(outlines) => Outcome::BroughtBack(outlines, path),
         other => other,
-    }
-}
-
-fn read_scan(path: &Path, places: &Places, observe: &mut Observe<'_>) -> Outcome {
-    match io::read_volume(path, observe) {
-        Ok((volume, warnings)) => {
-            let origin = path
-                .file_name()
-                .map_or_else(|| "scan".to_owned(), |n| n.to_string_lossy().into_owned());
-            let date = date_in_name(&origin);
-            let scan_sha256 = io::voxels_sha256(&volume);
-            Outcome::Scan(Box::new(NewScan {
-                left: places
-                    .journals
-                    .as_deref()
-                    .and_then(|folder| rescue::left(folder, &scan_sha256)),
-                recent: places.recent.as_deref().map(|file| recent::add(file, path)),
-                date,
-                date_from_name: date.is_some(),
-                origin,
-                sequence: Sequence::Unknown,
-                scan_sha256,
-                windows: Preset::windows(&volume),
-                source: Some(path.to_owned()),
-                volume,
-                warnings: warnings.iter().map(ToString::to_string).collect(),
-                demo: false,
-            }))
-        }
-        Err(io::Error::Cancelled) => Outcome::Cancelled,
-        Err(error) => Outcome::Failed(format!("The scan was not opened: {error}")),
     }
 }
 

@@ -128,3 +128,22 @@ fn a_file_without_a_meaning_or_of_another_scan_changes_nothing() {
     let nothing = Task::Open(folder.path().join("none.nii"), Places::default());
     assert!(matches!(nothing.run(&mut unobserved), Outcome::Failed(_)));
 }
+
+#[test]
+fn a_folder_with_a_dicom_series_opens_under_its_studys_day() {
+    let mut state = AppState::default();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom/MR_small.dcm");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(golden, folder.path().join("IM0001")).unwrap();
+    ask(&mut state, WorkCommand::Open(folder.path().to_owned()));
+    work(&mut state);
+    let visit = &state.visits[0];
+    assert_eq!(
+        visit.date,
+        Some("2004-08-26".parse().unwrap()),
+        "{:?}",
+        state.messages
+    );
+    assert!(!visit.date_from_name);
+    assert_eq!(visit.volume.grid().shape(), [64, 64, 1]);
+}
