@@ -145,6 +145,7 @@ fn apply_view(state: &mut AppState, command: ViewCommand) {
             state.view.blink = on;
         }
         ViewCommand::SolidCamera(camera) => state.view.solid.camera = camera,
+        ViewCommand::ToggleName => state.view.name_hidden = !state.view.name_hidden,
         ViewCommand::TogglePorus => state.view.porus = !state.view.porus,
         ViewCommand::SolidGrowth(on) => {
             state.view.solid.growth = on;
@@ -294,6 +295,14 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
             if let Some(task) = state.visit(id).map(|v| Task::Segment(target(v), model)) {
                 state.work.queue.push_back(task);
             }
+        }
+        WorkCommand::SegmentAll => {
+            let open = |v: &&VisitState| !v.outlines.as_ref().is_some_and(Outlines::is_locked);
+            let all = state.visits.iter().filter(open);
+            let tasks: Vec<Task> = all
+                .map(|v| Task::Segment(target(v), state.model.clone()))
+                .collect();
+            state.work.queue.extend(tasks);
         }
         WorkCommand::ShippedModel => state.model = None,
         WorkCommand::Report(path) => {

@@ -202,6 +202,8 @@ pub enum ViewCommand {
     Maximise(Option<Plane>),
     /// Draws the line of a diameter, and goes to its middle.
     Diameter(VisitId, Option<DiameterRule>),
+    /// The patient's name stands in the planes, or not.
+    ToggleName,
     /// The porus plane is drawn, or not.
     TogglePorus,
     /// The tumour's colours in 3D: growth since the visit before, or distance to the brainstem.
@@ -252,6 +254,8 @@ pub enum WorkCommand {
     Demo,
     /// Finds the structures in a visit's scan with the chosen model.
     Segment(VisitId),
+    /// Finds the structures in all visits' scans anew, with one model, so that they can be compared.
+    SegmentAll,
     /// Goes back to the model that comes with Schwann.
     ShippedModel,
     /// Writes the report of the visits that have a date and outlines, and its assessment beside it.

@@ -572,6 +572,8 @@ pub struct ViewState {
     pub diameter: Option<DiameterRule>,
     /// The porus plane is drawn.
     pub porus: bool,
+    /// The patient's name does not stand in the planes.
+    pub name_hidden: bool,
     /// What brightness and contrast begin from, for all visits.
     pub preset: Preset,
     /// Brightness and contrast, for all visits.

@@ -64,7 +64,16 @@ fn missing(state: &AppState) -> String {
 }
 
 fn numbers_ui(ui: &mut Ui, assessment: &GrowthAssessment) {
-    ui.label(RichText::new(&assessment.headline).size(17.0).strong());
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(&assessment.headline).size(17.0).strong());
+        let copy = ui.small_button("Copy paragraph");
+        if copy
+            .on_hover_text("The result as a paragraph for a radiology report, to the clipboard")
+            .clicked()
+        {
+            ui.ctx().copy_text(assessment.to_paragraph());
+        }
+    });
     for (at, change) in assessment.changes.iter().enumerate() {
         change_ui(ui, at, change);
     }
@@ -138,6 +147,7 @@ fn change_ui(ui: &mut Ui, at: usize, change: &Change) {
             row(ui, "Diameter", format!("{mm:+.1} mm ({kind})"));
         }
     });
+    cautions(ui, &change.cautions);
     for reason in &change.reasons {
         ui.label(RichText::new(reason).small().weak());
     }

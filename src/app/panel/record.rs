@@ -2,7 +2,7 @@
 use super::{Panels, Wish, caution, heading};
 use crate::{
     app::{
-        command::{Command, PatientCommand},
+        command::{Command, PatientCommand, ViewCommand},
         state::{AppState, Kept, VisitState},
     },
     patient::{PatientFacts, Treatment, TreatmentKind},
@@ -87,10 +87,17 @@ fn facts_ui(ui: &mut Ui, state: &AppState, fields: &mut RecordFields, out: &mut 
             .add(
                 TextEdit::singleline(&mut fields.name)
                     .hint_text("as you call the patient")
-                    .desired_width(150.0),
+                    .desired_width(110.0),
             )
             .labelled_by(label.id)
             .on_hover_text("Stands in patient.json alone: in no file name, log or report");
+        let mut shown = !state.view.name_hidden;
+        let check = ui
+            .checkbox(&mut shown, "in planes")
+            .on_hover_text("The name stands in every plane, and in pictures of the window");
+        if check.changed() {
+            out.push(Command::View(ViewCommand::ToggleName));
+        }
         if field.lost_focus() {
             let name = fields.name.trim();
             facts.name = (!name.is_empty()).then(|| name.to_owned());

@@ -226,6 +226,14 @@ fn model_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>, wishes: &mut 
         if name.is_some_and(|name| ui.selectable_label(true, name).clicked()) {
             ui.close();
         }
+        let all = ui.add_enabled(!state.visits.is_empty(), Button::new("Segment all visits"));
+        if all
+            .on_hover_text("With one model, so that they can be compared; what was accepted stays")
+            .clicked()
+        {
+            out.push(Command::Work(WorkCommand::SegmentAll));
+            ui.close();
+        }
         if ui
             .button("Open a model folder…")
             .on_hover_text(

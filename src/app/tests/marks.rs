@@ -263,3 +263,19 @@ fn blinking_shows_the_visit_before_in_the_same_planes_once_the_two_are_aligned()
     view(&mut state, ViewCommand::Blink(false));
     assert_eq!(shown(&state), [ids[1]]);
 }
+
+#[test]
+fn all_visits_are_segmented_anew_but_those_that_were_accepted() {
+    let (mut state, ids) = visits(&[Some("2020-01-01"), Some("2021-01-01")]);
+    let outlined = outlines(&state, ids[0], 0);
+    ended(&mut state, outlined);
+    let outlines = state.visits[0].outlines.as_mut().unwrap();
+    outlines.measured.finding.provenance.state = patient::ReviewState::Accepted;
+    state.work.queue.clear();
+    apply(&mut state, Command::Work(WorkCommand::SegmentAll));
+    let waiting = state.work.queue.iter().filter_map(|task| match task {
+        Task::Segment(target, _) => Some(target.visit),
+        _ => None,
+    });
+    assert_eq!(waiting.collect::<Vec<_>>(), [ids[1]]);
+}

@@ -355,6 +355,14 @@ fn draw_words(
         at = drawn.left_bottom();
         drawn
     };
+    if let Some(name) = state
+        .facts
+        .name
+        .as_ref()
+        .filter(|_| !state.view.name_hidden)
+    {
+        line(name, TEXT);
+    }
     if corner == CornerText::Full {
         line(&visit.title(), TEXT);
     }
