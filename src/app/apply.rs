@@ -3,7 +3,7 @@
 mod crosshair;
 pub(super) mod edit;
 mod marks;
-mod patient;
+pub(super) mod patient;
 
 use super::{
     assess,

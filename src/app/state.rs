@@ -177,7 +177,7 @@ pub struct Outlines {
 }
 
 /// How far a reader moved a porus plane.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct PorusShift {
     /// Along its normal towards the cerebellopontine angle, mm.
     pub offset_mm: f64,

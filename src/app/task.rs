@@ -1,6 +1,8 @@
 //! What runs on a background thread: from what it needs to what it gives, without the window's state.
 use super::{
-    Error, assess,
+    Error,
+    apply::patient::porus_shift,
+    assess,
     command::EditCommand,
     drawing::{Canvas, edit_of},
     meaning::Meaning,
@@ -9,7 +11,7 @@ use super::{
     reading::{read_folder, read_scan},
     recent, report,
     rescue::{self, Left},
-    state::VisitId,
+    state::{PorusShift, VisitId},
 };
 use crate::{
     io::{self, PatientFolder},
@@ -187,6 +189,8 @@ pub struct VisitRead {
     pub scan: NewScan,
     /// The outlines that count, what was said of them, and which axial slices were seen with them.
     pub outlines: Option<(NewOutlines, Review, BTreeSet<usize>)>,
+    /// How far the porus plane was moved for what was saved.
+    pub porus: PorusShift,
     /// Distances and angles.
     pub marks: Vec<Value>,
     /// Kept slices.
@@ -689,6 +693,18 @@ fn read_visit(
     scan.sequence = record.scan.facts.sequence;
     let volume = Arc::new(scan.volume);
     let mut outlines = None;
+    let saved = record
+        .current()
+        .map(|v| folder.read_results(&name, v.version));
+    let porus = match saved {
+        Some(Ok(results)) => results.as_ref().and_then(porus_shift),
+        Some(Err(error)) => {
+            scan.warnings
+                .push(format!("what was measured was not opened: {error}"));
+            None
+        }
+        None => None,
+    };
     if let Some(version) = record.current() {
         match folder.read_labels(&name, version.version) {
             Ok((labels, warnings)) if labels.grid().matches(volume.grid(), 0.1) => {
@@ -729,6 +745,7 @@ fn read_visit(
         folder: path,
         name,
         scan: NewScan { volume, ..scan },
+        porus: porus.unwrap_or_default(),
         outlines,
         marks: record.measurements,
         images: record.key_images,

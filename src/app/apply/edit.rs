@@ -385,13 +385,15 @@ pub(super) fn set_measured(state: &mut AppState, new: NewNumbers) {
         outlines.sizes = new.sizes;
         outlines.edge = new.edge;
         outlines.tumour = new.tumour;
-        outlines.porus = PorusShift::default();
+        let shift = outlines.porus;
         // What a reader said meanwhile holds: measuring is no edit.
         let said = outlines.measured.finding.provenance.state;
         outlines.measured = new.measured;
         outlines.measured.finding.provenance.state = said;
         outlines.edits.live.clear();
         outlines.edits.measuring = false;
+        // A plane that a reader moved stays moved.
+        move_porus(state, new.visit, shift);
         assess::refresh(state);
     }
 }
@@ -424,13 +426,16 @@ fn review(state: &mut AppState, id: VisitId, to: ReviewState, who: &str) {
 }
 
 /// Measures the tumour at a porus plane that a reader moved: milliseconds, so that the numbers follow the hand.
-fn move_porus(state: &mut AppState, id: VisitId, shift: PorusShift) {
+pub(super) fn move_porus(state: &mut AppState, id: VisitId, shift: PorusShift) {
     let Some(visit) = state.visit_mut(id) else {
         return;
     };
     let Some(outlines) = visit.outlines.as_mut() else {
         return;
     };
+    if shift == outlines.porus && shift == PorusShift::default() {
+        return;
+    }
     if outlines.is_locked() {
         let text =
             "The outlines were accepted and are locked: begin a new version to move the plane.";

@@ -4,13 +4,15 @@ use crate::{
     app::{
         command::PatientCommand,
         keeper::{Answer, Change, Saved, visit_date},
-        state::{AppState, Kept, PatientState, StoredImage, StoredMark, VisitId, VisitState},
+        state::{
+            AppState, Kept, PatientState, PorusShift, StoredImage, StoredMark, VisitId, VisitState,
+        },
         task::{Places, Task, VisitRead},
     },
     io::PatientFolder,
-    patient::{Outline, Provenance, Review, ReviewState, ScanFacts, Signature},
+    patient::{Finding, Outline, Provenance, Review, ReviewState, ScanFacts, Signature},
 };
-use serde_json::Map;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// Carries out a command on the patient.
@@ -36,9 +38,15 @@ pub(super) fn apply(state: &mut AppState, command: PatientCommand) {
 
 /// Hands a change to the open folder, where it may be changed.
 pub(super) fn change(state: &mut AppState, change: Change) {
-    let writable = |p: &PatientState| p.read_only.is_none();
-    if state.patient.as_ref().is_some_and(writable) {
-        state.changes.push(change);
+    match state.patient.as_ref().map(|p| p.read_only.clone()) {
+        Some(None) => state.changes.push(change),
+        Some(Some(why)) => {
+            let text = format!("This is in the window only and not saved: {why}");
+            if state.messages.last().is_none_or(|m| m.text != text) {
+                tell_error(state, text);
+            }
+        }
+        None => {}
     }
 }
 
@@ -56,7 +64,8 @@ pub(super) fn change_visit(
 
 /// A patient's folder was opened, or begun with the visits that are open.
 pub(super) fn open(state: &mut AppState, folder: PatientFolder, warnings: Vec<String>, new: bool) {
-    if !new {
+    // Visits of another patient must not come along.
+    if !new || state.patient.is_some() {
         close(state);
     }
     let path = folder.path().to_owned();
@@ -137,9 +146,11 @@ pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
     let Some((mut outlines, review, seen)) = read.outlines else {
         return;
     };
+    let shift = read.porus;
     outlines.visit = id;
     outlines.revision = 0;
     set_outlines(state, outlines);
+    super::edit::move_porus(state, id, shift);
     if let Some(visit) = state.visit_mut(id) {
         visit.kept = Kept::Yes(Some(visit.revision));
         if let Some(outlines) = visit.outlines.as_mut() {
@@ -218,6 +229,10 @@ fn provenance(state: &AppState, id: VisitId) -> Option<Provenance> {
 
 /// Saves the outlines of a visit under what was said of them. `drawn` is their state before anybody said anything.
 fn save_as(state: &mut AppState, id: VisitId, drawn: ReviewState, review: Review) {
+    let writable = state
+        .patient
+        .as_ref()
+        .is_some_and(|p| p.read_only.is_none());
     let Some(visit) = state.visit_mut(id).filter(|v| v.kept != Kept::No) else {
         return;
     };
@@ -245,15 +260,34 @@ fn save_as(state: &mut AppState, id: VisitId, drawn: ReviewState, review: Review
         review,
         // Numbers that are out of date are none.
         results: (!outlines.edits.measuring)
-            .then(|| serde_json::to_value(finding).ok())
+            .then(|| results(finding, outlines.porus))
             .flatten(),
         seen: outlines.edits.seen.clone(),
     };
     // Until the folder says otherwise.
-    if *kept != Kept::Adding {
+    if *kept != Kept::Adding && writable {
         *kept = Kept::Yes(Some(revision));
     }
     change(state, Change::Save(id, Box::new(saved)));
+}
+
+/// Name of the porus plane's shift among results: numbers at a moved plane must come back at that plane.
+const PORUS_SHIFT: &str = "porus_shift";
+
+fn results(finding: &Finding, shift: PorusShift) -> Option<Value> {
+    let mut results = serde_json::to_value(finding).ok()?;
+    if shift != PorusShift::default() {
+        let shift = serde_json::to_value(shift).ok()?;
+        results
+            .as_object_mut()?
+            .insert(PORUS_SHIFT.to_owned(), shift);
+    }
+    Some(results)
+}
+
+/// The shift that results were measured at.
+pub(in crate::app) fn porus_shift(results: &Value) -> Option<PorusShift> {
+    serde_json::from_value(results.get(PORUS_SHIFT)?.clone()).ok()
 }
 
 /// What a reader has said goes to the folder, with the outlines where they are not in it as they are. `drawn` is their state before that.
@@ -279,8 +313,7 @@ fn answered(state: &mut AppState, answer: Answer) {
     match answer {
         Answer::Added(id) => {
             if let Some(visit) = state.visit_mut(id) {
-                let has = visit.outlines.is_some();
-                visit.kept = Kept::Yes(Some(visit.revision).filter(|_| has));
+                visit.kept = Kept::Yes(None);
             }
         }
         Answer::NotAdded(id, why) => {
@@ -292,7 +325,13 @@ fn answered(state: &mut AppState, answer: Answer) {
                 format!("The scan was not added to the patient: {why}"),
             );
         }
-        Answer::Saved(id, revision) => super::edit::saved(state, id, revision),
+        Answer::Saved(id, revision) => {
+            // Of that revision, not of what was drawn since.
+            if let Some(visit) = state.visit_mut(id) {
+                visit.kept = Kept::Yes(Some(revision));
+            }
+            super::edit::saved(state, id, revision);
+        }
         Answer::NotSaved(id, why) => {
             if let Some(visit) = state.visit_mut(id) {
                 visit.kept = Kept::Yes(None);

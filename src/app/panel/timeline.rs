@@ -74,7 +74,9 @@ pub(super) fn timeline_ui(
     if measured.is_empty() {
         return;
     }
-    let fit = fit(state);
+    // Of the same visits as the assessment's own trend, or none.
+    let trend = assessment.trend.filter(|t| t.visits == measured.len());
+    let fit = trend.and_then(|_| fit(state));
     let rate = fit.map_or_else(String::new, |fit| {
         let [low, high] = fit.rate.ci95;
         let rate = fit.rate.per_year;

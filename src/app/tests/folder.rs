@@ -247,6 +247,8 @@ fn a_second_window_may_look_and_says_why_it_may_not_write() {
         }),
     );
     assert!(second.changes.is_empty(), "{:?}", second.changes);
+    let told = second.messages.last().unwrap();
+    assert!(told.error && told.text.contains("not saved"), "{told:?}");
     keep(&mut second, &mut open);
 }
 
@@ -273,4 +275,60 @@ fn outlines_that_cannot_be_written_stay_in_memory_and_the_user_is_told() {
     ask(&mut state, PatientCommand::New(nowhere));
     work(&mut state);
     assert!(state.messages.last().unwrap().error);
+}
+
+#[test]
+fn numbers_at_a_moved_porus_plane_come_back_at_that_plane() {
+    let folder = tempfile::tempdir().unwrap();
+    let patient = crate::phantom::demo::patient().unwrap();
+    let made = crate::phantom::demo::scan(&patient, 0, &mut unobserved).unwrap();
+    io::write_volume(&folder.path().join("scan.nii"), &made.volume).unwrap();
+    let labels = folder.path().join("labels.nii");
+    io::write_labels(&labels, &made.labels).unwrap();
+    let mut state = AppState::default();
+    let scan = folder.path().join("scan.nii");
+    apply(&mut state, Command::Work(WorkCommand::Open(scan)));
+    work(&mut state);
+    let (mut open, id) = (Open::default(), state.visits[0].id);
+    ask(
+        &mut state,
+        PatientCommand::New(folder.path().join("patient")),
+    );
+    work(&mut state);
+    keep(&mut state, &mut open);
+    let look = Task::LabelValues(id, labels);
+    apply(&mut state, Command::Work(WorkCommand::Enqueue(look)));
+    work(&mut state);
+    let read = crate::app::MeaningCommand::Read;
+    apply(&mut state, Command::Work(WorkCommand::Meaning(read)));
+    work(&mut state);
+    let outside = |state: &AppState| {
+        let finding = &state.visits[0].outlines.as_ref().unwrap().measured.finding;
+        let measures = finding.tumour.as_ref().unwrap().measures.unwrap();
+        measures.volumes.extrameatal.unwrap().volume_mm3
+    };
+    let found = outside(&state);
+    let shift = crate::app::PorusShift {
+        offset_mm: 2.5,
+        ..Default::default()
+    };
+    edit(&mut state, id, EditCommand::MovePorus(shift));
+    let moved = outside(&state);
+    assert!(
+        moved < found - 20.0,
+        "towards the angle less lies beyond it: {moved} of {found}"
+    );
+    edit(&mut state, id, EditCommand::Measure);
+    work(&mut state);
+    assert!(
+        (outside(&state) - moved).abs() < 1e-9,
+        "measuring again leaves the plane moved"
+    );
+    look_at_all(&mut state, id);
+    edit(&mut state, id, EditCommand::Accept("R. Eader".to_owned()));
+    keep(&mut state, &mut open);
+    drop(open);
+    let (back, _open) = reopened(folder.path());
+    assert!((outside(&back) - moved).abs() < 1e-9);
+    assert_eq!(back.visits[0].outlines.as_ref().unwrap().porus, shift);
 }

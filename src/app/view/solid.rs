@@ -9,7 +9,9 @@ use crate::{
         job::Job,
         state::{AppState, VisitId, VisitState},
     },
-    measure::{GrowthMap, Mesh, Plane, growth_between, signed_distances_mm, surface_meshes},
+    measure::{
+        GrowthMap, Mesh, Plane, Verdict, growth_between, signed_distances_mm, surface_meshes,
+    },
     render::scene::{
         Camera, ColourScale, Cut, CutMode, PlaneLine, Quality, Scene, Surface, ViewFrom,
     },
@@ -163,6 +165,15 @@ fn earlier(state: &AppState, visit: &VisitState) -> Option<((VisitId, u64), Earl
     let (prior, world_prior_from_world_visit) = state.prior()?;
     let before = state.visits.iter().position(|v| v.id == prior.id)? < at;
     if !(state.view.solid.growth && before && state.active == Some(visit.id)) {
+        return None;
+    }
+    // Only what the assessment compares: dated, of one model and sequence.
+    let assessment = state.assessment.as_ref()?.as_ref().ok()?;
+    let change = assessment
+        .changes
+        .iter()
+        .find(|c| Some(c.from) == prior.date && Some(c.to) == visit.date)?;
+    if change.verdict == Verdict::NotComparable {
         return None;
     }
     let labels = Arc::clone(&prior.outlines.as_ref()?.labels);
@@ -463,7 +474,7 @@ fn draw_words(
     }
     if state.view.solid.growth && before.is_none() {
         line(
-            "no growth map: no aligned, outlined visit before",
+            "no growth map: no aligned visit before that may be compared",
             &small,
             CAUTION,
         );
