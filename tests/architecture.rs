@@ -33,6 +33,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
             "dicom_core",
             "dicom_dictionary_std",
             "dicom_encoding",
+            "dicom_object",
             "dicom_transfer_syntax_registry",
             "flate2",
             "glam",
