@@ -157,7 +157,10 @@ const CLEAR_OF_MIDDLE_MM: f64 = 12.0;
 /// Side of the parts of a lateral structure, against the patient's midline: halfway between two cochleae, else the brainstem, else, in a scan of the whole
 /// head, its middle. None where none of these tells it.
 fn side(labels: &LabelMap, structure: Structure, parts: &[Part]) -> Option<SizeSide> {
-    if matches!(structure, Structure::Brainstem | Structure::FourthVentricle) {
+    if matches!(
+        structure,
+        Structure::Brainstem | Structure::FourthVentricle | Structure::Cerebellum
+    ) {
         return None;
     }
     let voxel_mm3 = labels.grid().voxel_volume_mm3();

@@ -67,9 +67,8 @@ impl Region {
             Self::Brainstem => Some(Structure::Brainstem),
             Self::FourthVentricle => Some(Structure::FourthVentricle),
             Self::InternalAuditoryCanal(_) => Some(Structure::InternalAuditoryCanal),
-            Self::Vestibule(_) | Self::Cerebellum(_) | Self::Vermis | Self::CerebrospinalFluid => {
-                None
-            }
+            Self::Cerebellum(_) | Self::Vermis => Some(Structure::Cerebellum),
+            Self::Vestibule(_) | Self::CerebrospinalFluid => None,
         }
     }
 

@@ -111,7 +111,7 @@ impl Plan {
         self.classes.iter().skip(1).eq(class::ANGLES.iter())
     }
 
-    /// For each class its value in the default [`LabelTable`]; 0 for one that no label stands for.
+    /// For each class its value in the default [`LabelTable`]; 0 for the background.
     ///
     /// # Errors
     /// When a name is not known or given twice.
@@ -120,17 +120,16 @@ impl Plan {
         let mut values = vec![0];
         for (n, name) in self.classes.iter().enumerate().skip(1) {
             let structure = match name.as_str() {
-                class::INTRAMEATAL | class::EXTRAMEATAL => Some(Structure::VestibularSchwannoma),
-                class::CEREBELLUM => None,
+                class::INTRAMEATAL | class::EXTRAMEATAL => Structure::VestibularSchwannoma,
                 other => {
                     let known = Structure::ALL.into_iter().find(|s| s.name() == other);
-                    Some(known.ok_or_else(|| Error::Plan(format!("the class {name}")))?)
+                    known.ok_or_else(|| Error::Plan(format!("the class {name}")))?
                 }
             };
             if self.classes[..n].contains(name) {
                 return Err(Error::Plan(format!("the class {name} twice")));
             }
-            values.push(structure.and_then(|s| table.value(s)).unwrap_or(0));
+            values.push(table.value(structure).unwrap_or(0));
         }
         Ok(values)
     }
@@ -142,8 +141,6 @@ pub mod class {
     pub const INTRAMEATAL: &str = "intrameatal vestibular schwannoma";
     /// The tumour in the cerebellopontine angle.
     pub const EXTRAMEATAL: &str = "extrameatal vestibular schwannoma";
-    /// Hemispheres and vermis: learned for what lies beside them, not labelled.
-    pub const CEREBELLUM: &str = "cerebellum";
     /// About the porus of each side: the localiser's classes.
     pub const ANGLES: [&str; 2] = [
         "left cerebellopontine angle",

@@ -88,6 +88,11 @@ impl Default for OverlayStyle {
                 style([0, 158, 115], false),
                 style([204, 121, 167], false),
                 style([240, 228, 66], false),
+                // Large and seldom asked for: drawn when a reader says so.
+                StructureStyle {
+                    contour: false,
+                    ..style([0, 114, 178], false)
+                },
             ],
             fill_opacity: 0.2,
             invert: false,
@@ -120,6 +125,7 @@ impl OverlayStyle {
             Structure::Brainstem => Some((&[12.0], &[2.4])),
             Structure::InternalAuditoryCanal => Some((&[9.0, 0.8], &[2.4, 2.4])),
             Structure::FourthVentricle => Some((&[9.0, 0.8, 0.8], &[2.4, 2.4, 2.4])),
+            Structure::Cerebellum => Some((&[4.0, 0.8], &[2.4, 2.4])),
         }
     }
 

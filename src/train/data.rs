@@ -66,7 +66,7 @@ fn class_name(region: Region) -> Option<&'static str> {
         Region::Brainstem => Structure::Brainstem.name(),
         Region::FourthVentricle => Structure::FourthVentricle.name(),
         Region::InternalAuditoryCanal(_) => Structure::InternalAuditoryCanal.name(),
-        Region::Cerebellum(_) | Region::Vermis => class::CEREBELLUM,
+        Region::Cerebellum(_) | Region::Vermis => Structure::Cerebellum.name(),
         Region::Vestibule(_) | Region::CerebrospinalFluid => return None,
     })
 }

@@ -79,7 +79,7 @@ impl SegmenterTraining {
             Structure::Brainstem.name(),
             Structure::InternalAuditoryCanal.name(),
             Structure::FourthVentricle.name(),
-            class::CEREBELLUM,
+            Structure::Cerebellum.name(),
         ];
         let levels = vec![
             level(8, [1; 3]),

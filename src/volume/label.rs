@@ -15,16 +15,19 @@ pub enum Structure {
     InternalAuditoryCanal,
     /// Fourth ventricle.
     FourthVentricle,
+    /// Cerebellar hemispheres and vermis; from a model that looks about the ears, what of them lies there.
+    Cerebellum,
 }
 
 impl Structure {
     /// All, in the order of Schwann's own label values 1, 2, 3, ….
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::VestibularSchwannoma,
         Self::Cochlea,
         Self::Brainstem,
         Self::InternalAuditoryCanal,
         Self::FourthVentricle,
+        Self::Cerebellum,
     ];
 
     /// Name for people, in lower case.
@@ -35,6 +38,7 @@ impl Structure {
             Self::Brainstem => "brainstem",
             Self::InternalAuditoryCanal => "internal auditory canal",
             Self::FourthVentricle => "fourth ventricle",
+            Self::Cerebellum => "cerebellum",
         }
     }
 
@@ -89,7 +93,7 @@ impl fmt::Display for Side {
 pub struct LabelTable(Vec<(u8, Structure)>);
 
 impl Default for LabelTable {
-    /// Schwann's own values: 1 and 2 as in crossMoDA (VS, cochlea), then brainstem, internal auditory canal, fourth ventricle.
+    /// Schwann's own values: 1 and 2 as in crossMoDA (VS, cochlea), then brainstem, internal auditory canal, fourth ventricle, cerebellum.
     fn default() -> Self {
         Self((1_u8..).zip(Structure::ALL).collect())
     }
