@@ -4,19 +4,21 @@ mod crosshair;
 pub(super) mod edit;
 mod marks;
 pub(super) mod patient;
+mod porus;
 
 use super::{
     assess,
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
     keeper::{Change, visit_date},
     meaning::MeaningCommand,
+    porus::PorusShift,
     preferences::PreferenceCommand,
     preset::Preset,
     report::usable,
     rescue::Note,
     state::{
-        Alignment, AppState, BrushOptions, Edits, Kept, Message, Outlines, PorusShift,
-        RelativeWindow, Running, VisitId, VisitState, ZoomPan,
+        Alignment, AppState, BrushOptions, Edits, Kept, Message, Outlines, RelativeWindow, Running,
+        VisitId, VisitState, ZoomPan,
     },
     task::{NewOutlines, NewScan, Outcome, Places, Target, Task},
 };

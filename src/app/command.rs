@@ -2,9 +2,10 @@
 use super::{
     keeper::Answer,
     meaning::MeaningCommand,
+    porus::PorusShift,
     preferences::PreferenceCommand,
     preset::Preset,
-    state::{BrushOptions, Mark, PorusShift, Tool, VisitId},
+    state::{BrushOptions, Mark, Tool, VisitId},
     task::{Outcome, Task},
 };
 use crate::{
@@ -91,6 +92,8 @@ pub enum EditCommand {
     ThrowAway,
     /// Moves the porus plane from where it was found.
     MovePorus(PorusShift),
+    /// The plane was let go: its next move is a step of its own.
+    EndPorus,
     /// Measures the outlines as they are now.
     Measure,
     /// An axial slice was shown with its outlines.

@@ -17,6 +17,7 @@ mod keys;
 mod meaning;
 mod panel;
 mod parts;
+mod porus;
 mod preferences;
 mod preset;
 mod reading;
@@ -40,14 +41,15 @@ pub use drawing::Canvas;
 pub use job::Job;
 pub use keeper::{Answer, Change, Saved};
 pub use meaning::{Meaning, MeaningCommand, Scheme};
-pub use preferences::{Mouse, PreferenceCommand, Preferences, Theme};
+pub use porus::{PlaneMoves, PorusShift};
+pub use preferences::{Drawing, Mouse, PreferenceCommand, Preferences, Theme};
 pub use preset::Preset;
 pub use rescue::{Drawn, Left, Note};
 pub use start::run;
 pub use state::{
     Alignment, AppState, BrushOptions, CornerText, Edits, Kept, KeyImage, Mark, Message, Outlines,
-    PatientState, PorusShift, RelativeWindow, Running, SolidView, Tool, ViewState, VisitId,
-    VisitState, WorkState, ZoomPan,
+    PatientState, RelativeWindow, Running, SolidView, Tool, ViewState, VisitId, VisitState,
+    WorkState, ZoomPan,
 };
 pub use task::{
     ChosenModel, NewNumbers, NewOutlines, NewScan, Outcome, Places, Target, Task, VisitRead,

@@ -2,6 +2,7 @@
 use super::{
     keeper::Change,
     meaning::Meaning,
+    porus::{PlaneMoves, PorusShift},
     preferences::Preferences,
     preset::Preset,
     rescue::{Left, Note},
@@ -176,22 +177,13 @@ pub struct Outlines {
     pub edits: Edits,
 }
 
-/// How far a reader moved a porus plane.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct PorusShift {
-    /// Along its normal towards the cerebellopontine angle, mm.
-    pub offset_mm: f64,
-    /// How far its normal leans towards the front, degrees.
-    pub forwards_degrees: f64,
-    /// How far its normal leans upwards, degrees.
-    pub upwards_degrees: f64,
-}
-
 /// What a reader has changed of outlines, and what was said of them.
 #[derive(Debug, Default)]
 pub struct Edits {
     /// What can be taken back.
     pub history: History,
+    /// The moves of the porus plane among it.
+    pub moves: PlaneMoves,
     /// Steps of the stroke that is being drawn.
     pub(super) stroke: Vec<LabelEdit>,
     /// Voxels that each label value has gained since the numbers were measured.

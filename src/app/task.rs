@@ -7,11 +7,12 @@ use super::{
     drawing::{Canvas, edit_of},
     meaning::Meaning,
     parts::structure_parts,
+    porus::PorusShift,
     preset::Preset,
     reading::{read_folder, read_scan},
     recent, report,
     rescue::{self, Left},
-    state::{PorusShift, VisitId},
+    state::VisitId,
 };
 use crate::{
     io::{self, PatientFolder},

@@ -4,9 +4,8 @@ use crate::{
     app::{
         command::PatientCommand,
         keeper::{Answer, Change, Saved, visit_date},
-        state::{
-            AppState, Kept, PatientState, PorusShift, StoredImage, StoredMark, VisitId, VisitState,
-        },
+        porus::PorusShift,
+        state::{AppState, Kept, PatientState, StoredImage, StoredMark, VisitId, VisitState},
         task::{Places, Task, VisitRead},
     },
     io::PatientFolder,
@@ -150,7 +149,7 @@ pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
     outlines.visit = id;
     outlines.revision = 0;
     set_outlines(state, outlines);
-    super::edit::move_porus(state, id, shift);
+    super::porus::measure_at(state, id, shift);
     if let Some(visit) = state.visit_mut(id) {
         visit.kept = Kept::Yes(Some(visit.revision));
         if let Some(outlines) = visit.outlines.as_mut() {

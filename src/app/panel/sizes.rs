@@ -3,7 +3,8 @@ use super::{capitalised, row, rows};
 use crate::{
     app::{
         command::{Command, EditCommand, ViewCommand},
-        state::{AppState, PorusShift, VisitState},
+        porus::PorusShift,
+        state::{AppState, VisitState},
     },
     measure::{PartVolume, StructureSize, volume_text},
 };
@@ -93,6 +94,7 @@ fn porus_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Com
         return;
     }
     let mut shift = outlines.porus;
+    let mut let_go = false;
     let free = !outlines.is_locked() && outlines.tumour.is_some();
     ui.add_enabled_ui(free, |ui| {
         for (name, value, most, suffix, hint) in [
@@ -123,16 +125,21 @@ fn porus_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Com
                 let slider = Slider::new(value, -most..=most)
                     .fixed_decimals(1)
                     .suffix(suffix);
-                ui.add(slider).labelled_by(label.id).on_hover_text(hint);
+                let slider = ui.add(slider).labelled_by(label.id).on_hover_text(hint);
+                let_go |= slider.drag_stopped() || slider.lost_focus();
             });
         }
         let found = shift == PorusShift::default();
         if ui.add_enabled(!found, Button::new("As found")).clicked() {
             shift = PorusShift::default();
+            let_go = true;
         }
     });
     if shift != outlines.porus {
         out.push(Command::Edit(visit.id, EditCommand::MovePorus(shift)));
+    }
+    if let_go {
+        out.push(Command::Edit(visit.id, EditCommand::EndPorus));
     }
     if outlines.porus != PorusShift::default() {
         let text = "Parts, diameters and Koos evidence are at the moved plane.";
