@@ -38,6 +38,7 @@ fn scan(grid: Grid) -> NewScan {
         windows: Preset::windows(&volume),
         volume,
         sequence: Sequence::HrT2,
+        acquisition: None,
         scan_sha256: "0".repeat(64),
         warnings: Vec::new(),
         left: None,

@@ -1,17 +1,17 @@
 //! The one place that changes the state.
 
+mod by_hand;
 mod crosshair;
 pub(super) mod edit;
 mod marks;
 pub(super) mod patient;
-mod porus;
 
 use super::{
     assess,
+    by_hand::ByHand,
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
     keeper::{Change, visit_date},
     meaning::MeaningCommand,
-    porus::PorusShift,
     preferences::PreferenceCommand,
     preset::Preset,
     report::usable,
@@ -446,6 +446,7 @@ fn add_visit(state: &mut AppState, scan: NewScan) -> Option<VisitId> {
         volume: Arc::new(scan.volume),
         scan_sha256: scan.scan_sha256,
         sequence: scan.sequence,
+        acquisition: scan.acquisition,
         crosshair: crosshair::start(&grid),
         placed: false,
         marks: Vec::new(),
@@ -555,7 +556,7 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
         tumour_interval95_mm3: new.tumour_interval95_mm3,
         edge: new.edge,
         tumour: new.tumour,
-        porus: PorusShift::default(),
+        by_hand: ByHand::default(),
         edits,
     });
     state.notes.append(&mut notes);

@@ -1,8 +1,8 @@
 //! What the user (or a finished task) asks for. Nothing else changes the state.
 use super::{
+    by_hand::PorusShift,
     keeper::Answer,
     meaning::MeaningCommand,
-    porus::PorusShift,
     preferences::PreferenceCommand,
     preset::Preset,
     state::{BrushOptions, Mark, Tool, VisitId},
@@ -92,8 +92,10 @@ pub enum EditCommand {
     ThrowAway,
     /// Moves the porus plane from where it was found.
     MovePorus(PorusShift),
-    /// The plane was let go: its next move is a step of its own.
-    EndPorus,
+    /// Moves the ends of a line, RAS mm, or leaves it as it is measured.
+    MoveLine(DiameterRule, Option<[DVec3; 2]>),
+    /// Plane or line was let go: the next move is a step of its own.
+    EndMove,
     /// Measures the outlines as they are now.
     Measure,
     /// An axial slice was shown with its outlines.

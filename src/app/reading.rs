@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     io::{self, DicomLibrary},
+    patient::Acquisition,
     volume::{Observe, Sequence, Volume},
 };
 use chrono::NaiveDate;
@@ -21,6 +22,7 @@ struct Told {
     date: Option<NaiveDate>,
     date_from_name: bool,
     sequence: Sequence,
+    acquisition: Option<Acquisition>,
     warnings: Vec<String>,
 }
 
@@ -63,6 +65,7 @@ fn read_series(
         date: series.facts.date.as_deref().and_then(|d| d.parse().ok()),
         date_from_name: false,
         sequence: series.proposed_as,
+        acquisition: Some(series.facts.acquisition()),
         warnings: series
             .warnings
             .iter()
@@ -81,12 +84,18 @@ pub(super) fn read_scan(path: &Path, places: &Places, observe: &mut Observe<'_>)
                 .file_name()
                 .map_or_else(|| "scan".to_owned(), |n| n.to_string_lossy().into_owned());
             let date = date_in_name(&origin);
+            let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+            let acquisition = io::read_sidecar(path).transpose().unwrap_or_else(|error| {
+                warnings.push(error.to_string());
+                None
+            });
             let told = Told {
                 origin,
                 date,
                 date_from_name: date.is_some(),
                 sequence: Sequence::Unknown,
-                warnings: warnings.iter().map(ToString::to_string).collect(),
+                acquisition,
+                warnings,
             };
             opened(path, volume, told, places)
         }
@@ -105,6 +114,7 @@ fn opened(path: &Path, volume: Volume, told: Told, places: &Places) -> Outcome {
         date_from_name: told.date_from_name,
         origin: told.origin,
         sequence: told.sequence,
+        acquisition: told.acquisition,
         scan_sha256,
         windows: Preset::windows(&volume),
         source: Some(path.to_owned()),

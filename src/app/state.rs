@@ -1,8 +1,8 @@
 //! Everything the window shows. Only [`apply`](super::apply) changes it.
 use super::{
+    by_hand::{ByHand, HandSteps},
     keeper::Change,
     meaning::Meaning,
-    porus::{PlaneMoves, PorusShift},
     preferences::Preferences,
     preset::Preset,
     rescue::{Left, Note},
@@ -12,7 +12,7 @@ use crate::{
     measure::{
         DiameterRule, EdgeTolerance, KoosBasis, Plane, PlaneFrame, StructureSize, angle_degrees,
     },
-    patient::{self, GrowthAssessment, PatientFacts, Review, ReviewState},
+    patient::{self, Acquisition, GrowthAssessment, PatientFacts, Review, ReviewState},
     render::{NativePlane, OverlayStyle, SliceView, scene::Camera},
     volume::{
         History, LabelEdit, LabelMap, Registration, Sequence, Structure, Volume, WindowLevel,
@@ -112,6 +112,8 @@ pub struct VisitState {
     pub date: Option<NaiveDate>,
     /// The day was read from the file's name, and nobody has confirmed it.
     pub date_from_name: bool,
+    /// How the scan was acquired, where its header or a file beside it says so.
+    pub acquisition: Option<Acquisition>,
     /// Part of the built-in synthetic patient.
     pub demo: bool,
     /// The scan.
@@ -171,8 +173,8 @@ pub struct Outlines {
     pub edge: Option<Arc<EdgeTolerance>>,
     /// What sizes and the Koos grade are measured on at any porus plane; none where there is no tumour, or while an edit is being measured.
     pub tumour: Option<Arc<KoosBasis>>,
-    /// How far a reader moved the porus plane that was found.
-    pub porus: PorusShift,
+    /// Plane and lines as a reader set them.
+    pub by_hand: ByHand,
     /// What a reader has changed and said.
     pub edits: Edits,
 }
@@ -182,8 +184,8 @@ pub struct Outlines {
 pub struct Edits {
     /// What can be taken back.
     pub history: History,
-    /// The moves of the porus plane among it.
-    pub moves: PlaneMoves,
+    /// The steps by hand among it.
+    pub by_hand: HandSteps,
     /// Steps of the stroke that is being drawn.
     pub(super) stroke: Vec<LabelEdit>,
     /// Voxels that each label value has gained since the numbers were measured.

@@ -1,13 +1,13 @@
 //! What runs on a background thread: from what it needs to what it gives, without the window's state.
 use super::{
     Error,
-    apply::patient::porus_shift,
+    apply::patient::set_by_hand,
     assess,
+    by_hand::ByHand,
     command::EditCommand,
     drawing::{Canvas, edit_of},
     meaning::Meaning,
     parts::structure_parts,
-    porus::PorusShift,
     preset::Preset,
     reading::{read_folder, read_scan},
     recent, report,
@@ -190,8 +190,8 @@ pub struct VisitRead {
     pub scan: NewScan,
     /// The outlines that count, what was said of them, and which axial slices were seen with them.
     pub outlines: Option<(NewOutlines, Review, BTreeSet<usize>)>,
-    /// How far the porus plane was moved for what was saved.
-    pub porus: PorusShift,
+    /// What a reader had set by hand for what was saved.
+    pub by_hand: ByHand,
     /// Distances and angles.
     pub marks: Vec<Value>,
     /// Kept slices.
@@ -215,6 +215,8 @@ pub struct NewScan {
     pub windows: [WindowLevel; Preset::ALL.len()],
     /// What it shows.
     pub sequence: Sequence,
+    /// How it was acquired, where its header or a file beside it says so.
+    pub acquisition: Option<patient::Acquisition>,
     /// SHA-256 of its voxels.
     pub scan_sha256: String,
     /// What to beware of.
@@ -426,6 +428,7 @@ fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
                 .and_then(|date| date.parse().ok()),
             date_from_name: false,
             sequence: Sequence::HrT2,
+            acquisition: None,
             scan_sha256: io::voxels_sha256(&scan.volume),
             windows: Preset::windows(&scan.volume),
             volume: scan.volume,
@@ -692,13 +695,16 @@ fn read_visit(
         .date
         .is_some_and(|d| d.source == DateSource::FileName);
     scan.sequence = record.scan.facts.sequence;
+    if let Some(known) = record.scan.facts.acquisition() {
+        scan.acquisition = Some(known);
+    }
     let volume = Arc::new(scan.volume);
     let mut outlines = None;
     let saved = record
         .current()
         .map(|v| folder.read_results(&name, v.version));
-    let porus = match saved {
-        Some(Ok(results)) => results.as_ref().and_then(porus_shift),
+    let set = match saved {
+        Some(Ok(results)) => results.as_ref().and_then(set_by_hand),
         Some(Err(error)) => {
             scan.warnings
                 .push(format!("what was measured was not opened: {error}"));
@@ -746,7 +752,7 @@ fn read_visit(
         folder: path,
         name,
         scan: NewScan { volume, ..scan },
-        porus: porus.unwrap_or_default(),
+        by_hand: set.unwrap_or_default(),
         outlines,
         marks: record.measurements,
         images: record.key_images,

@@ -1,12 +1,12 @@
 //! Changes of outlines, and what is said of them.
-use super::{assess, porus, tell, tell_error};
+use super::{assess, by_hand, tell, tell_error};
 use crate::{
     app::{
+        by_hand::ByHand,
         command::EditCommand,
         drawing::{Canvas, edit_of, is_long},
         keeper::Change,
         parts::update_parts,
-        porus::PorusShift,
         rescue::{Drawn, Note},
         state::{AppState, Edits, Outlines, VisitId, VisitState},
         task::{NewNumbers, NewOutlines, Task},
@@ -30,10 +30,11 @@ pub(super) fn apply(state: &mut AppState, id: VisitId, command: EditCommand) {
         EditCommand::Reopen => reopen(state, id),
         EditCommand::EndStroke => end_stroke(state, id),
         EditCommand::Measure => remeasure(state, id),
-        EditCommand::MovePorus(shift) => porus::move_by_hand(state, id, shift),
-        EditCommand::EndPorus => porus::end(state, id),
-        EditCommand::Undo if porus::undo(state, id) => {}
-        EditCommand::Redo if porus::redo(state, id) => {}
+        EditCommand::MovePorus(shift) => by_hand::move_porus(state, id, shift),
+        EditCommand::MoveLine(which, ends) => by_hand::move_line(state, id, (which, ends)),
+        EditCommand::EndMove => by_hand::end(state, id),
+        EditCommand::Undo if by_hand::undo(state, id) => {}
+        EditCommand::Redo if by_hand::redo(state, id) => {}
         EditCommand::BringBack | EditCommand::ThrowAway => left(state, id, &command),
         command => change(state, id, &command),
     }
@@ -279,7 +280,7 @@ fn begin(visit: &mut VisitState) -> Result<(), String> {
         tumour_interval95_mm3: None,
         edge: None,
         tumour: None,
-        porus: PorusShift::default(),
+        by_hand: ByHand::default(),
         edits: Edits::default(),
     });
     Ok(())
@@ -389,15 +390,15 @@ pub(super) fn set_measured(state: &mut AppState, new: NewNumbers) {
         outlines.sizes = new.sizes;
         outlines.edge = new.edge;
         outlines.tumour = new.tumour;
-        let shift = outlines.porus;
+        let set = outlines.by_hand.clone();
         // What a reader said meanwhile holds: measuring is no edit.
         let said = outlines.measured.finding.provenance.state;
         outlines.measured = new.measured;
         outlines.measured.finding.provenance.state = said;
         outlines.edits.live.clear();
         outlines.edits.measuring = false;
-        // A plane that a reader moved stays moved.
-        porus::measure_at(state, new.visit, shift);
+        // What a reader set stays set.
+        by_hand::measure_at(state, new.visit, &set);
         assess::refresh(state);
     }
 }

@@ -172,12 +172,12 @@ fn history_ui(ui: &mut Ui, visit: &VisitState, locked: bool, out: &mut Vec<Comma
     let words = [
         (
             "Undo",
-            edits.and_then(|e| e.moves.undo_words(&e.history)),
+            edits.and_then(|e| e.by_hand.undo_words(&e.history)),
             EditCommand::Undo,
         ),
         (
             "Redo",
-            edits.and_then(|e| e.moves.redo_words(&e.history)),
+            edits.and_then(|e| e.by_hand.redo_words(&e.history)),
             EditCommand::Redo,
         ),
     ];

@@ -195,6 +195,22 @@ impl TumourDiameters {
     }
 }
 
+impl TumourDiameters {
+    /// One of them, to be changed.
+    pub fn get_mut(&mut self, which: DiameterRule) -> Option<&mut Diameter> {
+        match which {
+            DiameterRule::ExtrameatalMax => self.extrameatal_max.as_mut(),
+            DiameterRule::ExtrameatalParallel => self.extrameatal_parallel.as_mut(),
+            DiameterRule::ExtrameatalPerpendicular => self.extrameatal_perpendicular.as_mut(),
+            DiameterRule::Craniocaudal => self.craniocaudal.as_mut(),
+            DiameterRule::Max3d => self.max_3d.as_mut(),
+            DiameterRule::CanalLength => self.canal_length.as_mut(),
+            DiameterRule::WholeAxial => self.whole_axial.as_mut(),
+            DiameterRule::FundalCap => self.fundal_cap.as_mut(),
+        }
+    }
+}
+
 impl TumourGeometry {
     /// Diameters at a plane that a reader set or, without one, at the plane that was found.
     pub fn diameters(&self, plane: Option<&PorusPlane>) -> TumourDiameters {

@@ -17,7 +17,7 @@ fn edit(state: &mut AppState, visit: VisitId, command: EditCommand) {
 fn shift(state: &mut AppState, visit: VisitId, offset_mm: f64) {
     let to = PorusShift {
         offset_mm,
-        ..of(state).porus
+        ..of(state).by_hand.porus
     };
     edit(state, visit, EditCommand::MovePorus(to));
 }
@@ -61,17 +61,17 @@ fn moves_of_the_plane_are_undone_among_the_edits_in_their_order() {
     };
     let undo_words = |state: &AppState| {
         let edits = &of(state).edits;
-        edits.moves.undo_words(&edits.history)
+        edits.by_hand.undo_words(&edits.history)
     };
     let found = outside(&state);
     // One pull at a slider is one step, the next pull another.
     for offset in [0.5, 1.0, 2.0] {
         shift(&mut state, id, offset);
     }
-    edit(&mut state, id, EditCommand::EndPorus);
+    edit(&mut state, id, EditCommand::EndMove);
     let first = outside(&state);
     shift(&mut state, id, 2.5);
-    edit(&mut state, id, EditCommand::EndPorus);
+    edit(&mut state, id, EditCommand::EndMove);
     let second = outside(&state);
     assert!(second < first && first < found);
     edit(&mut state, id, EditCommand::Smooth);
@@ -89,7 +89,7 @@ fn moves_of_the_plane_are_undone_among_the_edits_in_their_order() {
     assert!((outside(&state) - first).abs() < 1e-9);
     undo(&mut state);
     assert!((outside(&state) - found).abs() < 1e-9);
-    assert_eq!(of(&state).porus, PorusShift::default());
+    assert_eq!(of(&state).by_hand.porus, PorusShift::default());
     assert_eq!(undo_words(&state), None);
     for _ in 0..4 {
         redo(&mut state);
@@ -100,5 +100,5 @@ fn moves_of_the_plane_are_undone_among_the_edits_in_their_order() {
     undo(&mut state);
     shift(&mut state, id, 0.25);
     let edits = &of(&state).edits;
-    assert_eq!(edits.moves.redo_words(&edits.history), None);
+    assert_eq!(edits.by_hand.redo_words(&edits.history), None);
 }
