@@ -16,6 +16,11 @@ const STRIDE: usize = 7;
 const LEVELS: [f32; 14] = [
     0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001,
 ];
+/// Probabilities above which a voxel may count as tumour, tried for volumes that are right in the middle.
+const TUMOUR_LEVELS: [f32; 21] = [
+    0.30, 0.32, 0.34, 0.36, 0.38, 0.40, 0.42, 0.44, 0.46, 0.48, 0.50, 0.52, 0.54, 0.56, 0.58, 0.60,
+    0.62, 0.64, 0.66, 0.68, 0.70,
+];
 /// Smaller tumours say little about volumes, mm³.
 const LEAST_MM3: f64 = 30.0;
 /// Part of the tumours whose true volume the interval may miss.
@@ -112,6 +117,7 @@ pub fn calibrate(
             temperature: f64::from(temperature),
             // In decimals as it is written above.
             interval_level: (f64::from(level) * 1e4).round() / 1e4,
+            tumour_level: (f64::from(tally.tumour_level()) * 1e2).round() / 1e2,
         },
         bins: tally.means(),
         crops: samples.len(),
@@ -199,6 +205,8 @@ struct Tally {
     bins: [(f64, u64, u64); 10],
     /// The narrowest level that held each tumour's volume; 0 where none did.
     levels: Vec<f32>,
+    /// Of each tumour, the logarithm of its volume above each of [`TUMOUR_LEVELS`] over the true one.
+    volumes: Vec<[f64; TUMOUR_LEVELS.len()]>,
 }
 
 impl Tally {
@@ -215,6 +223,7 @@ impl Tally {
         let mut truth = 0_u64;
         // Voxels above each level, and above one less each level.
         let mut above = [[0_u64; 2]; LEVELS.len()];
+        let mut told = [0_u64; TUMOUR_LEVELS.len()];
         for (at, &label) in labels.iter().enumerate() {
             softmax(scores, at, voxels, temperature, &mut p);
             let chance: f32 = p
@@ -231,6 +240,9 @@ impl Tally {
                 above[0] += u64::from(chance > *level);
                 above[1] += u64::from(chance > 1.0 - *level);
             }
+            for (level, told) in TUMOUR_LEVELS.iter().zip(&mut told) {
+                *told += u64::from(chance > *level);
+            }
         }
         if truth as f64 * voxel_mm3 < LEAST_MM3 || above[0][0] == 0 {
             return;
@@ -238,6 +250,8 @@ impl Tally {
         let holds = |above: &[u64; 2]| (above[1]..=above[0]).contains(&truth);
         let narrowest = above.iter().position(holds);
         self.levels.push(narrowest.map_or(0.0, |n| LEVELS[n]));
+        self.volumes
+            .push(told.map(|told| (told.max(1) as f64 / truth as f64).ln()));
     }
 
     /// The narrowest level that misses no more tumours than allowed, or the widest where all miss more; `None` without a tumour.
@@ -246,6 +260,19 @@ impl Tally {
         levels.sort_unstable_by(f32::total_cmp);
         let wanted = levels.get((MISSED * levels.len() as f64) as usize)?;
         Some(wanted.max(LEVELS[LEVELS.len() - 1]))
+    }
+
+    /// The level at which half of the tumours are told too large and half too small, as nearly as the levels allow.
+    fn tumour_level(&self) -> f32 {
+        let off = |n: usize| {
+            let mut of: Vec<f64> = self.volumes.iter().map(|v| v[n]).collect();
+            of.sort_unstable_by(f64::total_cmp);
+            of.get(of.len() / 2).map_or(0.0, |middle| middle.abs())
+        };
+        let nearest = (0..TUMOUR_LEVELS.len()).min_by(|a, b| off(*a).total_cmp(&off(*b)));
+        nearest
+            .filter(|_| !self.volumes.is_empty())
+            .map_or(0.5, |n| TUMOUR_LEVELS[n])
     }
 
     /// How many tumours the interval of a level holds: wider levels hold what narrower ones do.
@@ -308,11 +335,12 @@ impl Reliability {
         let Calibration {
             temperature,
             interval_level,
+            tumour_level,
         } = self.calibration;
         let mut text = format!(
             "\n## Calibration\n\n\
              On {} further crops that neither training nor validation used; {} showed a tumour of 30 mm³ or more of which the network saw something. Scores are divided by {temperature:.3} before the \
-             softmax. The interval of the volume lies between the voxels above {:.3} and above {interval_level:.3}: it held the true volume within the crop for {} of these tumours. Of tumours that the network \
+             softmax. A voxel is tumour above a probability of {tumour_level:.2}, at which half of these tumours are too large and half too small. The interval of the volume lies between the voxels above {:.3} and above {interval_level:.3}: it held the true volume within the crop for {} of these tumours. Of tumours that the network \
              misses it says nothing.\n\n\
              ![Reliability: part that is tumour over predicted probability](reliability.svg)\n\n\
              | predicted probability of tumour | part that is tumour | voxels |\n| --- | --- | --- |\n",
@@ -368,6 +396,13 @@ mod tests {
         assert_eq!(tally.level(), Some(0.05));
         assert_eq!(tally.held(0.05), 20);
         assert_eq!(tally.held(0.1), 18);
+        // The doubtful halves of two rows are seen at no level; in the middle all is right at any.
+        assert!(tally.volumes.iter().all(|v| v[10] <= 0.0));
+        // Twenty tumours that are too large by a fifth below 0.6, and right above it.
+        for volumes in &mut tally.volumes {
+            *volumes = std::array::from_fn(|n| if n < 15 { 0.2 } else { 0.0 });
+        }
+        assert!((tally.tumour_level() - 0.6).abs() < 1e-6);
         // A tumour that no level holds counts as missed.
         tally.levels.fill(0.0);
         assert_eq!((tally.level(), tally.held(0.001)), (Some(0.001), 0));
@@ -388,6 +423,7 @@ mod tests {
             calibration: Calibration {
                 temperature: 1.0,
                 interval_level: 0.1,
+                tumour_level: 0.5,
             },
             bins,
             crops: 3,
