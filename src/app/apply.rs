@@ -5,6 +5,7 @@ mod crosshair;
 pub(super) mod edit;
 mod marks;
 pub(super) mod patient;
+mod series;
 
 use super::{
     assess,
@@ -277,10 +278,7 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
     match command {
         WorkCommand::Enqueue(task) => state.work.queue.push_back(task),
         WorkCommand::Open(path) => {
-            let places = Places {
-                journals: state.journals.clone(),
-                recent: state.recent_file.clone(),
-            };
+            let places = places(state);
             state.work.queue.push_back(Task::Open(path, places));
         }
         WorkCommand::ForgetRecent => {
@@ -315,6 +313,7 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
         }
         WorkCommand::Align => enqueue_alignments(state),
         WorkCommand::Meaning(command) => mean(state, command),
+        WorkCommand::Series(command) => series::apply(state, command),
         WorkCommand::Cancel => {
             state.work.queue.clear();
             if let Some(running) = &mut state.work.running {
@@ -356,6 +355,14 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
     }
 }
 
+/// Where the program keeps what belongs to scans.
+fn places(state: &AppState) -> Places {
+    Places {
+        journals: state.journals.clone(),
+        recent: state.recent_file.clone(),
+    }
+}
+
 /// Says what the values of a label map mean.
 fn mean(state: &mut AppState, command: MeaningCommand) {
     let Some(meaning) = &mut state.meaning else {
@@ -380,6 +387,8 @@ fn mean(state: &mut AppState, command: MeaningCommand) {
 fn receive(state: &mut AppState, outcome: Outcome) {
     match outcome {
         Outcome::Values(meaning) => state.meaning = Some(*meaning),
+        Outcome::Series(choice) => series::begin(state, *choice),
+        Outcome::Thumbnail(row, picture) => series::pictured(state, row, picture),
         Outcome::Edited(visit, revision, edit) => edit::made(state, visit, revision, edit),
         Outcome::Scan(scan) => drop(add_visit(state, *scan)),
         Outcome::Patient(folder, warnings, new) => patient::open(state, *folder, warnings, new),

@@ -5,6 +5,7 @@ use super::{
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
     preset::Preset,
+    series::SeriesCommand,
     state::{BrushOptions, Mark, Tool, VisitId},
     task::{Outcome, Task},
 };
@@ -269,6 +270,8 @@ pub enum WorkCommand {
     Align,
     /// Says what the values of a label map mean.
     Meaning(MeaningCommand),
+    /// Which series of a folder to open.
+    Series(SeriesCommand),
     /// Stops what is being done and forgets what waits.
     Cancel,
     /// A task has come so far.

@@ -18,6 +18,15 @@ use std::{
 /// Changes that may wait for the disk, and answers that may wait for the window.
 const WAITING: usize = 4096;
 
+/// The files that a scan was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScanSource {
+    /// One file, or either half of a pair.
+    File(PathBuf),
+    /// The files of one DICOM series, in the order of its slices.
+    Series(Vec<PathBuf>),
+}
+
 /// What happens to the patient's folder.
 #[derive(Debug)]
 pub enum Change {
@@ -31,8 +40,8 @@ pub enum Change {
     Add {
         /// The visit.
         visit: VisitId,
-        /// Its file.
-        path: PathBuf,
+        /// Its files.
+        source: ScanSource,
         /// What is known of the scan.
         facts: Box<ScanFacts>,
         /// Its day.
@@ -183,12 +192,16 @@ impl Open {
         let written = match change {
             Change::Add {
                 visit,
-                path,
+                source,
                 facts,
                 date,
             } => {
+                let files = match &source {
+                    ScanSource::File(path) => ScanFiles::Image(path),
+                    ScanSource::Series(files) => ScanFiles::Series(files),
+                };
                 let new = NewVisit {
-                    files: ScanFiles::Image(&path),
+                    files,
                     facts: *facts,
                     date,
                 };

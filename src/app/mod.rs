@@ -25,6 +25,7 @@ mod recent;
 pub mod report;
 mod rescue;
 mod screenshot;
+mod series;
 mod start;
 mod state;
 mod task;
@@ -40,11 +41,12 @@ pub use by_hand::{ByHand, HandSteps, PorusShift};
 pub use command::{Command, EditCommand, PatientCommand, ViewCommand, VisitCommand, WorkCommand};
 pub use drawing::Canvas;
 pub use job::Job;
-pub use keeper::{Answer, Change, Saved};
+pub use keeper::{Answer, Change, Saved, ScanSource};
 pub use meaning::{Meaning, MeaningCommand, Scheme};
 pub use preferences::{Drawing, Mouse, PreferenceCommand, Preferences, Theme};
 pub use preset::Preset;
 pub use rescue::{Drawn, Left, Note};
+pub use series::{SeriesChoice, SeriesCommand, SeriesRow};
 pub use start::run;
 pub use state::{
     Alignment, AppState, BrushOptions, CornerText, Edits, Kept, KeyImage, Mark, Message, Outlines,

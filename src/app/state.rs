@@ -1,11 +1,12 @@
 //! Everything the window shows. Only [`apply`](super::apply) changes it.
 use super::{
     by_hand::{ByHand, HandSteps},
-    keeper::Change,
+    keeper::{Change, ScanSource},
     meaning::Meaning,
     preferences::Preferences,
     preset::Preset,
     rescue::{Left, Note},
+    series::SeriesChoice,
     task::{ChosenModel, Task},
 };
 use crate::{
@@ -56,6 +57,8 @@ pub struct AppState {
     pub recent: Vec<PathBuf>,
     /// What the journals must still learn, oldest first.
     pub notes: Vec<(VisitId, Note)>,
+    /// A folder of several series that waits for a choice.
+    pub series: Option<SeriesChoice>,
     /// A label map whose values wait for their meaning.
     pub meaning: Option<Meaning>,
     /// What the user must be told, oldest first.
@@ -105,7 +108,7 @@ pub struct VisitState {
     /// Where it comes from, for people: a file name, or the demo patient.
     pub origin: String,
     /// The file that it was read from.
-    pub source: Option<PathBuf>,
+    pub source: Option<ScanSource>,
     /// Whether it is in the patient's folder.
     pub kept: Kept,
     /// Day of the scan.

@@ -1,25 +1,23 @@
 //! What runs on a background thread: from what it needs to what it gives, without the window's state.
 use super::{
-    Error,
-    apply::patient::set_by_hand,
-    assess,
+    Error, assess,
     by_hand::ByHand,
     command::EditCommand,
     drawing::{Canvas, edit_of},
+    keeper::ScanSource,
     meaning::Meaning,
     parts::structure_parts,
     preset::Preset,
-    reading::{read_folder, read_scan},
+    reading::{self, read_folder, read_scan, read_visit},
     recent, report,
     rescue::{self, Left},
+    series::{SeriesChoice, THUMBNAIL_PX},
     state::VisitId,
 };
 use crate::{
-    io::{self, PatientFolder},
+    io::{self, DicomSeries, PatientFolder, Thumbnail},
     measure,
-    patient::{
-        self, DateSource, GrowthAssessment, Outline, Review, ScanOrigin, Signature, VisitRecord,
-    },
+    patient::{self, GrowthAssessment, Outline, Review, ScanOrigin, Signature, VisitRecord},
     phantom, predict,
     volume::{
         LabelEdit, LabelMap, Observe, Progress, RegisterError, Registration, Sequence, Structure,
@@ -40,6 +38,10 @@ use std::{
 pub enum Task {
     /// Opens what lies there: a scan, a folder of scans, or a model folder.
     Open(PathBuf, Places),
+    /// Opens a series of the DICOM folder that lies there.
+    ReadSeries(Box<DicomSeries>, PathBuf, Places),
+    /// Reads the picture of a series in a list: which row.
+    Thumbnail(usize, Box<DicomSeries>),
     /// Forgets which scans were opened.
     ForgetRecent(PathBuf),
     /// Makes a scan of the demo patient.
@@ -142,6 +144,10 @@ pub enum Outcome {
     Scan(Box<NewScan>),
     /// Scans that a folder holds, to be opened.
     Found(Vec<PathBuf>),
+    /// The series of a folder, to be chosen from.
+    Series(Box<SeriesChoice>),
+    /// The picture of a row in that list, or why there is none.
+    Thumbnail(usize, Result<Thumbnail, String>),
     /// A patient's folder, what to beware of in it, and whether it was begun just now.
     Patient(Box<PatientFolder>, Vec<String>, bool),
     /// A visit of a patient's folder.
@@ -203,8 +209,8 @@ pub struct VisitRead {
 pub struct NewScan {
     /// Where it comes from, for people.
     pub origin: String,
-    /// The file that it was read from.
-    pub source: Option<PathBuf>,
+    /// The files that it was read from; none of what was made, or lies in an archive.
+    pub source: Option<ScanSource>,
     /// Day of the scan.
     pub date: Option<NaiveDate>,
     /// The day was read from the file's name.
@@ -292,7 +298,8 @@ impl Task {
             Self::ThrowAway(_) => "Throwing edits away".to_owned(),
             Self::NewPatient(..) => "Beginning a patient".to_owned(),
             Self::ReadVisit(..) => "Opening a visit".to_owned(),
-            Self::Open(..) => "Opening a scan".to_owned(),
+            Self::Open(..) | Self::ReadSeries(..) => "Opening a scan".to_owned(),
+            Self::Thumbnail(..) => "Reading pictures of the series".to_owned(),
             Self::ForgetRecent(_) => "Forgetting opened scans".to_owned(),
             Self::DemoScan { visit } => format!("Making scan {} of the demo patient", visit + 1),
             Self::ReadModel(_) => "Opening a model".to_owned(),
@@ -340,6 +347,13 @@ impl Task {
             Self::ReadVisit(folder, visit, places) => read_visit(folder, *visit, &places, observe),
             Self::Open(path, places) if path.is_dir() => read_folder(&path, &places, observe),
             Self::Open(path, places) => read_scan(&path, &places, observe),
+            Self::ReadSeries(series, path, places) => {
+                reading::read_series(&path, &series, &places, observe)
+            }
+            Self::Thumbnail(row, series) => Outcome::Thumbnail(
+                row,
+                io::thumbnail(&series, THUMBNAIL_PX).map_err(|e| e.to_string()),
+            ),
             Self::ForgetRecent(file) => match recent::forget(&file) {
                 Ok(()) => Outcome::Written("The list of opened scans is empty.".to_owned()),
                 Err(error) => Outcome::Failed(format!("The list was not emptied: {error}")),
@@ -623,7 +637,7 @@ fn remeasure(
 }
 
 /// Measures outlines.
-fn measured(
+pub(super) fn measured(
     target: &Target,
     labels: LabelMap,
     outline: Outline,
@@ -664,98 +678,6 @@ fn measured(
         edge,
         tumour,
         from_folder: false,
-    }))
-}
-
-/// Reads a visit of a patient: its scan, the outlines that count, and what was said of them. Outlines that cannot be read are a caution, not the end.
-fn read_visit(
-    path: PathBuf,
-    record: VisitRecord,
-    places: &Places,
-    observe: &mut Observe<'_>,
-) -> Outcome {
-    let name = record.id.clone();
-    let opened = PatientFolder::open_to_read(&path)
-        .and_then(|(folder, _)| folder.scan_path(&name).map(|scan| (folder, scan)));
-    let (folder, scan_path) = match opened {
-        Ok(opened) => opened,
-        Err(error) => return Outcome::Failed(format!("{name} was not opened: {error}")),
-    };
-    let mut scan = match read_scan(&scan_path, places, observe) {
-        Outcome::Scan(scan) => *scan,
-        other => return other,
-    };
-    if scan.scan_sha256 != record.scan.facts.voxels_sha256 {
-        let text = "the scan in the patient's folder is not the one that was put there";
-        scan.warnings.push(text.to_owned());
-    }
-    scan.origin.clone_from(&name);
-    scan.date = record.date.map(|d| d.day);
-    scan.date_from_name = record
-        .date
-        .is_some_and(|d| d.source == DateSource::FileName);
-    scan.sequence = record.scan.facts.sequence;
-    if let Some(known) = record.scan.facts.acquisition() {
-        scan.acquisition = Some(known);
-    }
-    let volume = Arc::new(scan.volume);
-    let mut outlines = None;
-    let saved = record
-        .current()
-        .map(|v| folder.read_results(&name, v.version));
-    let set = match saved {
-        Some(Ok(results)) => results.as_ref().and_then(set_by_hand),
-        Some(Err(error)) => {
-            scan.warnings
-                .push(format!("what was measured was not opened: {error}"));
-            None
-        }
-        None => None,
-    };
-    if let Some(version) = record.current() {
-        match folder.read_labels(&name, version.version) {
-            Ok((labels, warnings)) if labels.grid().matches(volume.grid(), 0.1) => {
-                let target = Target {
-                    visit: VisitId(0),
-                    title: name.clone(),
-                    revision: 0,
-                    volume: Arc::clone(&volume),
-                    origin: ScanOrigin {
-                        date: scan.date.unwrap_or_default(),
-                        sequence: scan.sequence,
-                        scan_sha256: scan.scan_sha256.clone(),
-                        warnings: scan.warnings.clone(),
-                    },
-                };
-                let warnings = warnings.iter().map(ToString::to_string).collect();
-                let outline = version.outline.clone();
-                match measured(&target, labels, outline, warnings, observe) {
-                    Outcome::Outlined(mut new) => {
-                        new.from_folder = true;
-                        outlines = Some((*new, version.review.clone(), version.seen.clone()));
-                    }
-                    other => return other,
-                }
-            }
-            Ok(_) => scan
-                .warnings
-                .push("its outlines in the patient's folder belong to another scan".to_owned()),
-            Err(error) => scan
-                .warnings
-                .push(format!("its outlines were not opened: {error}")),
-        }
-    }
-    let Some(volume) = Arc::into_inner(volume) else {
-        return Outcome::Failed(format!("{name} was not opened"));
-    };
-    Outcome::Visit(Box::new(VisitRead {
-        folder: path,
-        name,
-        scan: NewScan { volume, ..scan },
-        by_hand: set.unwrap_or_default(),
-        outlines,
-        marks: record.measurements,
-        images: record.key_images,
     }))
 }
 

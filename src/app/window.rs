@@ -412,6 +412,7 @@ impl App {
             });
         panel::shortcuts_ui(ui.ctx(), state, panels, out);
         panel::meaning_ui(ui.ctx(), state, out);
+        panel::series_ui(ui.ctx(), state, panels, out);
         wishes
     }
 }

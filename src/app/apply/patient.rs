@@ -169,12 +169,12 @@ fn add(state: &mut AppState, id: VisitId) {
     else {
         return;
     };
-    let Some(path) = visit.source.clone() else {
+    let Some(source) = visit.source.clone() else {
         return;
     };
     let added = Change::Add {
         visit: id,
-        path,
+        source,
         facts: Box::new(ScanFacts {
             voxels_sha256: visit.scan_sha256.clone(),
             shape: visit.volume.grid().shape(),

@@ -5,6 +5,7 @@ use super::source::Source;
 use super::syntax::Syntax;
 use super::{DicomError, DicomWarning, SeriesFacts};
 use crate::volume::{Grid, Sequence};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -159,6 +160,22 @@ impl DicomSeries {
             title.push_str(&format!(", {x} × {y} × {z}"));
         }
         title.trim().to_owned()
+    }
+
+    /// The files of the series in the order of its slices, each once; `None` where one lies in an archive.
+    pub fn files(&self) -> Option<Vec<PathBuf>> {
+        let mut paths: Vec<PathBuf> = Vec::new();
+        let mut known = HashSet::new();
+        for frame in &self.stack.frames {
+            if !known.insert(frame.file) {
+                continue;
+            }
+            match &self.stack.files.get(frame.file)?.source {
+                Source::File(path) => paths.push(path.clone()),
+                Source::Member(_) => return None,
+            }
+        }
+        Some(paths)
     }
 
     /// Slices of the series.
