@@ -175,6 +175,7 @@ const CRATES: &[&str] = &[
     "dicom_core",
     "dicom_dictionary_std",
     "dicom_encoding",
+    "dicom_object",
     "dicom_transfer_syntax_registry",
     "eframe",
     "egui",
