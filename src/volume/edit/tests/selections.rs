@@ -38,8 +38,8 @@ fn points() -> impl Strategy<Value = DVec3> {
 #[test]
 fn a_thin_line_across_a_corner_of_the_grid_marks_it() {
     let grid = grids()[2];
-    let a = DVec3::new(0.0, 23.177864626903656, -18.794072225538752);
-    let b = DVec3::new(0.0, 17.645092806710128, -20.889877364933962);
+    let a = DVec3::new(0.0, 23.177_864_626_903_656, -18.794_072_225_538_752);
+    let b = DVec3::new(0.0, 17.645_092_806_710_128, -20.889_877_364_933_962);
     assert!(!ball(&grid, a, b, 0.0).is_empty());
 }
 
