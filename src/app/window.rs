@@ -401,15 +401,19 @@ impl App {
         }
         let canvas = &mut self.canvas;
         canvas.keys_taken = panels.takes_keys();
-        CentralPanel::default()
-            .frame(Frame::new().fill(egui::Color32::from_gray(14)))
-            .show(ui, |ui| {
-                if state.visits.is_empty() {
-                    panel::welcome_ui(ui, state);
-                } else {
-                    show_planes(ui, state, canvas, out);
-                }
-            });
+        // Planes cover what is behind them: filling it would be drawn for nothing.
+        let behind = if state.visits.is_empty() {
+            Frame::new().fill(egui::Color32::from_gray(14))
+        } else {
+            Frame::NONE
+        };
+        CentralPanel::default().frame(behind).show(ui, |ui| {
+            if state.visits.is_empty() {
+                panel::welcome_ui(ui, state);
+            } else {
+                show_planes(ui, state, canvas, out);
+            }
+        });
         panel::shortcuts_ui(ui.ctx(), state, panels, out);
         panel::meaning_ui(ui.ctx(), state, out);
         panel::series_ui(ui.ctx(), state, panels, out);
