@@ -10,6 +10,8 @@ pub struct BoundaryPoint {
     pub point: DVec3,
     /// Area of the face, mm².
     pub area_mm2: f64,
+    /// Unit normal of the face, away from the structure.
+    pub outward: DVec3,
     /// Index of the slice along the voxel axis nearest to the patient's long axis.
     pub axial_slice: usize,
     /// Whether the face lies between two voxels of one axial slice.
@@ -35,8 +37,11 @@ impl Boundary {
         let shape = grid.shape();
         let slice_axis = grid.closest_ras().voxel_axis(2);
         let edges = [0, 1, 2].map(|a| grid.world_from_voxel().matrix3.col(a));
-        let face = |axis: usize| edges[(axis + 1) % 3].cross(edges[(axis + 2) % 3]).length();
-        let areas = [face(0), face(1), face(2)];
+        let faces = [0, 1, 2].map(|axis| {
+            let face = edges[(axis + 1) % 3].cross(edges[(axis + 2) % 3]);
+            // Towards the next voxel of the axis, whatever the grid's handedness.
+            face * face.dot(edges[axis]).signum()
+        });
         let data = labels.labels();
         let points = (bounds[2][0]..=bounds[2][1])
             .into_par_iter()
@@ -62,7 +67,9 @@ impl Boundary {
                                 if !inside {
                                     found.push(BoundaryPoint {
                                         point: centre + edges[axis] * (step as f64 / 2.0),
-                                        area_mm2: areas[axis],
+                                        area_mm2: faces[axis].length(),
+                                        outward: (faces[axis] * step as f64)
+                                            .normalize_or_zero(),
                                         axial_slice: voxel[slice_axis],
                                         in_slice: axis != slice_axis,
                                     });

@@ -31,7 +31,7 @@ pub use growth::*;
 pub use growth_map::{
     DirectionTotals, GrowthDirection, GrowthDirections, GrowthMap, growth_between, growth_map,
 };
-pub use koos::{KoosAssessment, KoosBasis, KoosEvidence, KoosGeometry, KoosGrade, koos};
+pub use koos::*;
 pub use mesh::{
     Mesh, MeshError, NearestSurface, signed_distances_mm, surface_mesh, surface_meshes,
 };
