@@ -28,6 +28,15 @@ pub struct Boundary {
 impl Boundary {
     /// The faces of a structure in a label map.
     pub fn of(labels: &LabelMap, structure: Structure) -> Self {
+        Self::of_part(labels, structure, |_| true)
+    }
+
+    /// The faces of the part of a structure whose voxel centres (RAS mm) are kept, those between the part and the rest of it included.
+    pub fn of_part(
+        labels: &LabelMap,
+        structure: Structure,
+        keep: impl Fn(DVec3) -> bool + Sync,
+    ) -> Self {
         let (Some(bounds), Some(value)) =
             (labels.bounds(structure), labels.table().value(structure))
         else {
@@ -54,6 +63,9 @@ impl Boundary {
                             continue;
                         }
                         let centre = grid.point_in_world(voxel);
+                        if !keep(centre) {
+                            continue;
+                        }
                         for axis in 0..3 {
                             for step in [-1_isize, 1] {
                                 let next = voxel[axis]
@@ -63,13 +75,13 @@ impl Boundary {
                                     let mut other = voxel;
                                     other[axis] = n;
                                     data[grid.index(other)] == value
+                                        && keep(grid.point_in_world(other))
                                 });
                                 if !inside {
                                     found.push(BoundaryPoint {
                                         point: centre + edges[axis] * (step as f64 / 2.0),
                                         area_mm2: faces[axis].length(),
-                                        outward: (faces[axis] * step as f64)
-                                            .normalize_or_zero(),
+                                        outward: (faces[axis] * step as f64).normalize_or_zero(),
                                         axial_slice: voxel[slice_axis],
                                         in_slice: axis != slice_axis,
                                     });

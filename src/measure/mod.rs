@@ -5,6 +5,7 @@
 
 mod agreement;
 mod boundary;
+mod brainstem;
 mod contour;
 mod growth;
 mod growth_map;
@@ -26,6 +27,7 @@ pub use agreement::{
     macro_averaged_mean_absolute_error,
 };
 pub use boundary::{Boundary, BoundaryPoint};
+pub use brainstem::{BrainstemError, brainstem_at};
 pub use contour::{Contour, contours};
 pub use growth::*;
 pub use growth_map::{

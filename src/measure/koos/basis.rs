@@ -3,8 +3,8 @@ use super::{
     HannoverClass, HannoverMeasures, KoosAssessment, KoosEvidence, KoosOptions, KoosSubgrade,
     TokyoClass,
     cleft::CleftTest,
-    compression::{Symmetry, deepest, heights},
-    contact::{Contact, Normals, extent},
+    compression::{Body, Symmetry, deepest, heights},
+    contact::{Contact, Normals, Touch, extent},
     neighbours::neighbours,
     rule::{self, grade},
 };
@@ -67,22 +67,32 @@ impl KoosBasis {
         let boundary = tumour.boundary();
         let brainstem = Boundary::of(labels, Structure::Brainstem);
         let normals = Normals::of(boundary);
-        let contact_mm = contact_mm(labels);
-        let Some(contact) = Contact::between(boundary, &normals, &brainstem, contact_mm) else {
+        let touch = Touch::on(labels.grid());
+        let Some(contact) = Contact::between(boundary, &normals, &brainstem, touch) else {
             return basis;
         };
         e.brainstem_gap_mm = Some(contact.gap_mm);
         e.nearest_points_ras_mm = Some(contact.nearest.map(|p| p.to_array()));
         e.contact_area_mm2 = Some(contact.area_mm2);
-        let touching: Vec<_> = contact.faces(boundary, contact_mm).copied().collect();
+        let touching: Vec<_> = contact.faces(boundary, touch).copied().collect();
         let extent = extent(touching.iter());
         e.contact_length_mm = Some(extent.map_or(0.0, |(_, mm)| mm));
         e.contact_slices = extent.map(|(slices, _)| slices);
         if let (Some(axes), Some(side)) = (tumour.axes(), e.side) {
             let part = (boundary, &normals);
-            e.neighbours = neighbours(labels, (axes, side), part, &brainstem, contact_mm);
+            let away = if side == Side::Left { 1.0 } else { -1.0 };
+            let midline = shifts.midline_mm + away * shifts.fourth_ventricle_mm.unwrap_or(0.0);
+            e.neighbours = neighbours(labels, (axes, side, midline), part, touch);
             let touching: Vec<DVec3> = touching.iter().map(|f| f.point).collect();
-            indentation(labels, axes, side, (boundary, &contact), &touching, &shifts, e);
+            indentation(
+                labels,
+                axes,
+                side,
+                (boundary, &contact),
+                &touching,
+                &shifts,
+                e,
+            );
         }
         e.cleft = scan.map(|(scan, sequence)| {
             let part = (boundary, &normals);
@@ -141,19 +151,15 @@ impl KoosBasis {
             );
         }
         if options.post_operative {
-            out.withhold("residual after surgery, for which the Koos grade is not defined (not applicable)");
+            out.withhold(
+                "residual after surgery, for which the Koos grade is not defined (not applicable)",
+            );
             return out;
         }
         grade(&mut out, options.wording);
         classes(&mut out);
         out
     }
-}
-
-/// Closer than this the labels cannot show a cleft: half a voxel, at least 0.7 mm.
-fn contact_mm(labels: &LabelMap) -> f64 {
-    let spacing = labels.grid().spacing_mm();
-    spacing.iter().fold(0.7_f64, |a, s| a.max(s / 2.0))
 }
 
 /// How far the brainstem is pressed in and turned.
@@ -186,21 +192,31 @@ fn indentation(
             .collect(),
     };
     let levels = heights(&touched, axes);
-    let offset = shifts.midline_mm;
-    let Some(plane) = Symmetry::of(&brainstem, &surface, axes, &near, levels, offset) else {
+    // Where the brainstem was moved to.
+    let away = if side == Side::Left { 1.0 } else { -1.0 };
+    let offset = shifts.midline_mm + away * shifts.brainstem_mm.unwrap_or(0.0);
+    let body = Body {
+        mesh: &brainstem,
+        surface: &surface,
+        tumour: &near,
+    };
+    let Some(mut plane) = Symmetry::of(&body, axes, levels, offset) else {
         return;
     };
+    let mut found = deepest(&surface, &plane, touching);
+    // The body's place differs between levels: that of the deepest counts.
+    if let Some((_, point)) = found {
+        if let Some(there) = plane.at_level(&body, axes, axes.height_mm(point)) {
+            plane = there;
+            found = deepest(&surface, &plane, touching);
+        }
+    }
     e.mirror_plane = Some(plane.plane());
     if axes.from_cochleae {
         e.brainstem_rotation_degrees = Some(plane.rotation_degrees(side));
     }
-    match deepest(&brainstem, &surface, &near, &plane, touching) {
-        Some((mm, point)) => {
-            e.indentation_mm = Some(mm);
-            e.indentation_point_ras_mm = Some(point.to_array());
-        }
-        None => e.indentation_mm = Some(0.0),
-    }
+    e.indentation_mm = Some(found.map_or(0.0, |(mm, _)| mm));
+    e.indentation_point_ras_mm = found.map(|(_, point)| point.to_array());
 }
 
 fn split_at_porus(tumour: &TumourGeometry, given: Option<&PorusPlane>, out: &mut KoosAssessment) {

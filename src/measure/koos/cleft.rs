@@ -15,8 +15,11 @@ const PROFILES: usize = 10;
 const APART_MM: f64 = 1.2;
 /// Fewer do not tell.
 const LEAST: usize = 3;
-/// A way that is longer than the shortest by so much is not one of the shortest, mm.
+/// A way that is longer than the shortest by so much, and by such a part of it, is not one of the shortest, mm.
 const LONGER_MM: f64 = 0.4;
+const LONGER: f64 = 0.15;
+/// Part of the ways that must show fluid: nerves and vessels cross even a wide gap.
+const SEEN: f64 = 1.0 / 3.0;
 /// How far the profile goes on into tumour and brainstem, mm, and the distance between its samples.
 const BEYOND_MM: f64 = 4.0;
 const STEP_MM: f64 = 0.1;
@@ -30,6 +33,8 @@ const THRESHOLD: f64 = 0.35;
 const FLUID_MM: f64 = 22.0;
 const FLUID_QUANTILE: f64 = 0.95;
 const LEAST_CONTRAST: f64 = 1.6;
+/// Where the sequence is not known, what is brighter than this part of those voxels must be so too: on ceT1 only vessels and meninges are, which are few.
+const UNKNOWN_QUANTILE: f64 = 0.88;
 /// A voxel that is longer than this along the way cannot show a film, mm.
 const COARSE_MM: f64 = 1.25;
 
@@ -131,7 +136,11 @@ impl CleftTest {
             return Self::cannot("the brainstem lies at the scan's edge".to_owned());
         };
         let fine: Vec<&Way> = (ways.iter())
-            .filter(|w| reader.voxel_along_mm(w.direction) <= COARSE_MM)
+            .filter(|w| {
+                // A gap of more than a voxel needs no partial volume.
+                let length = w.tumour.distance(w.brainstem);
+                reader.voxel_along_mm(w.direction) <= COARSE_MM.max(length)
+            })
             .collect();
         if fine.len() < LEAST {
             let coarsest = (ways.iter())
@@ -144,15 +153,21 @@ impl CleftTest {
         let mut inside: Vec<f64> = (fine.iter())
             .flat_map(|w| {
                 let deep = |n: u32| w.brainstem + w.direction * (INSIDE_MM + 0.5 * f64::from(n));
-                (0..6).filter_map(|n| reader.at(deep(n))).collect::<Vec<_>>()
+                (0..6)
+                    .filter_map(|n| reader.at(deep(n)))
+                    .collect::<Vec<_>>()
             })
             .collect();
         let Some(brain) = quantile(&mut inside, 0.5) else {
             return Self::cannot("the brainstem lies at the scan's edge".to_owned());
         };
-        let Some(fluid) = fluid(&reader, labels, contact.nearest[1])
-            .filter(|f| *f > LEAST_CONTRAST * brain && *f - brain > 0.0)
-        else {
+        let about = contact.nearest[1];
+        let bright = |part| {
+            let found = fluid(&reader, labels, about, part);
+            found.filter(|f| *f > LEAST_CONTRAST * brain && *f - brain > 0.0)
+        };
+        let known = sequence == Sequence::HrT2 || bright(UNKNOWN_QUANTILE).is_some();
+        let Some(fluid) = bright(FLUID_QUANTILE).filter(|_| known) else {
             return Self {
                 brain_intensity: Some(brain),
                 ..Self::cannot(
@@ -177,23 +192,17 @@ impl CleftTest {
     }
 }
 
-/// No cleft where none is seen on two adjacent slices, or on most of the ways.
+/// A cleft where enough of the ways show fluid.
 fn verdict(profiles: &[CleftProfile]) -> (CleftVerdict, Option<String>) {
     if profiles.len() < LEAST {
         let reason = "the tumour is as bright as fluid at the brainstem (a cyst), or lies at the scan's edge";
         return (CleftVerdict::CannotBeTold, Some(reason.to_owned()));
     }
-    let without = profiles.iter().filter(|p| !p.cleft).count();
-    let mut slices: Vec<usize> = (profiles.iter())
-        .filter(|p| !p.cleft)
-        .map(|p| p.axial_slice)
-        .collect();
-    slices.sort_unstable();
-    let adjacent = slices.windows(2).any(|pair| pair[1] - pair[0] == 1);
-    if 2 * without > profiles.len() || (adjacent && 3 * without > profiles.len()) {
-        (CleftVerdict::None, None)
-    } else {
+    let seen = profiles.iter().filter(|p| p.cleft).count();
+    if seen as f64 >= SEEN * profiles.len() as f64 {
         (CleftVerdict::Seen, None)
+    } else {
+        (CleftVerdict::None, None)
     }
 }
 
@@ -208,14 +217,9 @@ struct Way {
 }
 
 /// The shortest ways; of a contact, ways through its middle, where the rim's fluid is far.
-fn ways(
-    tumour: &Boundary,
-    normals: &Normals,
-    brainstem: &Boundary,
-    contact: &Contact,
-) -> Vec<Way> {
+fn ways(tumour: &Boundary, normals: &Normals, brainstem: &Boundary, contact: &Contact) -> Vec<Way> {
     let near: Vec<usize> = (0..tumour.points.len())
-        .filter(|&n| contact.distances[n].0 <= contact.gap_mm + LONGER_MM)
+        .filter(|&n| contact.distances[n].0 <= contact.gap_mm * (1.0 + LONGER) + LONGER_MM)
         .collect();
     let place = |n: usize| tumour.points[n].point;
     // How much of the near surface lies about each place: most in the middle of a contact.
@@ -226,7 +230,9 @@ fn ways(
         })
         .collect();
     order.sort_by(|a, b| {
-        let nearer = contact.distances[a.1].0.total_cmp(&contact.distances[b.1].0);
+        let nearer = contact.distances[a.1]
+            .0
+            .total_cmp(&contact.distances[b.1].0);
         b.0.cmp(&a.0).then(nearer)
     });
     let mut ways: Vec<Way> = Vec::new();
@@ -239,7 +245,11 @@ fn ways(
         let to = brainstem.points[at].point;
         let along = normals.at(from);
         // Faces that meet have no way between them: there the surface's own direction counts.
-        let direction = if mm > 1.0 { (to - from).normalize_or(along) } else { along };
+        let direction = if mm > 1.0 {
+            (to - from).normalize_or(along)
+        } else {
+            along
+        };
         if direction.length_squared() < 0.5 {
             continue;
         }
@@ -327,10 +337,7 @@ impl Reader {
                 .collect()
         };
         let tumour = quantile(&mut within(-BEYOND_MM, -INSIDE_MM), 0.5)?;
-        let deep = quantile(
-            &mut within(length + INSIDE_MM, length + BEYOND_MM),
-            0.5,
-        )?;
+        let deep = quantile(&mut within(length + INSIDE_MM, length + BEYOND_MM), 0.5)?;
         let (peak_mm, top) = (positions_mm.iter().zip(&intensities))
             .filter(|(mm, _)| (-SLACK_MM..=length + SLACK_MM).contains(*mm))
             .max_by(|a, b| a.1.total_cmp(b.1))?;
@@ -354,7 +361,7 @@ impl Reader {
 }
 
 /// Intensity of fluid about a point: the brightest of what is neither tumour, brainstem, cerebellum nor ear.
-fn fluid(reader: &Reader, labels: &LabelMap, about: DVec3) -> Option<f64> {
+fn fluid(reader: &Reader, labels: &LabelMap, about: DVec3, part: f64) -> Option<f64> {
     let fluid = labels.table().value(Structure::FourthVentricle);
     let grid = labels.grid();
     let mut values: Vec<f64> = (reader.data.iter().enumerate())
@@ -366,7 +373,7 @@ fn fluid(reader: &Reader, labels: &LabelMap, about: DVec3) -> Option<f64> {
         })
         .map(|(_, value)| f64::from(*value))
         .collect();
-    quantile(&mut values, FLUID_QUANTILE)
+    quantile(&mut values, part)
 }
 
 /// The value below which a part of the values lies; `None` without values.

@@ -11,21 +11,34 @@ use crate::{
 use glam::{DMat2, DVec2, DVec3};
 use rayon::prelude::*;
 
-/// Levels about the contact that tell the plane: so far above and below its middle, at least, mm.
+/// Levels about the contact that first tell the plane: so far above and below its middle, at least; then about the deepest place, mm.
 const SLAB_MM: f64 = 9.0;
+const DEEPEST_MM: f64 = 5.0;
 /// Surface so near to the tumour, or mirrored to there, does not tell the plane, mm.
 const CLEAR_MM: f64 = 3.0;
-/// Distance between surface and mirror image from which they count little, mm.
-const OUTLIER_MM: f64 = 0.8;
+/// Distance between surface and mirror image from which they count little, mm: at the beginning, while the plane may lie a displacement away, and at the end.
+const OUTLIER_MM: [f64; 2] = [4.0, 0.8];
+/// What is left of it after each round.
+const NARROWING: f64 = 0.75;
 /// Points of the surface that are asked for, at most.
-const MOST_POINTS: usize = 2500;
+const MOST_POINTS: usize = 1200;
 /// Fewer do not tell a plane.
 const LEAST_POINTS: usize = 100;
 /// Rounds of the iteration, and the moves below which it has ended: mm and radians.
 const ROUNDS: usize = 25;
 const SETTLED: f64 = 1e-3;
-/// Surface of the brainstem so near to the tumour is looked at for its depth, mm.
-const TOUCHED_MM: f64 = 2.0;
+/// A depth is the mean of the faces so near to each other, mm: the steps of voxels even out.
+const EVEN_MM: f64 = 1.5;
+
+/// The surfaces that meet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Body<'a> {
+    /// Of the brainstem.
+    pub(super) mesh: &'a Mesh,
+    pub(super) surface: &'a NearestSurface,
+    /// Of the tumour.
+    pub(super) tumour: &'a NearestSurface,
+}
 
 /// The brainstem's plane of symmetry on the levels of a tumour.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,44 +51,71 @@ pub(super) struct Symmetry {
 }
 
 impl Symmetry {
-    /// From the brainstem's surface. `at` is where it is touched or nearest to the tumour, `offset_mm` how far to the right of the axes' midpoint the plane is looked for first. `None`
-    /// without enough of the surface.
+    /// On the levels between two heights, looked for first at so many mm to the right of the axes' midpoint. `None` without enough of the surface.
     pub(super) fn of(
-        brainstem: &Mesh,
-        surface: &NearestSurface,
+        body: &Body<'_>,
         axes: &HeadAxes,
-        tumour: &NearestSurface,
         [low_mm, high_mm]: [f64; 2],
         offset_mm: f64,
     ) -> Option<Self> {
         let middle = f64::midpoint(low_mm, high_mm);
         let half = SLAB_MM.max((high_mm - low_mm) / 2.0);
-        let in_slab = |p: DVec3| (axes.height_mm(p) - middle).abs() <= half;
-        let mut points: Vec<DVec3> = (brainstem.points().iter().copied())
-            .filter(|p| in_slab(*p))
-            .collect();
-        let step = points.len().div_ceil(MOST_POINTS).max(1);
-        points = points.into_iter().step_by(step).collect();
-        points.retain(|p| tumour.distance_mm(*p) > CLEAR_MM);
-        let count = points.len();
-        if count < LEAST_POINTS {
-            return None;
-        }
-        let centre = points.iter().sum::<DVec3>() / count as f64;
-        // Turned about the place behind which half of the section lies, so that angle and offset hardly depend on each other.
-        let foot = centre - axes.right * (centre - axes.midpoint).dot(axes.right);
-        let mut plane = Self {
+        let points = points(body, axes, middle, half)?;
+        // Turned about the middle of the section, so that angle and offset hardly depend on each other.
+        let centre = points.iter().sum::<DVec3>() / points.len() as f64;
+        let foot = centre - axes.right * axes.right_of_midline_mm(centre);
+        Self {
             point: foot + axes.right * offset_mm,
             normal: axes.right,
             angle: 0.0,
-        };
+        }
+        .settled(&points, body, axes, OUTLIER_MM[0])
+    }
+
+    /// This plane moved, not turned, to where the levels about a height are symmetric: few levels do not tell an angle.
+    pub(super) fn at_level(
+        &self,
+        body: &Body<'_>,
+        axes: &HeadAxes,
+        height_mm: f64,
+    ) -> Option<Self> {
+        let points = points(body, axes, height_mm, DEEPEST_MM)?;
+        let mut plane = *self;
         for _ in 0..ROUNDS {
-            let step = plane.step(&points, surface, tumour, axes)?;
-            plane.turned_to(plane.angle + step.y, axes);
-            plane.point += plane.normal * step.x;
-            if step.x.abs() < SETTLED && step.y.abs() < SETTLED / 10.0 {
+            let (hessian, gradient) = plane.normal_equations(&points, body, axes, OUTLIER_MM[1]);
+            let step = -gradient.x / hessian.x_axis.x;
+            if !step.is_finite() {
+                return None;
+            }
+            plane.point += plane.normal * step;
+            if step.abs() < SETTLED {
                 break;
             }
+        }
+        plane.point.is_finite().then_some(plane)
+    }
+
+    fn settled(
+        self,
+        points: &[DVec3],
+        body: &Body<'_>,
+        axes: &HeadAxes,
+        mut outlier_mm: f64,
+    ) -> Option<Self> {
+        let mut plane = self;
+        for _ in 0..ROUNDS {
+            let (hessian, gradient) = plane.normal_equations(points, body, axes, outlier_mm);
+            if hessian.determinant() <= 1e-9 {
+                return None;
+            }
+            let step = -(hessian.inverse() * gradient);
+            plane.turned_to(plane.angle + step.y, axes);
+            plane.point += plane.normal * step.x;
+            let settled = step.x.abs() < SETTLED && step.y.abs() < SETTLED / 10.0;
+            if settled && outlier_mm <= OUTLIER_MM[1] {
+                break;
+            }
+            outlier_mm = (outlier_mm * NARROWING).max(OUTLIER_MM[1]);
         }
         (plane.point.is_finite() && plane.normal.is_finite()).then_some(plane)
     }
@@ -86,42 +126,37 @@ impl Symmetry {
         self.normal = axes.right * cos + axes.anterior * sin;
     }
 
-    /// One Gauss–Newton step: along the normal (mm) and about the long axis (radians). `None` where the points tell nothing.
-    fn step(
+    /// Of a Gauss–Newton step along the normal (mm) and about the long axis (radians): its matrix and the gradient.
+    fn normal_equations(
         &self,
         points: &[DVec3],
-        surface: &NearestSurface,
-        tumour: &NearestSurface,
+        body: &Body<'_>,
         axes: &HeadAxes,
-    ) -> Option<DVec2> {
+        outlier_mm: f64,
+    ) -> (DMat2, DVec2) {
         // How the normal changes with the angle.
         let turn = axes.superior.cross(self.normal);
-        let (hessian, gradient) = points
+        points
             .par_iter()
             .filter_map(|p| {
                 let image = self.mirrored(*p);
-                if tumour.distance_mm(image) <= CLEAR_MM {
+                if body.tumour.distance_mm(image) <= CLEAR_MM {
                     return None;
                 }
-                let (d, foot) = surface.signed_nearest(image);
+                let (d, foot) = body.surface.signed_nearest(image);
                 let direction = ((image - foot) / d).try_normalize()?;
-                let weight = (1.0 + (d / OUTLIER_MM).powi(2)).powi(-2);
+                let weight = (1.0 + (d / outlier_mm).powi(2)).powi(-2);
                 let off = (*p - self.point).dot(self.normal);
                 // Of the image's place with the plane's offset and angle.
                 let by_offset = self.normal * 2.0;
-                let by_angle =
-                    (self.normal * (*p - self.point).dot(turn) + turn * off) * -2.0;
+                let by_angle = (self.normal * (*p - self.point).dot(turn) + turn * off) * -2.0;
                 let j = DVec2::new(direction.dot(by_offset), direction.dot(by_angle));
                 Some((
                     DMat2::from_cols(j * j.x, j * j.y) * weight,
                     j * (d * weight),
                 ))
             })
-            .reduce(
-                || (DMat2::ZERO, DVec2::ZERO),
-                |a, b| (a.0 + b.0, a.1 + b.1),
-            );
-        (hessian.determinant() > 1e-9).then(|| -(hessian.inverse() * gradient))
+            .reduce(|| (DMat2::ZERO, DVec2::ZERO), |a, b| (a.0 + b.0, a.1 + b.1))
     }
 
     /// A point's mirror image.
@@ -170,27 +205,40 @@ impl MirrorPlane {
     }
 }
 
-/// Where the brainstem is pressed in deepest: depth (mm, not below 0) and the point of its surface. `None` where none of its surface lies at the tumour.
+/// Points of the brainstem's surface about a height, away from the tumour; `None` where they are too few.
+fn points(body: &Body<'_>, axes: &HeadAxes, height_mm: f64, half_mm: f64) -> Option<Vec<DVec3>> {
+    let all: Vec<DVec3> = (body.mesh.points().iter().copied())
+        .filter(|p| (axes.height_mm(*p) - height_mm).abs() <= half_mm)
+        .collect();
+    let step = all.len().div_ceil(MOST_POINTS).max(1);
+    let kept: Vec<DVec3> = (all.into_iter().step_by(step))
+        .filter(|p| body.tumour.distance_mm(*p) > CLEAR_MM)
+        .collect();
+    (kept.len() >= LEAST_POINTS).then_some(kept)
+}
+
+/// Where the brainstem is pressed in deepest: depth (mm, not below 0) and the place. `contact` are the middles of the faces in which tumour and brainstem meet; `None` without any.
 pub(super) fn deepest(
-    brainstem: &Mesh,
     surface: &NearestSurface,
-    tumour: &NearestSurface,
     plane: &Symmetry,
     contact: &[DVec3],
 ) -> Option<(f64, DVec3)> {
-    let [low, high] = [
-        contact.iter().copied().reduce(DVec3::min)? - TOUCHED_MM,
-        contact.iter().copied().reduce(DVec3::max)? + TOUCHED_MM,
-    ];
-    (brainstem.points().par_iter())
-        .filter(|p| p.cmpge(low).all() && p.cmple(high).all())
-        .filter(|p| tumour.distance_mm(**p) <= TOUCHED_MM)
-        .map(|p| (-surface.signed_distance_mm(plane.mirrored(*p)), *p))
+    let depths: Vec<f64> = (contact.par_iter())
+        .map(|p| -surface.signed_distance_mm(plane.mirrored(*p)))
+        .collect();
+    (contact.par_iter())
+        .map(|p| {
+            let about = contact.iter().zip(&depths);
+            let (sum, count) = about
+                .filter(|(q, _)| q.distance_squared(*p) <= EVEN_MM * EVEN_MM)
+                .fold((0.0, 0.0), |(s, n), (_, d)| (s + d, n + 1.0));
+            (sum / count, *p)
+        })
         .reduce_with(|a, b| if b.0 > a.0 { b } else { a })
         .map(|(depth, p)| (depth.max(0.0), p))
 }
 
-/// Faces of the brainstem on levels about a tumour: its heights, `margin_mm` more at either end.
+/// The heights between which a boundary lies, mm.
 pub(super) fn heights(boundary: &Boundary, axes: &HeadAxes) -> [f64; 2] {
     let all = boundary.points.iter().map(|p| axes.height_mm(p.point));
     all.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], z| {

@@ -1,7 +1,44 @@
 //! Where a tumour touches what lies beside it.
-use crate::measure::{Boundary, BoundaryPoint, boundary::diameter, size::slices};
+use crate::{
+    measure::{Boundary, BoundaryPoint, boundary::diameter, size::slices},
+    volume::Grid,
+};
 use glam::DVec3;
 use std::collections::HashMap;
+
+/// A gap between faces that counts as contact in full, and one that does not count, mm; between them it counts in part. A gap so thin is one of a voxel, of which half are less.
+const THIN_MM: [f64; 2] = [0.3, 0.5];
+/// Voxels that meet in a face or an edge are in contact whatever their size: their faces' middles lie within this part of the shortest voxel edge.
+const MEETING: f64 = 0.75;
+
+/// Which distances between faces are contact.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Touch {
+    meeting_mm: f64,
+}
+
+impl Touch {
+    /// On a grid.
+    pub(super) fn on(grid: &Grid) -> Self {
+        let spacing = grid.spacing_mm();
+        Self {
+            meeting_mm: MEETING * spacing.iter().copied().fold(f64::INFINITY, f64::min),
+        }
+    }
+
+    /// Whether voxels meet.
+    pub(super) fn meets(self, mm: f64) -> bool {
+        mm <= self.meeting_mm
+    }
+
+    /// How much of a face at a distance is in contact, 0 to 1.
+    pub(super) fn part(self, mm: f64) -> f64 {
+        if self.meets(mm) {
+            return 1.0;
+        }
+        ((THIN_MM[1] - mm) / (THIN_MM[1] - THIN_MM[0])).clamp(0.0, 1.0)
+    }
+}
 
 /// Faces about a face that give the direction of the surface there: so far away, mm.
 const NORMAL_MM: f64 = 2.0;
@@ -20,20 +57,21 @@ pub(super) struct Contact {
 }
 
 impl Contact {
-    /// Between a tumour and something else; `None` where that has no face. What lies within `contact_mm` is in contact.
+    /// Between a tumour and something else; `None` where that has no face.
     pub(super) fn between(
         tumour: &Boundary,
         normals: &Normals,
         other: &Boundary,
-        contact_mm: f64,
+        touch: Touch,
     ) -> Option<Self> {
         let distances = tumour.nearest_in(other)?;
-        let (n, (gap_mm, at)) = (distances.iter().copied().enumerate())
-            .min_by(|a, b| a.1.0.total_cmp(&b.1.0))?;
+        let (n, (gap_mm, at)) =
+            (distances.iter().copied().enumerate()).min_by(|a, b| a.1.0.total_cmp(&b.1.0))?;
+        // From +0: the sum of nothing is -0.
         let area_mm2 = (tumour.points.iter().zip(&distances))
-            .filter(|(_, (mm, _))| *mm <= contact_mm)
-            .map(|(face, _)| normals.area_mm2(face))
-            .sum();
+            .map(|(face, (mm, _))| (face, touch.part(*mm)))
+            .filter(|(_, part)| *part > 0.0)
+            .fold(0.0, |sum, (face, part)| sum + part * normals.area_mm2(face));
         Some(Self {
             gap_mm,
             nearest: [tumour.points.get(n)?.point, other.points.get(at)?.point],
@@ -42,14 +80,14 @@ impl Contact {
         })
     }
 
-    /// The faces of the tumour in contact.
+    /// The faces of the tumour whose voxels meet the other.
     pub(super) fn faces<'a>(
         &'a self,
         tumour: &'a Boundary,
-        contact_mm: f64,
+        touch: Touch,
     ) -> impl Iterator<Item = &'a BoundaryPoint> {
         (tumour.points.iter().zip(&self.distances))
-            .filter(move |(_, (mm, _))| *mm <= contact_mm)
+            .filter(move |(_, (mm, _))| touch.meets(*mm))
             .map(|(face, _)| face)
     }
 }
@@ -59,8 +97,7 @@ pub(super) fn extent<'a>(
     faces: impl Iterator<Item = &'a BoundaryPoint> + Clone,
 ) -> Option<([usize; 2], f64)> {
     let range = |f: &BoundaryPoint| [f.axial_slice; 2];
-    let spanned = (faces.clone().map(range))
-        .reduce(|[a, b], [c, d]| [a.min(c), b.max(d)])?;
+    let spanned = (faces.clone().map(range)).reduce(|[a, b], [c, d]| [a.min(c), b.max(d)])?;
     let longest = (slices(faces).iter())
         .filter_map(|slice| diameter(slice))
         .map(|[a, b]| a.distance(b))

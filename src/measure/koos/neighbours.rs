@@ -1,17 +1,19 @@
 //! What else a tumour lies beside: pons, cerebellar hemispheres and vermis.
 //!
-//! The labels name the brainstem and the cerebellum as wholes; their parts follow from the patient's axes. What the labels do not show is absent.
-use super::contact::{Contact, Normals};
+//! The labels name the brainstem and the cerebellum as wholes; their parts follow from the patient's axes. The pons is the brainstem between two heights, whose ends lie within about
+//! 2 mm of the phantoms' seams. The midline of the cerebellum goes with the fourth ventricle where a tumour moves that. What the labels do not show is absent.
+use super::contact::{Contact, Normals, Touch};
 use crate::{
-    measure::{Boundary, HeadAxes},
+    measure::{Boundary, HeadAxes, parts::parts},
     volume::{LabelMap, Side, Structure},
 };
+use glam::DVec3;
 use serde::{Serialize, Serializer};
 
 /// The pons reaches from this to that height above the middle between the cochleae, mm, in a head whose cochleae lie [`MEAN_APART_MM`] apart. The lower end is the pontomedullary sulcus,
 /// where the facial and vestibulocochlear nerves leave, about at the height of the porus.
-const PONS_MM: [f64; 2] = [-2.0, 22.0];
-/// Half the width of the vermis in such a head, mm.
+const PONS_MM: [f64; 2] = [-0.9, 22.4];
+/// Half the width of the vermis in such a head, mm. It lies behind the middle of the fourth ventricle; before that, what lies in the band are the peduncles beside the ventricle.
 const VERMIS_MM: f64 = 5.5;
 const MEAN_APART_MM: f64 = 69.5;
 /// The cerebellum is labelled across the midline when the vermis's band has so much of it near the tumour, mm³; else its label ends beside the ears and tells nothing of vermis
@@ -71,7 +73,8 @@ impl KoosStructure {
         match self {
             Self::Pons => 1.0,
             Self::CerebellumSameSide => 0.5,
-            Self::CerebellumOtherSide | Self::Vermis => 2.0,
+            Self::CerebellumOtherSide => 4.0,
+            Self::Vermis => 2.0,
         }
     }
 }
@@ -97,13 +100,13 @@ pub struct KoosNeighbour {
     pub contact_mm2: f64,
 }
 
-/// The neighbours of a tumour that the labels tell. Without both cochleae there are neither levels nor a midplane.
+/// The neighbours of a tumour that the labels tell; the cerebellum is divided so many mm to the right of the axes' midpoint. Without both cochleae there are neither levels nor a
+/// midplane.
 pub(super) fn neighbours(
     labels: &LabelMap,
-    (axes, side): (&HeadAxes, Side),
+    (axes, side, midline_mm): (&HeadAxes, Side, f64),
     (tumour, normals): (&Boundary, &Normals),
-    brainstem: &Boundary,
-    contact_mm: f64,
+    touch: Touch,
 ) -> Vec<KoosNeighbour> {
     let [Some(left), Some(right)] = axes.cochleae else {
         return Vec::new();
@@ -112,46 +115,34 @@ pub(super) fn neighbours(
         return Vec::new();
     }
     let scale = left.distance(right) / MEAN_APART_MM;
-    let middle = tumour.points.iter().map(|p| p.point).sum::<glam::DVec3>()
-        / tumour.points.len() as f64;
-    let cerebellum = Boundary::of(labels, Structure::Cerebellum);
-    let across = is_across(labels, axes, tumour, scale);
-    let other = side.other();
+    let count = tumour.points.len() as f64;
+    let middle = tumour.points.iter().map(|p| p.point).sum::<DVec3>() / count;
+    let right = |p: DVec3| axes.right_of_midline_mm(p) - midline_mm;
+    let across = is_across(labels, axes, tumour, (midline_mm, scale));
+    let anterior = |p: DVec3| (p - axes.midpoint).dot(axes.anterior);
+    let ventricle = (parts(labels, Structure::FourthVentricle).first())
+        .map_or(f64::INFINITY, |v| anterior(v.centroid));
+    let is_vermis = |p: DVec3| right(p).abs() < VERMIS_MM * scale && anterior(p) < ventricle;
+    let on_side = |p: DVec3| (right(p) > 0.0) == (side == Side::Right);
+    let levels = PONS_MM.map(|mm| mm * scale);
     let part = |structure: KoosStructure| -> Boundary {
-        let (of, keep): (&Boundary, Box<dyn Fn(glam::DVec3) -> bool>) = match structure {
-            KoosStructure::Pons => (
-                brainstem,
-                Box::new(|p| {
-                    (PONS_MM[0] * scale..PONS_MM[1] * scale).contains(&axes.height_mm(p))
-                }),
-            ),
-            KoosStructure::Vermis => (
-                &cerebellum,
-                Box::new(|p| across && axes.right_of_midline_mm(p).abs() < VERMIS_MM * scale),
-            ),
-            KoosStructure::CerebellumSameSide | KoosStructure::CerebellumOtherSide => {
-                let wanted = if structure == KoosStructure::CerebellumSameSide {
-                    side
-                } else {
-                    other
-                };
-                let shown = wanted == side || across;
-                (
-                    &cerebellum,
-                    Box::new(move |p| {
-                        shown
-                            && axes.side(p) == wanted
-                            && axes.right_of_midline_mm(p).abs() >= VERMIS_MM * scale
-                    }),
-                )
-            }
+        let (of, shown) = match structure {
+            KoosStructure::Pons => (Structure::Brainstem, true),
+            KoosStructure::CerebellumSameSide => (Structure::Cerebellum, true),
+            _ => (Structure::Cerebellum, across),
         };
-        let near = (of.points.iter())
-            .filter(|f| f.point.distance(middle) < FARTHEST_MM && keep(f.point))
-            .copied();
-        Boundary {
-            points: near.collect(),
+        if !shown {
+            return Boundary::default();
         }
+        Boundary::of_part(labels, of, |p| {
+            p.distance(middle) < FARTHEST_MM
+                && match structure {
+                    KoosStructure::Pons => (levels[0]..levels[1]).contains(&axes.height_mm(p)),
+                    KoosStructure::Vermis => is_vermis(p),
+                    KoosStructure::CerebellumSameSide => on_side(p) && !is_vermis(p),
+                    KoosStructure::CerebellumOtherSide => !on_side(p) && !is_vermis(p),
+                }
+        })
     };
     let all = [
         KoosStructure::Pons,
@@ -161,7 +152,7 @@ pub(super) fn neighbours(
     ];
     (all.into_iter())
         .filter_map(|structure| {
-            let contact = Contact::between(tumour, normals, &part(structure), contact_mm)?;
+            let contact = Contact::between(tumour, normals, &part(structure), touch)?;
             Some(KoosNeighbour {
                 structure,
                 distance_mm: contact.gap_mm,
@@ -174,7 +165,12 @@ pub(super) fn neighbours(
 }
 
 /// Whether the cerebellum is labelled across the midline near the tumour.
-fn is_across(labels: &LabelMap, axes: &HeadAxes, tumour: &Boundary, scale: f64) -> bool {
+fn is_across(
+    labels: &LabelMap,
+    axes: &HeadAxes,
+    tumour: &Boundary,
+    (midline_mm, scale): (f64, f64),
+) -> bool {
     let Some(value) = labels.table().value(Structure::Cerebellum) else {
         return false;
     };
@@ -186,7 +182,7 @@ fn is_across(labels: &LabelMap, axes: &HeadAxes, tumour: &Boundary, scale: f64) 
         .filter(|(_, l)| **l == value)
         .map(|(n, _)| grid.point_in_world(grid.voxel(n)))
         .filter(|p| {
-            axes.right_of_midline_mm(*p).abs() < VERMIS_MM * scale
+            (axes.right_of_midline_mm(*p) - midline_mm).abs() < VERMIS_MM * scale
                 && (low..high).contains(&axes.height_mm(*p))
         })
         .count();

@@ -2,7 +2,7 @@
 //!
 //! Each probability comes from the distance of a measure to its threshold and the error of that measure; the grade is the highest that is at least as likely as not. The
 //! thresholds are proposals for phantoms and have not been calibrated on patients.
-use super::{KoosAssessment, KoosEvidence, KoosGrade};
+use super::{CleftVerdict, KoosAssessment, KoosEvidence, KoosGrade};
 use crate::measure::tumour::{MIN_EXTRAMEATAL_MM3, PROTRUSION_MM as LEAST_PROTRUSION_MM};
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -21,8 +21,9 @@ pub(super) const SHIFT_MM: (f64, f64) = (2.0, 0.6);
 pub(super) const INDENTATION_MM: (f64, f64) = (2.0, 0.5);
 /// A grade is borderline when no grade is as probable as this.
 const SURE: f64 = 0.8;
-/// A tumour whose extrameatal part is too small is not more probably extrameatal than this.
-const TOO_SMALL: f64 = 0.4;
+/// What one measure speaks for and another plainly against is not more probable than this: that a tumour is extrameatal whose part beyond the porus is too small, and that a
+/// tumour touches the brainstem where the scan shows fluid between them.
+const AGAINST: f64 = 0.4;
 
 /// How grades III and IV are told apart where the brainstem is indented but not displaced: the main disagreement between the wordings in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -170,7 +171,7 @@ fn at_least_ii(e: &KoosEvidence) -> Option<f64> {
     if extrameatal >= least_extrameatal_mm3(whole) {
         Some(probability)
     } else {
-        Some(probability.min(TOO_SMALL))
+        Some(probability.min(AGAINST))
     }
 }
 
@@ -181,6 +182,11 @@ fn touching(gap_mm: f64, area_mm2: f64) -> f64 {
     } else {
         above(-gap_mm, (0.0, GAP_ERROR_MM))
     }
+}
+
+/// Whether the scan shows fluid between tumour and brainstem.
+fn fluid_between(e: &KoosEvidence) -> bool {
+    (e.cleft.as_ref()).is_some_and(|c| c.verdict == CleftVerdict::Seen)
 }
 
 /// That the brainstem is displaced, or in the wording of compression pressed; `None` where no shift could be measured.
@@ -226,7 +232,11 @@ pub(super) fn grade(out: &mut KoosAssessment, wording: KoosWording) {
         ));
         return;
     }
-    let at_least_iii = at_least_ii.min(touching(gap, area));
+    let mut touching = touching(gap, area);
+    if fluid_between(e) {
+        touching = touching.min(AGAINST);
+    }
+    let at_least_iii = at_least_ii.min(touching);
     let displaced = displaced(e, wording);
     if displaced.is_none() && at_least_iii >= 0.5 {
         out.withhold(
@@ -272,7 +282,9 @@ fn borderline(out: &mut KoosAssessment, grade: KoosGrade, wording: KoosWording) 
 /// Which measure decides whether a grade is reached, and how near it lies to its threshold.
 fn reason(e: &KoosEvidence, reached: KoosGrade, wording: KoosWording) -> String {
     let near = |name: &str, value: f64, (threshold, error): (f64, f64), unit: &str| {
-        format!("{name} {value:.1} {unit} against the threshold of {threshold:.1} {unit}, with an error of {error:.1} {unit}")
+        format!(
+            "{name} {value:.1} {unit} against the threshold of {threshold:.1} {unit}, with an error of {error:.1} {unit}"
+        )
     };
     match reached {
         KoosGrade::I | KoosGrade::II => {
@@ -281,12 +293,22 @@ fn reason(e: &KoosEvidence, reached: KoosGrade, wording: KoosWording) -> String 
             let least =
                 least_extrameatal_mm3(extrameatal + e.intrameatal_volume_mm3.unwrap_or(0.0));
             if extrameatal < least {
-                format!("only {extrameatal:.0} mm³ lie beyond the porus plane, fewer than {least:.0} mm³")
+                format!(
+                    "only {extrameatal:.0} mm³ lie beyond the porus plane, fewer than {least:.0} mm³"
+                )
             } else {
-                near("reach beyond the porus plane", protrusion, PROTRUSION_MM, "mm")
+                near(
+                    "reach beyond the porus plane",
+                    protrusion,
+                    PROTRUSION_MM,
+                    "mm",
+                )
             }
         }
         KoosGrade::III => match (e.contact_area_mm2, e.brainstem_gap_mm) {
+            (Some(area), _) if area > CONTACT_MM2.0 && fluid_between(e) => format!(
+                "the outlines touch over {area:.0} mm², but the scan shows fluid between them"
+            ),
             (Some(area), _) if area > 0.0 => {
                 near("contact with the brainstem", area, CONTACT_MM2, "mm²")
             }

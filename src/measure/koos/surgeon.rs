@@ -97,9 +97,8 @@ mod tests {
     #[test]
     fn the_top_of_the_head_is_where_the_position_puts_it() {
         // Sitting: up. Lying on the side, seen from behind: to the right for a tumour on the left, whose patient lies on the right side.
-        let of = |side, position| {
-            SurgeonView::retrosigmoid(&axes(), side, position).frame(DVec3::ZERO)
-        };
+        let of =
+            |side, position| SurgeonView::retrosigmoid(&axes(), side, position).frame(DVec3::ZERO);
         for side in [Side::Left, Side::Right] {
             assert!((of(side, HeadPosition::Sitting).down + DVec3::Z).length() < 1e-12);
         }
