@@ -63,7 +63,8 @@ pub enum BrainstemError {
 
 /// Outlines the brainstem about a point in it (RAS mm), on hrT2 or ceT1. With labels, what they hold stays and counts as not brainstem; without, the result holds the brainstem alone.
 ///
-/// On phantoms the Dice coefficient against the true label is about 0.85; see the tests. The line across the peduncles is a guess.
+/// On phantoms of both sites and contrasts the Dice coefficient against the true label is 0.82 to 0.92, from points in the pons and in the medulla. The line across the peduncles is a guess, and the
+/// midbrain's own peduncles are left out in part.
 ///
 /// # Errors
 /// When the point lies outside the scan or not in brain tissue, no brainstem is found, or the labels are not on the scan's grid.
@@ -156,9 +157,10 @@ impl Picture {
         };
         let brain = part(&near, 0.5).ok_or(BrainstemError::Outside)?;
         let of = |p| part(&around, p).ok_or(BrainstemError::Outside);
-        let [dark, middle, bright, brightest] = [of(0.05)?, of(0.5)?, of(0.92)?, of(0.97)?];
-        // Fluid on hrT2 is among the brightest, bone and air are darker than most.
-        if !(brain > 0.0) || brain > bright || brain < 0.5 * middle {
+        let [dark, middle, brightest] = [of(0.05)?, of(0.5)?, of(0.97)?];
+        // Most about a brainstem is brain: fluid on hrT2 is far brighter, fluid on ceT1, bone and air are darker.
+        let like_most = (0.5 * middle..=1.8 * middle).contains(&brain);
+        if !like_most || brain <= 0.0 {
             return Err(BrainstemError::NotBrain);
         }
         let high = brightest.max(1.5 * brain) - brain;

@@ -205,11 +205,11 @@ fn indentation(
     };
     let mut found = deepest(&surface, &plane, touching);
     // The body's place differs between levels: that of the deepest counts.
-    if let Some((_, point)) = found {
-        if let Some(there) = plane.at_level(&body, axes, axes.height_mm(point)) {
-            plane = there;
-            found = deepest(&surface, &plane, touching);
-        }
+    if let Some((_, point)) = found
+        && let Some(there) = plane.at_level(&body, axes, axes.height_mm(point))
+    {
+        plane = there;
+        found = deepest(&surface, &plane, touching);
     }
     e.mirror_plane = Some(plane.plane());
     if axes.from_cochleae {

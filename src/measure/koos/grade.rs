@@ -42,7 +42,7 @@ impl fmt::Display for KoosGrade {
     }
 }
 
-/// Grade II by the largest extrameatal diameter (Koos 1998): IIa below 10 mm, IIb from there.
+/// Grade II by the largest extrameatal diameter (Koos 1998): `IIa` below 10 mm, `IIb` from there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum KoosSubgrade {
     /// Below 10 mm.
@@ -51,11 +51,11 @@ pub enum KoosSubgrade {
     IIb,
 }
 
-/// Largest extrameatal diameter from which grade II is IIb, mm.
+/// Largest extrameatal diameter from which grade II is `IIb`, mm.
 const IIB_MM: f64 = 10.0;
 
 impl KoosSubgrade {
-    /// `None` where the grade is not II, or without the diameter. A tumour that hardly leaves the canal has none and is IIa.
+    /// `None` where the grade is not II, or without the diameter. A tumour that hardly leaves the canal has none and is `IIa`.
     pub fn of(grade: KoosGrade, extrameatal_diameter_mm: Option<f64>) -> Option<Self> {
         if grade != KoosGrade::II {
             return None;
