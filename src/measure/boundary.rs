@@ -10,6 +10,8 @@ pub struct BoundaryPoint {
     pub point: DVec3,
     /// Area of the face, mm².
     pub area_mm2: f64,
+    /// Unit normal of the face, away from the structure.
+    pub outward: DVec3,
     /// Index of the slice along the voxel axis nearest to the patient's long axis.
     pub axial_slice: usize,
     /// Whether the face lies between two voxels of one axial slice.
@@ -26,6 +28,15 @@ pub struct Boundary {
 impl Boundary {
     /// The faces of a structure in a label map.
     pub fn of(labels: &LabelMap, structure: Structure) -> Self {
+        Self::of_part(labels, structure, |_| true)
+    }
+
+    /// The faces of the part of a structure whose voxel centres (RAS mm) are kept, those between the part and the rest of it included.
+    pub fn of_part(
+        labels: &LabelMap,
+        structure: Structure,
+        keep: impl Fn(DVec3) -> bool + Sync,
+    ) -> Self {
         let (Some(bounds), Some(value)) =
             (labels.bounds(structure), labels.table().value(structure))
         else {
@@ -35,8 +46,11 @@ impl Boundary {
         let shape = grid.shape();
         let slice_axis = grid.closest_ras().voxel_axis(2);
         let edges = [0, 1, 2].map(|a| grid.world_from_voxel().matrix3.col(a));
-        let face = |axis: usize| edges[(axis + 1) % 3].cross(edges[(axis + 2) % 3]).length();
-        let areas = [face(0), face(1), face(2)];
+        let faces = [0, 1, 2].map(|axis| {
+            let face = edges[(axis + 1) % 3].cross(edges[(axis + 2) % 3]);
+            // Towards the next voxel of the axis, whatever the grid's handedness.
+            face * face.dot(edges[axis]).signum()
+        });
         let data = labels.labels();
         let points = (bounds[2][0]..=bounds[2][1])
             .into_par_iter()
@@ -49,6 +63,9 @@ impl Boundary {
                             continue;
                         }
                         let centre = grid.point_in_world(voxel);
+                        if !keep(centre) {
+                            continue;
+                        }
                         for axis in 0..3 {
                             for step in [-1_isize, 1] {
                                 let next = voxel[axis]
@@ -58,11 +75,13 @@ impl Boundary {
                                     let mut other = voxel;
                                     other[axis] = n;
                                     data[grid.index(other)] == value
+                                        && keep(grid.point_in_world(other))
                                 });
                                 if !inside {
                                     found.push(BoundaryPoint {
                                         point: centre + edges[axis] * (step as f64 / 2.0),
-                                        area_mm2: areas[axis],
+                                        area_mm2: faces[axis].length(),
+                                        outward: (faces[axis] * step as f64).normalize_or_zero(),
                                         axial_slice: voxel[slice_axis],
                                         in_slice: axis != slice_axis,
                                     });

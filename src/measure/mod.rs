@@ -5,6 +5,7 @@
 
 mod agreement;
 mod boundary;
+mod brainstem;
 mod contour;
 mod growth;
 mod growth_map;
@@ -26,12 +27,13 @@ pub use agreement::{
     macro_averaged_mean_absolute_error,
 };
 pub use boundary::{Boundary, BoundaryPoint};
+pub use brainstem::{BrainstemError, brainstem_at};
 pub use contour::{Contour, contours};
 pub use growth::*;
 pub use growth_map::{
     DirectionTotals, GrowthDirection, GrowthDirections, GrowthMap, growth_between, growth_map,
 };
-pub use koos::{KoosAssessment, KoosBasis, KoosEvidence, KoosGeometry, KoosGrade, koos};
+pub use koos::*;
 pub use mesh::{
     Mesh, MeshError, NearestSurface, signed_distances_mm, surface_mesh, surface_meshes,
 };

@@ -22,6 +22,7 @@ mod measure_geometry;
 mod measure_growth;
 mod measure_growth_map;
 mod measure_koos;
+mod measure_koos_evidence;
 mod measure_phantoms;
 mod measure_tumour;
 mod model_conv3d;
