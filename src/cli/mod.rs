@@ -18,6 +18,7 @@ mod rank;
 mod register;
 mod segment;
 mod train;
+mod train_koos;
 
 use clap::{Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};

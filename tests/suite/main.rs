@@ -26,6 +26,8 @@ mod measure_phantoms;
 mod measure_tumour;
 mod model_conv3d;
 mod model_engine;
+mod model_classifier;
+mod model_forest;
 mod model_layers;
 mod model_unet;
 mod patient_assess;
