@@ -1,5 +1,6 @@
 //! `schwann koos`: the grade with its evidence.
 use super::{
+    graders,
     measure::tumour,
     output,
     segment::{Engine, read_scan},
@@ -23,6 +24,8 @@ pub(super) struct Arguments {
     labels: Option<PathBuf>,
     #[command(flatten)]
     engine: Engine,
+    #[command(flatten)]
+    graders: graders::Options,
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
@@ -41,11 +44,13 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let basis = KoosBasis::of(&labels);
     let mut assessment = basis.assess(None);
     let measures = basis.tumour().map(|t| t.measures(None));
+    let graders = arguments.graders.grade(&scan, &labels, &assessment)?;
     warnings.append(&mut assessment.warnings);
     assessment.warnings = warnings;
     output::warnings(&assessment.warnings);
     let output = Output {
         assessment: &assessment,
+        graders: &graders,
         tumour: measures,
         model,
         scan_sha256: io::voxels_sha256(&scan),
@@ -53,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     };
     output::result(json, &output, || {
         let sizes = measures.as_ref().map_or_else(String::new, tumour);
-        text(&assessment) + &sizes + "\n" + NOTICE
+        text(&assessment) + &graders.text() + &sizes + "\n" + NOTICE
     })
 }
 
@@ -61,6 +66,9 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
 struct Output<'a> {
     #[serde(flatten)]
     assessment: &'a KoosAssessment,
+    /// What the trained graders say, and the combination of all.
+    #[serde(flatten)]
+    graders: &'a graders::Graded,
     /// Part volumes and diameters; none without a tumour.
     tumour: Option<TumourMeasures>,
     /// The model that drew the tumour; none when its outline was given.

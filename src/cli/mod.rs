@@ -8,6 +8,7 @@ mod cohort;
 mod convert;
 mod demo;
 mod evaluate;
+mod graders;
 mod growth;
 mod inspect;
 mod koos;

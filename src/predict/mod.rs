@@ -14,8 +14,9 @@ mod tiles;
 
 pub use crate::patient::ModelInfo;
 pub use koos::{
-    CROP_CHANNELS, CROP_SIZE, CROP_SPACING_MM, Combination, Combined, GradeProbabilities, GraderWeights,
-    Graders, KoosCase, KoosFiles, KoosGraders, KoosModel, KoosPlan, koos_crop, softmax,
+    CROP_CHANNELS, CROP_SIZE, CROP_SPACING_MM, Combination, Combined, GradeProbabilities,
+    GraderWeights, Graders, KoosCase, KoosFiles, KoosGraders, KoosModel, KoosPlan, koos_crop,
+    softmax,
 };
 pub use nnunet::{Folds, NnUnet};
 pub use plan::{Calibration, Plan, class, prepare, standardise};

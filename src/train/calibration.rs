@@ -291,9 +291,8 @@ pub(super) fn reliability_svg(bins: &[ReliabilityBin], [across, up]: [&str; 2]) 
         let (x, y) = (x(bin.predicted), y(bin.observed));
         line += &format!("{}{x:.1} {y:.1}", if line.is_empty() { "M" } else { "L" });
         let radius = 1.5 + 0.8 * (bin.voxels as f64).log10();
-        text += &format!(
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"#1769aa\"/>\n"
-        );
+        text +=
+            &format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"#1769aa\"/>\n");
     }
     text += &format!("<path d=\"{line}\" fill=\"none\" stroke=\"#1769aa\" stroke-width=\"2\"/>\n");
     text += &format!(

@@ -17,7 +17,8 @@ pub use calibration::{Reliability, ReliabilityBin, calibrate, calibration_sample
 pub use data::{CropSource, EarCrops, HeadCrops, Sample};
 pub use folder::{FolderCrops, FolderFacts};
 pub use koos::{
-    Example, Graded, KoosSummary, KoosTraining, LabelSource, Seen, Tally, test_with_own_labels, train_koos,
+    Example, Graded, KoosSummary, KoosTraining, LabelSource, Seen, Tally, test_with_own_labels,
+    train_koos,
 };
 pub use loss::{Loss, dice_cross_entropy};
 pub use milestone::Milestone;

@@ -50,6 +50,7 @@ mod render_gpu;
 mod render_shaders;
 mod render_twin;
 mod train_folder;
+mod train_koos;
 mod train_segmenter;
 mod volume_fields;
 mod volume_grid;

@@ -53,9 +53,13 @@ impl Combination {
 
     /// The graders and their combination, for people and for JSON.
     pub fn graders(&self, weights: &GraderWeights) -> KoosGraders {
-        let combined = self.pooled(weights).map(|probabilities| Combined {
-            grade: ordinal_decision(&probabilities),
-            probabilities: probabilities.into(),
+        let combined = self.pooled(weights).map(|p| {
+            let grade = ordinal_decision(&p);
+            Combined {
+                grade,
+                probabilities: p.into(),
+                borderline: self.borderline(grade, &p),
+            }
         });
         KoosGraders {
             graders: Graders {
@@ -63,37 +67,35 @@ impl Combination {
                 forest: self.forest.map(Into::into),
                 network: self.network.map(Into::into),
             },
-            borderline: combined.as_ref().and_then(|c| self.borderline(c)),
             combined,
         }
     }
 
-    /// Between which grades it lies, and why; `None` where graders agree and are sure.
-    fn borderline(&self, combined: &Combined) -> Option<String> {
+    /// Between which grades a decision lies, and why; `None` where graders agree and are sure.
+    fn borderline(&self, decided: KoosGrade, p: &[f64; 4]) -> Option<String> {
         let said: Vec<(&str, KoosGrade)> = self
             .named()
             .into_iter()
             .filter_map(|(name, p)| Some((name, ordinal_decision(&p?))))
             .collect();
-        let p: [f64; 4] = combined.probabilities.into();
         let largest = p.iter().copied().fold(0.0, f64::max);
-        let agree = said.iter().all(|(_, grade)| *grade == combined.grade);
+        let agree = said.iter().all(|(_, grade)| *grade == decided);
         if agree && largest >= SURE {
             return None;
         }
         // The other grade is the one that a grader says which differs; or else the second in probability.
-        let at = combined.grade as usize;
+        let at = decided as usize;
         let another = said
             .iter()
             .map(|(_, grade)| *grade)
-            .filter(|grade| *grade != combined.grade)
+            .filter(|grade| *grade != decided)
             .max_by(|a, b| p[*a as usize].total_cmp(&p[*b as usize]));
         let second = (0..4)
             .filter(|g| *g != at)
             .max_by(|a, b| p[*a].total_cmp(&p[*b]))
-            .map_or(combined.grade, |g| KoosGrade::ALL[g]);
+            .map_or(decided, |g| KoosGrade::ALL[g]);
         let other = another.unwrap_or(second);
-        let (low, high) = (combined.grade.min(other), combined.grade.max(other));
+        let (low, high) = (decided.min(other), decided.max(other));
         let mut reasons = Vec::new();
         if !agree {
             let words: Vec<String> = said
@@ -119,8 +121,6 @@ pub struct KoosGraders {
     pub graders: Graders,
     /// Their combination; `None` where the rule withholds a grade.
     pub combined: Option<Combined>,
-    /// Where the grade is open: between which two, and why.
-    pub borderline: Option<String>,
 }
 
 impl KoosGraders {
@@ -142,13 +142,15 @@ pub struct Graders {
 }
 
 /// The combination.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Combined {
     /// The grade with the least expected error.
     #[serde(serialize_with = "as_text")]
     pub grade: KoosGrade,
     /// Probability of each grade.
     pub probabilities: GradeProbabilities,
+    /// Where the grade is open, because graders disagree or none is probable enough: between which two it lies, and why.
+    pub borderline: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
@@ -233,17 +235,17 @@ mod tests {
             };
             combination.graders(&EVEN)
         };
-        let agreed = said(two, two, two);
-        assert_eq!(agreed.borderline, None);
-        assert_eq!(agreed.combined.unwrap().grade, KoosGrade::II);
-        let split = said(two, three, three);
-        assert_eq!(split.combined.unwrap().grade, KoosGrade::III);
+        let agreed = said(two, two, two).combined.unwrap();
+        assert_eq!((agreed.grade, agreed.borderline), (KoosGrade::II, None));
+        let split = said(two, three, three).combined.unwrap();
+        assert_eq!(split.grade, KoosGrade::III);
         assert_eq!(
             split.borderline.unwrap(),
             "borderline II/III: the rule says II, the forest says III, the network says III"
         );
         let doubt = [0.0, 0.55, 0.45, 0.0];
-        let words = said(doubt, doubt, doubt).borderline.unwrap();
+        let open = said(doubt, doubt, doubt).combined.unwrap();
+        let words = open.borderline.unwrap();
         assert!(
             words.starts_with("borderline II/III: the largest probability is 6"),
             "{words}"

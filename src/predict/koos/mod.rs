@@ -58,6 +58,19 @@ pub struct KoosCase<'a> {
 }
 
 impl KoosModel {
+    /// The graders that come with Schwann.
+    ///
+    /// # Errors
+    /// When they are damaged, which a test excludes.
+    pub fn shipped() -> Result<Self, Error> {
+        Self::from_files(KoosFiles {
+            plan: include_str!("../../../assets/models/koos/plan.json"),
+            forest: include_str!("../../../assets/models/koos/forest.json"),
+            parcellation: None,
+            network: include_bytes!("../../../assets/models/koos/model.safetensors"),
+        })
+    }
+
     /// Graders from a folder.
     ///
     /// # Errors
@@ -141,6 +154,11 @@ impl KoosModel {
         &self.plan
     }
 
+    /// Whether there is a forest for parcellations.
+    pub fn takes_parcellations(&self) -> bool {
+        self.parcellation.is_some()
+    }
+
     /// Grades a tumour by all graders and combines them.
     ///
     /// # Errors
@@ -198,4 +216,55 @@ pub fn softmax(scores: &[f32]) -> Option<[f64; 4]> {
     let powers = scores.map(|s| f64::from(s - highest).exp());
     let sum: f64 = powers.iter().sum();
     sum.is_finite().then(|| powers.map(|p| p / sum))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{any, prop, proptest};
+
+    const PLAN: &str = include_str!("../../../assets/models/koos/plan.json");
+    const FOREST: &str = include_str!("../../../assets/models/koos/forest.json");
+    const NETWORK: &[u8] = include_bytes!("../../../assets/models/koos/model.safetensors");
+
+    #[test]
+    fn the_shipped_graders_are_whole_and_small() {
+        let model = KoosModel::shipped().unwrap();
+        assert_eq!(model.info().name, "koos");
+        assert!(!model.takes_parcellations());
+        assert!(FOREST.len() + NETWORK.len() < 2_000_000);
+    }
+
+    #[test]
+    fn probabilities_of_scores_are_those_of_the_softmax() {
+        let p = softmax(&[1.0, 0.0, 1000.0, 999.0]).unwrap();
+        assert!((p[2] - 1.0 / (1.0 + (-1.0_f64).exp())).abs() < 1e-12);
+        assert_eq!(softmax(&[0.0; 3]), None);
+        assert_eq!(softmax(&[f32::NAN, 0.0, 0.0, 0.0]), None);
+    }
+
+    proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+        /// Damaged weights are refused, or are weights.
+        #[test]
+        fn no_weights_break_the_reader(
+            flips in prop::collection::vec((0_usize..4096, any::<u8>()), 1..6),
+            cut in any::<prop::sample::Index>(),
+            whole in any::<bool>(),
+        ) {
+            let mut network = NETWORK.to_vec();
+            for (at, to) in flips {
+                network[at] = to;
+            }
+            if !whole {
+                network.truncate(cut.index(network.len()));
+            }
+            let files = KoosFiles { plan: PLAN, forest: FOREST, parcellation: None, network: &network };
+            if let Ok(model) = KoosModel::from_files(files) {
+                let [d, h, w] = CROP_SIZE;
+                let x = Tensor::zeros((1, CROP_CHANNELS, d, h, w), candle_core::DType::F32, &Device::Cpu);
+                let _scores = model.network.forward(&x.unwrap()).unwrap();
+            }
+        }
+    }
 }

@@ -11,10 +11,11 @@ use crate::volume::{LabelMap, LabelTable, Observe, Progress, unobserved};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// Of so many cases one tests and one is held out for the combination.
+/// Of so many cases one tests and one is held out for the combination; of fewer than `FEW` none, because nothing would be learned from them.
 const GROUPS: u64 = 5;
+const FEW: usize = 40;
 
-/// The graded scans as examples, divided by a hash of their cases' names. Brainstem, cerebellum and fourth ventricle come from the parcellation where there is one, or else from the shipped segmenter.
+/// The graded scans as examples, divided by a hash of their cases' names; of few all are learned from. Brainstem, cerebellum and fourth ventricle come from the parcellation where there is one, or else from the shipped segmenter.
 pub(super) fn examples(
     config: &KoosTraining,
     data: &Path,
@@ -56,6 +57,7 @@ pub(super) fn examples(
             }
         };
         let group = match hash % GROUPS {
+            _ if scans.len() < FEW => &mut all.learned,
             0 => &mut all.tests,
             1 => &mut all.held_out,
             _ => &mut all.learned,

@@ -32,21 +32,19 @@ pub(super) type Pair<'a> = (usize, &'a Seen);
 
 /// The examples that have something to be seen.
 pub(super) fn pairs(examples: &[Example]) -> Vec<Pair<'_>> {
-    let seen = examples.iter().filter_map(|e| Some((e.grade, e.seen.as_ref()?)));
+    let seen = examples
+        .iter()
+        .filter_map(|e| Some((e.grade, e.seen.as_ref()?)));
     seen.map(|(grade, seen)| (grade as usize, seen)).collect()
 }
 
-/// A region moved by whole voxels, with one column after another of zeros where nothing is known.
+/// A region moved by whole voxels; zeros come in where nothing is known.
 fn moved(crop: &[f32], by: [isize; 3]) -> Vec<f32> {
     let [d, h, w] = CROP_SIZE;
     let mut out = vec![0.0; crop.len()];
     let from = |n: usize, by: isize, size: usize| n.checked_add_signed(by).filter(|m| *m < size);
-    for (c, (to, of)) in out
-        .chunks_exact_mut(d * h * w)
-        .zip(crop.chunks_exact(d * h * w))
-        .enumerate()
-    {
-        debug_assert!(c < CROP_CHANNELS);
+    let channels = out.chunks_exact_mut(d * h * w);
+    for (to, of) in channels.zip(crop.chunks_exact(d * h * w)) {
         for k in 0..d {
             for j in 0..h {
                 let (Some(ok), Some(oj)) = (from(k, by[0], d), from(j, by[1], h)) else {

@@ -98,7 +98,7 @@ fn card(
         }
         Some(_) => (
             "Trained on graded scans of a folder: who they are, and whether their labels and grades are right, Schwann does not know; nothing here shows that it grades scans from elsewhere.".to_owned(),
-            format!("{examples} graded scans of a folder; a fifth more tests, another fifth finds the weights of the combination, divided by a hash of the cases' names"),
+            format!("{examples} graded scans of a folder; of 40 and more a fifth more tests and another fifth finds the weights of the combination, divided by a hash of the cases' names; fewer are all learned from, and the graders then count the same"),
             "scans that were only tested",
         ),
     };

@@ -189,10 +189,10 @@ impl Tally {
             let (predicted, observed) = (bin.predicted, bin.observed);
             text += &format!("| {predicted:.3} | {observed:.3} | {} |\n", bin.voxels);
         }
-        let open = self
-            .said
-            .iter()
-            .filter(|(said, _)| said.graders(weights).borderline.is_some());
+        let open = self.said.iter().filter(|(said, _)| {
+            let combined = said.graders(weights).combined;
+            combined.is_some_and(|c| c.borderline.is_some())
+        });
         text += &format!(
             "\n{} of the {} that were graded are called borderline.\n",
             open.count(),

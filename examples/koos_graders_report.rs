@@ -1,5 +1,5 @@
 //! How the Koos graders do on whole scans of synthetic patients with the shipped segmenter's outlines, for their card:
-//! `cargo run --release --example koos_report -- [MODEL_FOLDER] [TUMOURS] [RELIABILITY.svg]`.
+//! `cargo run --release --example koos_graders_report -- [MODEL_FOLDER] [TUMOURS] [RELIABILITY.svg]`.
 //!
 //! Prints tables in Markdown and writes the reliability diagram. No training draws these patients.
 #![expect(clippy::print_stdout, reason = "a program for developers")]
