@@ -271,8 +271,7 @@ impl Forest {
         }
         // Leaves are rounded to single precision.
         let total: f64 = sum.iter().sum();
-        sum.iter_mut().for_each(|s| *s /= total);
-        Ok(sum)
+        Ok(sum.into_iter().map(|s| s / total).collect())
     }
 
     /// A row in single precision without gaps.
@@ -570,7 +569,9 @@ mod tests {
         assert!(forest.probabilities(&[0.0; 2]).is_err());
         // A feature that training never had decides nothing.
         let (mut rows, classes) = rings(60, 4);
-        rows.iter_mut().for_each(|r| r[2] = f64::NAN);
+        for row in &mut rows {
+            row[2] = f64::NAN;
+        }
         let settings = ForestSettings::default();
         let forest = Forest::grow(&["x", "y", "none"], &rows, &classes, 3, &settings).unwrap();
         let at = |z: f64| forest.probabilities(&[0.3, 0.2, z]).unwrap();

@@ -48,13 +48,12 @@ pub(super) fn examples(
             .out
             .join("examples")
             .join(format!("case_{hash:016x}.safetensors"));
-        let example = match examples::load(&kept).filter(|_| config.resume) {
-            Some(example) => example,
-            None => {
-                let example = read(scan, segmenter.as_ref())?;
-                examples::save(&kept, &example)?;
-                example
-            }
+        let example = if let Some(example) = examples::load(&kept).filter(|_| config.resume) {
+            example
+        } else {
+            let example = read(scan, segmenter.as_ref())?;
+            examples::save(&kept, &example)?;
+            example
         };
         let group = match hash % GROUPS {
             _ if scans.len() < FEW => &mut all.learned,
