@@ -15,8 +15,8 @@ use std::path::Path;
 fn small(out: &Path) -> KoosTraining {
     let config = KoosTraining::new(out.to_path_buf());
     KoosTraining {
-        phantoms: [8, 4, 0],
-        label_shares: [5, 0],
+        phantoms: [4, 4, 0],
+        label_shares: [10, 0],
         held_out_labels: LabelSource::Exact,
         network: ClassifierDescription {
             channels: vec![2, 3, 4],
