@@ -1,5 +1,6 @@
 //! `schwann koos`: the grade with its evidence.
 use super::{
+    graders,
     measure::tumour,
     output,
     segment::{Engine, read_scan},
@@ -36,6 +37,8 @@ pub(super) struct Arguments {
     brainstem_at: Option<DVec3>,
     #[command(flatten)]
     engine: Engine,
+    #[command(flatten)]
+    graders: graders::Options,
 }
 
 fn wording(text: &str) -> Result<KoosWording, String> {
@@ -77,12 +80,14 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     };
     let mut assessment = basis.assess_with(None, options);
     let measures = basis.tumour().map(|t| t.measures(None));
+    let graders = arguments.graders.grade(&scan, &labels, &assessment)?;
     warnings.append(&mut assessment.warnings);
     assessment.warnings = warnings;
     output::warnings(&assessment.warnings);
     let output = Output {
         assessment: &assessment,
         measures: assessment.evidence.measures(),
+        graders: &graders,
         tumour: measures,
         model,
         scan_sha256: io::voxels_sha256(&scan),
@@ -90,7 +95,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     };
     output::result(json, &output, || {
         let sizes = measures.as_ref().map_or_else(String::new, tumour);
-        text(&assessment, options.wording) + &sizes + "\n" + NOTICE
+        text(&assessment, options.wording) + &graders.text() + &sizes + "\n" + NOTICE
     })
 }
 
@@ -100,6 +105,9 @@ struct Output<'a> {
     assessment: &'a KoosAssessment,
     /// Every single number of the evidence with its unit and its error.
     measures: Vec<KoosMeasure>,
+    /// What the trained graders say, and the combination of all.
+    #[serde(flatten)]
+    graders: &'a graders::Graded,
     /// Part volumes and diameters; none without a tumour.
     tumour: Option<TumourMeasures>,
     /// The model that drew the tumour; none when its outline was given.

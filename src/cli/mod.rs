@@ -8,6 +8,7 @@ mod cohort;
 mod convert;
 mod demo;
 mod evaluate;
+mod graders;
 mod growth;
 mod inspect;
 mod koos;
@@ -18,6 +19,7 @@ mod rank;
 mod register;
 mod segment;
 mod train;
+mod train_koos;
 
 use clap::{Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};

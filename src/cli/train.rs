@@ -1,5 +1,5 @@
 //! `schwann train`: trains a model.
-use super::output;
+use super::{output, train_koos};
 use crate::{
     io::read_outlines,
     model::{DeviceChoice, Parameters, read_tensors},
@@ -15,35 +15,39 @@ use std::{
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Which model.
-    name: Model,
+    pub(super) name: Model,
     /// Folder of labelled scans to learn from instead of synthetic patients, in the layouts of the crossMoDA challenge: `NAME_ceT1.nii.gz` (or `_hrT2`, `_T2`) with
     /// `NAME_Label.nii.gz` beside it. A segmenter then learns tumour and cochlea. A fifth of the cases is held out for validation.
+    /// For `koos` also `infos_source_training.csv` with the grades, and `NAME_GIFoutput.nii.gz` where there are parcellations.
     #[arg(long, value_name = "DIR", conflicts_with = "tumour_shapes")]
-    data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
     /// Folder for the model, its card, the log and the checkpoint.
     #[arg(short, long)]
-    output: PathBuf,
+    pub(super) output: PathBuf,
     /// Steps at most.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    steps: Option<u32>,
+    pub(super) steps: Option<u32>,
     /// Minutes at most; the learning rate then reaches its end with the time.
     #[arg(long, value_parser = minutes)]
-    minutes: Option<f64>,
+    pub(super) minutes: Option<f64>,
     /// Decides the first weights and all examples.
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub(super) seed: u64,
     /// `auto`, `cpu`, `cuda` or `metal`.
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
     /// A model folder whose weights to begin with.
     #[arg(long, value_name = "FOLDER")]
-    start: Option<PathBuf>,
+    pub(super) start: Option<PathBuf>,
     /// Outlines of real tumours, a JSON file or a folder of them: a part of the segmenter's tumours get their shapes.
     #[arg(long, value_name = "PATH")]
-    tumour_shapes: Option<PathBuf>,
+    pub(super) tumour_shapes: Option<PathBuf>,
+    /// For `koos`: how many synthetic patients to make, those that only test included.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(12..=1_000_000), conflicts_with = "data")]
+    pub(super) phantoms: Option<u32>,
     /// Go on from the checkpoint in the folder.
     #[arg(long)]
-    resume: bool,
+    pub(super) resume: bool,
 }
 
 fn minutes(text: &str) -> Result<f64, String> {
@@ -62,11 +66,13 @@ fn weights_of(folder: &Path) -> anyhow::Result<Parameters> {
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Model {
+pub(super) enum Model {
     /// Finds both cerebellopontine angles in a head.
     Localiser,
     /// Outlines tumour, cochlea and what surrounds them about an ear.
     Segmenter,
+    /// Grades tumours after Koos: a forest on measures and a network, combined with the rule.
+    Koos,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,6 +110,7 @@ fn told(facts: FolderFacts) -> String {
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let out = arguments.output.clone();
     let mut defaults = match arguments.name {
+        Model::Koos => return train_koos::run(arguments, json),
         Model::Localiser => SegmenterTraining::localiser(out),
         Model::Segmenter => SegmenterTraining::new(out),
     };

@@ -9,6 +9,7 @@ mod cases;
 mod dicom;
 mod each;
 mod error;
+mod graded;
 mod hash;
 mod inspect;
 mod journal;
@@ -34,6 +35,7 @@ pub use dicom::{
     Slice, Thumbnail, read_series, read_slice, scan_folder, thumbnail,
 };
 pub use error::{Error, HeaderError};
+pub use graded::{GradedScan, graded_scans};
 pub use hash::voxels_sha256;
 pub use inspect::{Inspected, Inspection, Percentiles, Rescale, inspect, inspect_or_list};
 pub use journal::{

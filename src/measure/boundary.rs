@@ -1,5 +1,5 @@
 //! Where a labelled structure ends.
-use crate::volume::{LabelMap, Structure};
+use crate::volume::{Grid, LabelMap, Structure};
 use glam::DVec3;
 use rayon::prelude::*;
 
@@ -42,7 +42,18 @@ impl Boundary {
         else {
             return Self::default();
         };
-        let grid = labels.grid();
+        let (grid, data) = (labels.grid(), labels.labels());
+        Self::of_voxels(grid, bounds, |index| {
+            data[index] == value && keep(grid.point_in_world(grid.voxel(index)))
+        })
+    }
+
+    /// The faces of what is `inside`, told for each voxel by its place in memory, within `bounds`: first and last index of each axis.
+    pub(super) fn of_voxels(
+        grid: &Grid,
+        bounds: [[usize; 2]; 3],
+        inside: impl Fn(usize) -> bool + Sync,
+    ) -> Self {
         let shape = grid.shape();
         let slice_axis = grid.closest_ras().voxel_axis(2);
         let edges = [0, 1, 2].map(|a| grid.world_from_voxel().matrix3.col(a));
@@ -51,7 +62,6 @@ impl Boundary {
             // Towards the next voxel of the axis, whatever the grid's handedness.
             face * face.dot(edges[axis]).signum()
         });
-        let data = labels.labels();
         let points = (bounds[2][0]..=bounds[2][1])
             .into_par_iter()
             .flat_map_iter(|k| {
@@ -59,7 +69,7 @@ impl Boundary {
                 for j in bounds[1][0]..=bounds[1][1] {
                     for i in bounds[0][0]..=bounds[0][1] {
                         let voxel = [i, j, k];
-                        if data[grid.index(voxel)] != value {
+                        if !inside(grid.index(voxel)) {
                             continue;
                         }
                         let centre = grid.point_in_world(voxel);
@@ -71,13 +81,12 @@ impl Boundary {
                                 let next = voxel[axis]
                                     .checked_add_signed(step)
                                     .filter(|&n| n < shape[axis]);
-                                let inside = next.is_some_and(|n| {
+                                let goes_on = next.is_some_and(|n| {
                                     let mut other = voxel;
                                     other[axis] = n;
-                                    data[grid.index(other)] == value
-                                        && keep(grid.point_in_world(other))
+                                    inside(grid.index(other))
                                 });
-                                if !inside {
+                                if !goes_on {
                                     found.push(BoundaryPoint {
                                         point: centre + edges[axis] * (step as f64 / 2.0),
                                         area_mm2: faces[axis].length(),

@@ -7,9 +7,11 @@ mod agreement;
 mod boundary;
 mod brainstem;
 mod contour;
+mod grades;
 mod growth;
 mod growth_map;
 mod koos;
+mod koos_features;
 mod mesh;
 mod midline;
 mod parts;
@@ -29,11 +31,15 @@ pub use agreement::{
 pub use boundary::{Boundary, BoundaryPoint};
 pub use brainstem::{BrainstemError, brainstem_at};
 pub use contour::{Contour, contours};
+pub use grades::{ordinal_decision, quadratic_weighted_kappa};
 pub use growth::*;
 pub use growth_map::{
     DirectionTotals, GrowthDirection, GrowthDirections, GrowthMap, growth_between, growth_map,
 };
 pub use koos::*;
+pub use koos_features::{
+    FeatureScheme, parcellation_features, structure_features, with_parcellation,
+};
 pub use mesh::{
     Mesh, MeshError, NearestSurface, signed_distances_mm, surface_mesh, surface_meshes,
 };

@@ -35,7 +35,7 @@ pub struct ReliabilityBin {
     pub predicted: f64,
     /// Part of them that is tumour.
     pub observed: f64,
-    /// How many they are.
+    /// How many they are: voxels, or whatever else has a probability.
     pub voxels: u64,
 }
 
@@ -292,42 +292,48 @@ impl Tally {
     }
 }
 
+/// A reliability diagram of bins with their counts; `words` stand along its axes.
+pub(super) fn reliability_svg(bins: &[ReliabilityBin], [across, up]: [&str; 2]) -> String {
+    const SIDE: f64 = 300.0;
+    let (x, y) = (|p: f64| 60.0 + SIDE * p, |p: f64| 20.0 + SIDE * (1.0 - p));
+    let mut text = String::from(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 390 380\" font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"390\" height=\"380\" fill=\"white\"/>\n",
+    );
+    for n in 0..=5 {
+        let p = f64::from(n) / 5.0;
+        text += &format!(
+            "<path d=\"M{:.1} 20V320M60 {:.1}H360\" stroke=\"#ddd\"/>\n\
+             <text x=\"{:.1}\" y=\"336\" text-anchor=\"middle\">{p:.1}</text>\n\
+             <text x=\"48\" y=\"{:.1}\" text-anchor=\"end\">{p:.1}</text>\n",
+            x(p),
+            y(p),
+            x(p),
+            y(p) + 4.0
+        );
+    }
+    text += "<path d=\"M60 320L360 20\" stroke=\"#888\" stroke-dasharray=\"4 4\"/>\n";
+    let mut line = String::new();
+    for bin in bins.iter().filter(|b| b.voxels > 0) {
+        let (x, y) = (x(bin.predicted), y(bin.observed));
+        line += &format!("{}{x:.1} {y:.1}", if line.is_empty() { "M" } else { "L" });
+        let radius = 1.5 + 0.8 * (bin.voxels as f64).log10();
+        text +=
+            &format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"#1769aa\"/>\n");
+    }
+    text += &format!("<path d=\"{line}\" fill=\"none\" stroke=\"#1769aa\" stroke-width=\"2\"/>\n");
+    text += &format!(
+        "<text x=\"210\" y=\"358\" text-anchor=\"middle\">{across}</text>\n\
+         <text transform=\"translate(18 170) rotate(-90)\" text-anchor=\"middle\">{up}</text>\n</svg>\n"
+    );
+    text
+}
+
 impl Reliability {
     /// The diagram: observed part over predicted probability, each point as large as its voxels are many (logarithmically).
     pub(super) fn svg(&self) -> String {
-        const SIDE: f64 = 300.0;
-        let (x, y) = (|p: f64| 60.0 + SIDE * p, |p: f64| 20.0 + SIDE * (1.0 - p));
-        let mut text = String::from(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 390 380\" font-family=\"sans-serif\" font-size=\"12\">\n\
-             <rect width=\"390\" height=\"380\" fill=\"white\"/>\n",
-        );
-        for n in 0..=5 {
-            let p = f64::from(n) / 5.0;
-            text += &format!(
-                "<path d=\"M{:.1} 20V320M60 {:.1}H360\" stroke=\"#ddd\"/>\n\
-                 <text x=\"{:.1}\" y=\"336\" text-anchor=\"middle\">{p:.1}</text>\n\
-                 <text x=\"48\" y=\"{:.1}\" text-anchor=\"end\">{p:.1}</text>\n",
-                x(p),
-                y(p),
-                x(p),
-                y(p) + 4.0
-            );
-        }
-        text += "<path d=\"M60 320L360 20\" stroke=\"#888\" stroke-dasharray=\"4 4\"/>\n";
-        let mut line = String::new();
-        for bin in self.bins.iter().filter(|b| b.voxels > 0) {
-            let (x, y) = (x(bin.predicted), y(bin.observed));
-            line += &format!("{}{x:.1} {y:.1}", if line.is_empty() { "M" } else { "L" });
-            let radius = 1.5 + 0.8 * (bin.voxels as f64).log10();
-            text += &format!(
-                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"#1769aa\"/>\n"
-            );
-        }
-        text +=
-            &format!("<path d=\"{line}\" fill=\"none\" stroke=\"#1769aa\" stroke-width=\"2\"/>\n");
-        text += "<text x=\"210\" y=\"358\" text-anchor=\"middle\">predicted probability of tumour</text>\n\
-                 <text transform=\"translate(18 170) rotate(-90)\" text-anchor=\"middle\">part that is tumour</text>\n</svg>\n";
-        text
+        let words = ["predicted probability of tumour", "part that is tumour"];
+        reliability_svg(&self.bins, words)
     }
 
     /// What the card says of it.
