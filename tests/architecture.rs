@@ -29,6 +29,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         "io",
         &["measure", "patient", "volume"],
         &[
+            "chrono",
             "csv",
             "dicom_core",
             "dicom_dictionary_std",
@@ -175,6 +176,7 @@ const CRATES: &[&str] = &[
     "dicom_core",
     "dicom_dictionary_std",
     "dicom_encoding",
+    "dicom_object",
     "dicom_transfer_syntax_registry",
     "eframe",
     "egui",

@@ -4,6 +4,7 @@
 //! sets. Slices are sorted by their place along the normal. Here DICOM's LPS becomes RAS (`grid.rs`); nothing is mirrored.
 
 mod attributes;
+mod code;
 mod csa;
 mod data_set;
 mod decode;
@@ -24,6 +25,7 @@ mod syntax;
 mod thumbnail;
 mod walk;
 mod warning;
+mod write;
 mod zipped;
 
 pub use error::DicomError;
@@ -34,3 +36,4 @@ pub use read::{Slice, read_series, read_slice};
 pub use scan::scan_folder;
 pub use thumbnail::{Thumbnail, thumbnail};
 pub use warning::DicomWarning;
+pub use write::{Algorithm, Authorship, Making, ResultState};
