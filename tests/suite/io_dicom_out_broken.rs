@@ -134,6 +134,8 @@ fn an_object_is_read_with_a_stranger_in_its_folder() {
     let seg = folder.path().join("seg.dcm");
     std::fs::copy(golden("schwann_seg.dcm"), &seg).unwrap();
     std::fs::write(folder.path().join("note.txt"), "nothing").unwrap();
+    let skipped = super::io_dicom_bench::scan(folder.path()).skipped;
+    assert!(matches!(&skipped[..], [(path, DicomError::Derived(_))] if *path == seg));
     let series = super::io_dicom_out::only(folder.path());
     assert_eq!(read(&seg, &series).regions.len(), 5);
 }

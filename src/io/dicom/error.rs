@@ -105,6 +105,11 @@ pub enum DicomError {
         "the probabilities are not one number from 0 to 1 for each voxel of a labelled structure"
     )]
     Probabilities,
+    /// A segmentation or a structure set where a scan is wanted.
+    #[error(
+        "it is {0}, which is read onto the scan that it was made from (schwann convert FILE --series FOLDER)"
+    )]
+    Derived(&'static str),
     /// Neither a segmentation nor a structure set.
     #[error("it is neither a segmentation (SEG) nor a structure set (RTSTRUCT)")]
     NotDerived,
