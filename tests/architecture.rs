@@ -29,6 +29,7 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         "io",
         &["measure", "patient", "volume"],
         &[
+            "chrono",
             "csv",
             "dicom_core",
             "dicom_dictionary_std",

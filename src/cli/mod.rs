@@ -8,6 +8,7 @@ mod cohort;
 mod convert;
 mod demo;
 mod evaluate;
+mod export;
 mod graders;
 mod growth;
 mod inspect;
@@ -46,8 +47,10 @@ enum Command {
     Demo(demo::Arguments),
     /// Say what a scan holds.
     Inspect(inspect::Arguments),
-    /// Write a scan, a DICOM series for instance, as a NIfTI file.
+    /// Write a scan, a DICOM series for instance, or the labels of a DICOM object as a NIfTI file.
     Convert(convert::Arguments),
+    /// Write results as DICOM objects that belong to their scan: segmentation, structure set.
+    Export(export::Arguments),
     /// Write a label map on the scan's own grid.
     Segment(segment::Arguments),
     /// Size of each structure in a label map.
@@ -79,6 +82,7 @@ pub fn run() -> ExitCode {
         Some(Command::Demo(a)) => demo::run(&a, json),
         Some(Command::Inspect(a)) => inspect::run(&a, json),
         Some(Command::Convert(a)) => convert::run(&a, json),
+        Some(Command::Export(a)) => export::run(&a, json),
         Some(Command::Segment(a)) => segment::run(&a, json),
         Some(Command::Measure(a)) => measure::run(&a, json),
         Some(Command::Koos(a)) => koos::run(&a, json),

@@ -31,8 +31,11 @@ pub use atomic::write_atomically;
 pub use audit::{AUDIT_FILE, AuditRecord, AuditWarning, append_audit, read_audit};
 pub use cases::{label_maps_by_case, scans_in};
 pub use dicom::{
-    DicomError, DicomLibrary, DicomPatient, DicomSeries, DicomStudy, DicomWarning, SeriesFacts,
-    Slice, Thumbnail, read_series, read_slice, scan_folder, thumbnail,
+    Algorithm, Authorship, DerivedKind, DerivedObject, DicomContours, DicomError, DicomLabels,
+    DicomLibrary, DicomPatient, DicomRegion, DicomSeries, DicomStudy, DicomWarning, Making,
+    ResultState, SeriesFacts, Slice, Thumbnail, derived_object, read_contours, read_dicom_labels,
+    read_series, read_slice, scan_folder, thumbnail, write_fractional_segmentation,
+    write_segmentation, write_structure_set,
 };
 pub use error::{Error, HeaderError};
 pub use graded::{GradedScan, graded_scans};

@@ -19,6 +19,7 @@ mod plane;
 mod porus;
 mod ranking;
 mod ruler;
+mod sides;
 mod size;
 mod surface;
 mod tolerance;
@@ -30,7 +31,7 @@ pub use agreement::{
 };
 pub use boundary::{Boundary, BoundaryPoint};
 pub use brainstem::{BrainstemError, brainstem_at};
-pub use contour::{Contour, contours};
+pub use contour::{Contour, contours, pixel_outlines};
 pub use grades::{ordinal_decision, quadratic_weighted_kappa};
 pub use growth::*;
 pub use growth_map::{
@@ -47,6 +48,7 @@ pub use plane::{Plane, PlaneFrame, direction_letters};
 pub use porus::{HeadAxes, PorusPlane, porus_plane};
 pub use ranking::{Ranking, Stability, TeamScores, rank};
 pub use ruler::angle_degrees;
+pub use sides::{SidedVoxels, voxels_by_side};
 pub use size::{SizeSide, StructureSize, structure_size, structure_sizes};
 pub use surface::surface_area_mm2;
 pub use tolerance::EdgeTolerance;

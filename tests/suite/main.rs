@@ -6,12 +6,15 @@
 )]
 mod audit;
 mod cli;
+mod cli_dicom;
 mod false_growth;
 mod io_bench;
 mod io_broken;
 mod io_dicom;
 mod io_dicom_bench;
 mod io_dicom_broken;
+mod io_dicom_out;
+mod io_dicom_out_broken;
 mod io_dicom_proposals;
 mod io_fuzz;
 mod io_golden;

@@ -1,10 +1,10 @@
 //! A data set up to its pixels (PS3.5, 7).
 //!
 //! dicom-rs decodes the headers of elements. Nesting is kept on a list here instead of the call stack, no value is read before its length is
-//! checked, and only what [`kept`](super::kept) names stays in memory.
+//! checked, and only what [`Keep`] names stays in memory.
 use super::DicomError;
 use super::attributes::{Attributes, ByteOrder};
-use super::kept::{keeps_sequence, keeps_value};
+use super::kept::Keep;
 use super::syntax::Grammar;
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::header::{DataElementHeader, Header as _};
@@ -52,6 +52,7 @@ pub(super) struct Pixels {
 pub(super) fn read_data_set(
     bytes: impl Read,
     grammar: Grammar,
+    keep: Keep,
     start: u64,
     end: u64,
 ) -> Result<DataSet, DicomError> {
@@ -61,6 +62,7 @@ pub(super) fn read_data_set(
             position: start,
         },
         grammar,
+        keep,
         end,
         kept: 0,
         items: 0,
@@ -91,6 +93,7 @@ impl<R: Read> Read for Counted<R> {
 struct Walk<R> {
     bytes: Counted<R>,
     grammar: Grammar,
+    keep: Keep,
     /// Bytes of the file.
     end: u64,
     kept: u64,
@@ -286,7 +289,7 @@ impl<R: Read> Walk<R> {
                 }
                 let sequence = Open {
                     end,
-                    kept: keeps_sequence(tag) && self.keeps(),
+                    kept: self.keep.sequence(tag) && self.keeps(),
                     // What an unknown element holds is implicit, whatever surrounds it.
                     grammar: if unknown {
                         Grammar::Implicit
@@ -304,7 +307,7 @@ impl<R: Read> Walk<R> {
     /// A value that ends at `end`: kept or passed over.
     fn value(&mut self, tag: Tag, vr: VR, end: u64) -> Result<(), DicomError> {
         let length = end - self.bytes.position;
-        if !(self.keeps() && keeps_value(tag) && length <= LONGEST_VALUE) {
+        if !(self.keeps() && self.keep.value(tag) && length <= LONGEST_VALUE) {
             return self.pass(length);
         }
         self.kept += length;

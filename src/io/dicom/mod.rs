@@ -2,11 +2,15 @@
 //!
 //! Headers are read with dicom-rs, bounded in depth and size; pixels natively, or with decoders in Rust, each inside a limit that the header
 //! sets. Slices are sorted by their place along the normal. Here DICOM's LPS becomes RAS (`grid.rs`); nothing is mirrored.
+//!
+//! `write` makes objects that belong to a series; `derived` reads those of others onto its voxels.
 
 mod attributes;
+mod code;
 mod csa;
 mod data_set;
 mod decode;
+mod derived;
 mod error;
 mod facts;
 mod frame;
@@ -24,8 +28,13 @@ mod syntax;
 mod thumbnail;
 mod walk;
 mod warning;
+mod write;
 mod zipped;
 
+pub use derived::{
+    DerivedKind, DerivedObject, DicomContours, DicomLabels, DicomRegion, derived_object,
+    read_contours, read_dicom_labels,
+};
 pub use error::DicomError;
 pub use facts::SeriesFacts;
 pub use library::{DicomLibrary, DicomPatient, DicomSeries, DicomStudy};
@@ -34,3 +43,7 @@ pub use read::{Slice, read_series, read_slice};
 pub use scan::scan_folder;
 pub use thumbnail::{Thumbnail, thumbnail};
 pub use warning::DicomWarning;
+pub use write::{
+    Algorithm, Authorship, Making, ResultState, write_fractional_segmentation, write_segmentation,
+    write_structure_set,
+};

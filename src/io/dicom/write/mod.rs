@@ -1,0 +1,17 @@
+//! DICOM objects made from a series, for others to take back.
+//!
+//! `object.rs` holds what all of them share: identity of patient, study and space from the source series, a series of their own, equipment, and the file. Points go out in DICOM's LPS by
+//! `grid.rs` alone.
+
+mod authorship;
+mod elements;
+mod keyhole;
+mod object;
+mod regions;
+mod segmentation;
+mod structure_set;
+mod uid;
+
+pub use authorship::{Algorithm, Authorship, Making, ResultState};
+pub use segmentation::{write_fractional_segmentation, write_segmentation};
+pub use structure_set::write_structure_set;
