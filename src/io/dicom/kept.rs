@@ -95,12 +95,42 @@ const SEQUENCES: &[Tag] = &[
     tags::CONTRAST_BOLUS_AGENT_SEQUENCE,
 ];
 
-/// Whether the value of a tag is kept.
-pub(super) fn keeps_value(tag: Tag) -> bool {
-    VALUES.contains(&tag)
+/// Bytes of one value that is kept to show an image.
+const LONGEST_VALUE: u64 = 1 << 20;
+
+/// What stays in memory of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// What is needed to show the image.
+    Shown,
+    /// All of it, to copy the file.
+    All,
 }
 
-/// Whether what is inside a sequence is kept.
-pub(super) fn keeps_sequence(tag: Tag) -> bool {
-    SEQUENCES.contains(&tag)
+impl Keep {
+    /// Whether the value of a tag is kept that has this many bytes.
+    pub(super) fn value(self, tag: Tag, length: u64) -> bool {
+        self == Self::All || (VALUES.contains(&tag) && length <= LONGEST_VALUE)
+    }
+
+    /// Whether what is inside a sequence is kept.
+    pub(super) fn sequence(self, tag: Tag) -> bool {
+        self == Self::All || SEQUENCES.contains(&tag)
+    }
+
+    /// Bytes of all values. An enhanced series of a thousand frames has about one million that are shown; a copy may hold look-up tables
+    /// and whole private images.
+    pub(super) fn most_bytes(self) -> u64 {
+        match self {
+            Self::Shown => 64 << 20,
+            Self::All => 256 << 20,
+        }
+    }
+
+    /// Whether an element of the main data set is where reading ends: the pixels.
+    pub(super) fn pixels(self, tag: Tag) -> bool {
+        tag == tags::PIXEL_DATA
+            || (self == Self::All
+                && matches!(tag, tags::FLOAT_PIXEL_DATA | tags::DOUBLE_FLOAT_PIXEL_DATA))
+    }
 }
