@@ -30,8 +30,10 @@ pub use atomic::write_atomically;
 pub use audit::{AUDIT_FILE, AuditRecord, AuditWarning, append_audit, read_audit};
 pub use cases::{label_maps_by_case, scans_in};
 pub use dicom::{
-    DicomError, DicomLibrary, DicomPatient, DicomSeries, DicomStudy, DicomWarning, SeriesFacts,
-    Slice, Thumbnail, read_series, read_slice, scan_folder, thumbnail,
+    Algorithm, Anonymise, AnonymiseReport, AnonymisedPatient, AttributeCount, Authorship, Dates,
+    DicomError, DicomLibrary, DicomPatient, DicomSeries, DicomStudy, DicomWarning, Keeping,
+    LeftOut, Making, ResultState, Secret, SeriesFacts, Slice, Thumbnail, anonymise, read_series,
+    read_slice, scan_folder, thumbnail,
 };
 pub use error::{Error, HeaderError};
 pub use hash::voxels_sha256;

@@ -7,6 +7,7 @@
 mod audit;
 mod cli;
 mod false_growth;
+mod io_anonymise;
 mod io_bench;
 mod io_broken;
 mod io_dicom;

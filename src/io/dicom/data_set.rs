@@ -1,7 +1,7 @@
 //! A data set up to its pixels (PS3.5, 7).
 //!
 //! dicom-rs decodes the headers of elements. Nesting is kept on a list here instead of the call stack, no value is read before its length is
-//! checked, and only what [`kept`](super::kept) names stays in memory.
+//! checked, and only what [`Keep`] names stays in memory.
 use super::DicomError;
 use super::attributes::{Attributes, ByteOrder};
 use super::kept::Keep;
@@ -51,9 +51,9 @@ pub(super) struct Pixels {
 pub(super) fn read_data_set(
     bytes: impl Read,
     grammar: Grammar,
+    keep: Keep,
     start: u64,
     end: u64,
-    keep: Keep,
 ) -> Result<DataSet, DicomError> {
     let mut walk = Walk {
         bytes: Counted {
@@ -61,8 +61,8 @@ pub(super) fn read_data_set(
             position: start,
         },
         grammar,
-        end,
         keep,
+        end,
         kept: 0,
         items: 0,
         root: Attributes::default(),
@@ -92,9 +92,9 @@ impl<R: Read> Read for Counted<R> {
 struct Walk<R> {
     bytes: Counted<R>,
     grammar: Grammar,
+    keep: Keep,
     /// Bytes of the file.
     end: u64,
-    keep: Keep,
     kept: u64,
     items: usize,
     root: Attributes,

@@ -91,6 +91,9 @@ pub enum DicomError {
     /// More than one series, and none was named.
     #[error("holds {} series; name one: {}", .0.len(), listed(.0))]
     SeveralSeries(Vec<String>),
+    /// An identifier that objects made from a series must refer to is missing.
+    #[error("the series names no {0}, which objects made from it must refer to; export it again")]
+    Lacks(&'static str),
     /// No series of that name.
     #[error("no series is called {asked}; there are: {}", listed(.there))]
     UnknownSeries {

@@ -26,23 +26,19 @@ pub(super) struct Header {
     pub(super) start: u64,
 }
 
-/// Reads what is needed of a file's header to show its image.
+/// Reads the header of a file, to find and read a scan.
 ///
 /// # Errors
 /// One word for every way in which it can be broken.
 pub(super) fn read_header(source: &Source) -> Result<Header, DicomError> {
-    read(source, Keep::Shown)
+    read_header_keeping(source, Keep::Scan)
 }
 
-/// Reads all of a file but its pixels.
+/// The same for another purpose, for which other attributes are kept.
 ///
 /// # Errors
 /// As [`read_header`].
-pub(super) fn read_whole_header(source: &Source) -> Result<Header, DicomError> {
-    read(source, Keep::All)
-}
-
-fn read(source: &Source, keep: Keep) -> Result<Header, DicomError> {
+pub(super) fn read_header_keeping(source: &Source, keep: Keep) -> Result<Header, DicomError> {
     let unreadable = |e: std::io::Error| DicomError::Unreadable(e.to_string());
     let (mut file, size) = source.open(0).map_err(unreadable)?;
     let mut head = Vec::new();
@@ -65,9 +61,9 @@ fn read(source: &Source, keep: Keep) -> Result<Header, DicomError> {
     let rest = Cursor::new(first).chain(file);
     let DataSet { attributes, pixels } = if syntax.deflated {
         let inflated = DeflateDecoder::new(rest).take(MOST_INFLATED);
-        read_data_set(inflated, grammar, 0, u64::MAX, keep)?
+        read_data_set(inflated, grammar, keep, 0, u64::MAX)?
     } else {
-        read_data_set(rest, grammar, start as u64, size, keep)?
+        read_data_set(rest, grammar, keep, start as u64, size)?
     };
     let class = meta
         .class

@@ -74,6 +74,9 @@ pub(super) struct Stored {
 #[derive(Debug)]
 pub(super) struct StoredFile {
     pub(super) source: Source,
+    /// SOP Class and SOP Instance UID, by which other objects refer to it; empty when the file names none.
+    pub(super) class: String,
+    pub(super) instance: String,
     pub(super) syntax: Syntax,
     pub(super) pixels: Pixels,
     /// Where the data set begins.

@@ -3,7 +3,9 @@
 //! Headers are read with dicom-rs, bounded in depth and size; pixels natively, or with decoders in Rust, each inside a limit that the header
 //! sets. Slices are sorted by their place along the normal. Here DICOM's LPS becomes RAS (`grid.rs`); nothing is mirrored.
 
+mod anonymise;
 mod attributes;
+mod code;
 mod csa;
 mod data_set;
 mod decode;
@@ -24,8 +26,13 @@ mod syntax;
 mod thumbnail;
 mod walk;
 mod warning;
+mod write;
 mod zipped;
 
+pub use anonymise::{
+    Anonymise, AnonymiseReport, AnonymisedPatient, AttributeCount, Dates, Keeping, LeftOut, Secret,
+    anonymise,
+};
 pub use error::DicomError;
 pub use facts::SeriesFacts;
 pub use library::{DicomLibrary, DicomPatient, DicomSeries, DicomStudy};
@@ -34,3 +41,4 @@ pub use read::{Slice, read_series, read_slice};
 pub use scan::scan_folder;
 pub use thumbnail::{Thumbnail, thumbnail};
 pub use warning::DicomWarning;
+pub use write::{Algorithm, Authorship, Making, ResultState};

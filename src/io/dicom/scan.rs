@@ -153,6 +153,8 @@ fn gather(
     let count = a.integer(tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1);
     gathered.files.push(StoredFile {
         source,
+        class: header.class.clone(),
+        instance: a.code(tags::SOP_INSTANCE_UID).unwrap_or_default(),
         syntax: header.syntax.clone(),
         pixels,
         start: header.start,

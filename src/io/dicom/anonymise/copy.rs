@@ -5,6 +5,7 @@ use crate::io::dicom::data_set::Pixels;
 use crate::io::dicom::header::Header;
 use crate::io::dicom::source::{Source, skip};
 use crate::io::dicom::syntax::{Grammar, Syntax};
+use crate::io::dicom::write::IMPLEMENTATION_UID;
 use dicom_core::header::DataElementHeader;
 use dicom_core::{Length, Tag, VR};
 use dicom_encoding::encode::Encode;
@@ -32,9 +33,6 @@ impl From<io::Error> for CopyError {
     }
 }
 
-/// Names Schwann as what wrote a file; a UUID of its own.
-const IMPLEMENTATION: &str = "2.25.139577164082640351428471628403972341153";
-
 /// Writes the copy of a file: new meta information, the edited data set, its pixels.
 ///
 /// # Errors
@@ -49,7 +47,7 @@ pub(super) fn write_copy(
         .media_storage_sop_class_uid(header.class.as_str())
         .media_storage_sop_instance_uid(instance)
         .transfer_syntax(header.syntax.uid.as_str())
-        .implementation_class_uid(IMPLEMENTATION)
+        .implementation_class_uid(IMPLEMENTATION_UID)
         .implementation_version_name(concat!("SCHWANN_", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|e| CopyError::Output(io::Error::other(e.to_string())))?;
@@ -139,13 +137,7 @@ impl Writer<'_> {
         self.delimiter(0xe0dd, 0)
     }
 
-    fn value(
-        &mut self,
-        tag: Tag,
-        vr: VR,
-        order: ByteOrder,
-        bytes: &[u8],
-    ) -> Result<(), CopyError> {
+    fn value(&mut self, tag: Tag, vr: VR, order: ByteOrder, bytes: &[u8]) -> Result<(), CopyError> {
         let pad = bytes.len() % 2;
         let length = u32::try_from(bytes.len() + pad)
             .map_err(|_long| CopyError::Source(DicomError::HeaderTooLarge))?;
@@ -214,7 +206,9 @@ impl Writer<'_> {
         let mut buffer = vec![0; length.min(1 << 16) as usize];
         let mut left = length;
         while left > 0 {
-            let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let most = buffer
+                .len()
+                .min(usize::try_from(left).unwrap_or(usize::MAX));
             let part = buffer.get_mut(..most).unwrap_or_default();
             from.read_exact(part).map_err(|error| {
                 CopyError::Source(match error.kind() {
@@ -234,17 +228,16 @@ impl Writer<'_> {
     fn header(&mut self, tag: Tag, vr: VR, length: Length) -> Result<(), CopyError> {
         let header = DataElementHeader::new(tag, vr, length);
         let mut bytes = Vec::with_capacity(12);
-        let written = match self.grammar {
-            Grammar::Explicit => {
-                ExplicitVRLittleEndianEncoder::default().encode_element_header(&mut bytes, header)
-            }
-            Grammar::Implicit => {
-                ImplicitVRLittleEndianEncoder::default().encode_element_header(&mut bytes, header)
-            }
-            Grammar::ExplicitBig => {
-                ExplicitVRBigEndianEncoder::default().encode_element_header(&mut bytes, header)
-            }
-        };
+        let written =
+            match self.grammar {
+                Grammar::Explicit => ExplicitVRLittleEndianEncoder::default()
+                    .encode_element_header(&mut bytes, header),
+                Grammar::Implicit => ImplicitVRLittleEndianEncoder::default()
+                    .encode_element_header(&mut bytes, header),
+                Grammar::ExplicitBig => {
+                    ExplicitVRBigEndianEncoder::default().encode_element_header(&mut bytes, header)
+                }
+            };
         // The only header that cannot be written is that of a value which is too long for its representation.
         written.map_err(|_long| CopyError::Source(DicomError::HeaderTooLarge))?;
         Ok(self.to.write_all(&bytes)?)

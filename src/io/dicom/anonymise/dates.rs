@@ -16,7 +16,7 @@ pub(super) fn earlier_date(text: &str, days: i64) -> Option<String> {
     if digits.len() != 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let number = |range| digits.get(range).and_then(|d| d.parse::<i64>().ok());
+    let number = |range: std::ops::Range<usize>| digits.get(range)?.parse::<i64>().ok();
     let (year, month, day) = (number(0..4)?, number(4..6)?, number(6..8)?);
     let count = count_of(year, month, day);
     // Back and forth gives another date for the 31st of February.
@@ -94,7 +94,16 @@ mod tests {
         ] {
             assert_eq!(earlier_date(date, days).as_deref(), Some(wanted), "{date}");
         }
-        for text in ["20230229", "20231301", "20230100", "2023", "yesterday", "2023-01-01", "00010101", ""] {
+        for text in [
+            "20230229",
+            "20231301",
+            "20230100",
+            "2023",
+            "yesterday",
+            "2023-01-01",
+            "00010101",
+            "",
+        ] {
             assert_eq!(earlier_date(text, 3652), None, "{text}");
         }
     }

@@ -22,6 +22,9 @@ const NOT_CLEANED: &[Tag] = &[
     tags::CODING_SCHEME_DESIGNATOR,
 ];
 
+/// Length to End, of ACR-NEMA.
+const LENGTH_TO_END: Tag = Tag(0x0008, 0x0001);
+
 /// What stands for text that must not be empty.
 const DUMMY: &[u8] = b"ANONYMISED";
 
@@ -59,7 +62,11 @@ impl Editor<'_> {
         };
         let marked = tags::LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED;
         put_text(&mut kept, marked, VR::CS, modified);
-        let method = concat!("Schwann ", env!("CARGO_PKG_VERSION"), "\\DICOM PS3.15 2026c table E.1-1");
+        let method = concat!(
+            "Schwann ",
+            env!("CARGO_PKG_VERSION"),
+            "\\DICOM PS3.15 2026c table E.1-1"
+        );
         put_text(&mut kept, tags::DEIDENTIFICATION_METHOD, VR::LO, method);
         let codes = self.keeping.codes().into_iter().map(|(code, meaning)| {
             let mut item = Vec::new();
@@ -69,7 +76,11 @@ impl Editor<'_> {
             item
         });
         let codes = Content::Items(codes.collect());
-        put(&mut kept, tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE, codes);
+        put(
+            &mut kept,
+            tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE,
+            codes,
+        );
         kept
     }
 
@@ -89,7 +100,7 @@ impl Editor<'_> {
             return None;
         }
         // Lengths of groups, which are no longer right.
-        if tag.element() == 0 || tag == tags::LENGTH_TO_END {
+        if tag.element() == 0 || tag == LENGTH_TO_END {
             return None;
         }
         // Curves and overlays may hold what is written over an image; so may a picture inside a sequence, of which nothing is known.
@@ -122,8 +133,14 @@ impl Editor<'_> {
     ) -> Option<Content> {
         match action {
             Action::Keep | Action::Clean => {
-                let within = if action == Action::Clean { action } else { within };
-                let edited = items.into_iter().map(|item| self.inside(item, within, false));
+                let within = if action == Action::Clean {
+                    action
+                } else {
+                    within
+                };
+                let edited = items
+                    .into_iter()
+                    .map(|item| self.inside(item, within, false));
                 Some(Content::Items(edited.collect()))
             }
             Action::Empty => {
@@ -238,7 +255,11 @@ fn is_of_the_standard(uid: &str) -> bool {
 
 /// Whether nothing but padding is an empty value.
 fn is_text_like(vr: VR) -> bool {
-    is_text(vr) || matches!(vr, VR::UI | VR::DA | VR::DT | VR::TM | VR::AS | VR::DS | VR::IS)
+    is_text(vr)
+        || matches!(
+            vr,
+            VR::UI | VR::DA | VR::DT | VR::TM | VR::AS | VR::DS | VR::IS
+        )
 }
 
 /// An age of more than 89 years tells much of a person.

@@ -24,14 +24,17 @@ pub(super) fn patient_key(elements: &[Element]) -> String {
 
 /// The text of an attribute of a data set, padding removed.
 pub(super) fn text_of(elements: &[Element], tag: Tag) -> Option<String> {
-    elements.iter().find(|e| e.tag == tag).and_then(|e| match &e.content {
-        Content::Value(_, _, bytes) => Some(
-            String::from_utf8_lossy(bytes)
-                .trim_matches([' ', '\0'])
-                .to_owned(),
-        ),
-        Content::Items(_) => None,
-    })
+    elements
+        .iter()
+        .find(|e| e.tag == tag)
+        .and_then(|e| match &e.content {
+            Content::Value(_, _, bytes) => Some(
+                String::from_utf8_lossy(bytes)
+                    .trim_matches([' ', '\0'])
+                    .to_owned(),
+            ),
+            Content::Items(_) => None,
+        })
 }
 
 /// Words that identify a patient, and others who are named, as their files' character sets write them.
@@ -60,13 +63,19 @@ impl Identity {
         if tag == tags::PATIENT_BIRTH_DATE {
             self.add_date(bytes);
         } else if vr == VR::PN {
-            let words = bytes.split(|b| matches!(b, b'^' | b'=' | b'\\' | b' ' | b',' | b'.' | 0 | 0x1b));
-            self.0.extend(words.filter(|w| w.len() >= 3).map(<[u8]>::to_vec));
+            let words =
+                bytes.split(|b| matches!(b, b'^' | b'=' | b'\\' | b' ' | b',' | b'.' | 0 | 0x1b));
+            self.0
+                .extend(words.filter(|w| w.len() >= 3).map(<[u8]>::to_vec));
         } else if is_text(vr) && vr != VR::CS && names_somebody(tag) {
             for value in bytes.split(|b| *b == b'\\') {
                 let value = value.trim_ascii();
                 let value = value.strip_suffix(b"\0").unwrap_or(value);
-                if value.len() >= 4 && value.iter().any(|b| b.is_ascii_alphanumeric() || *b >= 0x80) {
+                if value.len() >= 4
+                    && value
+                        .iter()
+                        .any(|b| b.is_ascii_alphanumeric() || *b >= 0x80)
+                {
                     self.0.insert(value.to_vec());
                 }
             }
@@ -79,9 +88,12 @@ impl Identity {
             .filter(|b| b.is_ascii_digit())
             .map(|b| char::from(*b))
             .collect();
-        if let (8, Some(year), Some(month), Some(day)) =
-            (digits.len(), digits.get(..4), digits.get(4..6), digits.get(6..))
-        {
+        if let (8, Some(year), Some(month), Some(day)) = (
+            digits.len(),
+            digits.get(..4),
+            digits.get(4..6),
+            digits.get(6..),
+        ) {
             for written in [
                 digits.clone(),
                 format!("{year}-{month}-{day}"),

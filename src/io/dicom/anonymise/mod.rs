@@ -4,6 +4,7 @@
 //! What a table cannot know, free words in attributes that it does not list, is cleaned of the words that identify the patient elsewhere in
 //! the same files. What cannot be cleaned by rule, documents and reports, is not copied.
 
+mod burned_in;
 mod copy;
 mod dates;
 mod edit;
@@ -13,11 +14,11 @@ mod report;
 mod run;
 mod secret;
 mod table;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use profile::{Dates, Keeping};
-pub use report::{AnonymisedPatient, AnonymiseReport, AttributeCount, LeftOut};
+pub use report::{AnonymiseReport, AnonymisedPatient, AttributeCount, LeftOut};
 pub use run::{Anonymise, anonymise};
 pub use secret::Secret;

@@ -30,6 +30,10 @@ pub struct Keeping {
 
 /// Actions of the basic profile (PS3.15, table E.1-1a).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::upper_case_acronyms,
+    reason = "these are the standard's letters"
+)]
 pub(super) enum Basic {
     /// Remove.
     X,
@@ -95,9 +99,8 @@ impl Keeping {
         let shifted = self.dates == Dates::Shifted;
         let Some((basic, options)) = row(tag) else {
             return match vr {
-                VR::PN => Action::Empty,
                 VR::DA | VR::DT | VR::TM if shifted => Action::Shift,
-                VR::DA | VR::DT | VR::TM => Action::Empty,
+                VR::DA | VR::DT | VR::TM | VR::PN => Action::Empty,
                 VR::UI if !NAMES_OF_CLASSES.contains(&tag) => Action::Uid,
                 _ => Action::Keep,
             };
@@ -110,7 +113,11 @@ impl Keeping {
             return Action::Keep;
         }
         if self.characteristics && is('P') {
-            return if vr == VR::AS { Action::Age } else { Action::Keep };
+            return if vr == VR::AS {
+                Action::Age
+            } else {
+                Action::Keep
+            };
         }
         if (self.characteristics && is('p')) || (self.descriptions && is('S')) {
             return Action::Clean;
@@ -200,7 +207,12 @@ mod tests {
             let written = format!("{basic:?}");
             assert_eq!(rows[&key], written, "{key}");
             // The columns of the options, of the older edition that the other source has.
-            for (column, letters) in [("dates", "T"), ("device", "V"), ("characteristics", "Pp"), ("descriptors", "S")] {
+            for (column, letters) in [
+                ("dates", "T"),
+                ("device", "V"),
+                ("characteristics", "Pp"),
+                ("descriptors", "S"),
+            ] {
                 if let Some(listed) = table["options"][&key].as_object() {
                     assert_eq!(
                         listed.contains_key(column),
@@ -227,16 +239,41 @@ mod tests {
         for (tag, vr, strict, loose) in [
             (tags::PATIENT_NAME, VR::PN, Action::Empty, Action::Empty),
             (tags::STUDY_DATE, VR::DA, Action::Empty, Action::Shift),
-            (tags::PATIENT_BIRTH_DATE, VR::DA, Action::Empty, Action::Empty),
-            (tags::DEVICE_SERIAL_NUMBER, VR::LO, Action::Dummy, Action::Keep),
-            (tags::SERIES_DESCRIPTION, VR::LO, Action::Remove, Action::Clean),
+            (
+                tags::PATIENT_BIRTH_DATE,
+                VR::DA,
+                Action::Empty,
+                Action::Empty,
+            ),
+            (
+                tags::DEVICE_SERIAL_NUMBER,
+                VR::LO,
+                Action::Dummy,
+                Action::Keep,
+            ),
+            (
+                tags::SERIES_DESCRIPTION,
+                VR::LO,
+                Action::Remove,
+                Action::Clean,
+            ),
             (tags::PATIENT_AGE, VR::AS, Action::Remove, Action::Age),
             (tags::PATIENT_WEIGHT, VR::DS, Action::Remove, Action::Keep),
             (tags::STUDY_INSTANCE_UID, VR::UI, Action::Uid, Action::Uid),
             (tags::SOP_CLASS_UID, VR::UI, Action::Keep, Action::Keep),
-            (tags::REFERENCED_IMAGE_SEQUENCE, VR::SQ, Action::Keep, Action::Keep),
+            (
+                tags::REFERENCED_IMAGE_SEQUENCE,
+                VR::SQ,
+                Action::Keep,
+                Action::Keep,
+            ),
             (tags::REPETITION_TIME, VR::DS, Action::Keep, Action::Keep),
-            (tags::INSTITUTION_ADDRESS, VR::ST, Action::Remove, Action::Remove),
+            (
+                tags::INSTITUTION_ADDRESS,
+                VR::ST,
+                Action::Remove,
+                Action::Remove,
+            ),
         ] {
             assert_eq!(basic.action(tag, vr), strict, "{tag}");
             assert_eq!(all.action(tag, vr), loose, "{tag}");

@@ -114,7 +114,11 @@ impl Tally {
 
 impl fmt::Display for AnonymiseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} of {} files copied", self.output, self.copied, self.files)?;
+        write!(
+            f,
+            "{}: {} of {} files copied",
+            self.output, self.copied, self.files
+        )?;
         for patient in &self.patients {
             write!(
                 f,

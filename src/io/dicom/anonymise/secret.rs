@@ -45,7 +45,7 @@ impl Secret {
         match options.open(path) {
             Ok(mut file) => {
                 let secret = Self::random()?;
-                let line: String = secret.0.iter().map(|b| format!("{b:02x}")).collect();
+                let line = hexadecimal(&secret.0);
                 file.write_all(format!("{line}\n").as_bytes())
                     .and_then(|()| file.sync_all())
                     .map_err(|source| Error::Write {
@@ -136,6 +136,13 @@ impl Secret {
     }
 }
 
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        text += &format!("{byte:02x}");
+        text
+    })
+}
+
 fn halves(mac: [u8; 32]) -> [u128; 2] {
     let (halves, _) = mac.as_chunks::<16>();
     std::array::from_fn(|n| halves.get(n).map_or(0, |half| u128::from_be_bytes(*half)))
@@ -148,13 +155,12 @@ mod tests {
     #[test]
     fn the_keyed_hash_is_that_of_another_program() {
         let secret = Secret(*b"0123456789abcdef0123456789abcdef");
-        let mac: String = secret
-            .mac("uid", b"1.2.3")
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let mac = hexadecimal(&secret.mac("uid", b"1.2.3"));
         // python3 -c "import hmac; print(hmac.new(b'0123456789abcdef'*2, b'uid\0' + b'1.2.3', 'sha256').hexdigest())"
-        assert_eq!(mac, "b6739a72ca9f0fb62c5c7eb0fc47b11cccca31f1fb1bc97998b2d25e6a93f721");
+        assert_eq!(
+            mac,
+            "b6739a72ca9f0fb62c5c7eb0fc47b11cccca31f1fb1bc97998b2d25e6a93f721"
+        );
     }
 
     #[test]
@@ -177,7 +183,13 @@ mod tests {
         let made = Secret::in_file(&path).unwrap();
         assert_eq!(made.0, Secret::in_file(&path).unwrap().0);
         assert_ne!(made.0, [0; 32]);
-        for text in ["", "hello", &"g".repeat(64), &"a".repeat(63), &"a".repeat(66)] {
+        for text in [
+            "",
+            "hello",
+            &"g".repeat(64),
+            &"a".repeat(63),
+            &"a".repeat(66),
+        ] {
             std::fs::write(&path, text).unwrap();
             assert!(matches!(
                 Secret::in_file(&path),

@@ -47,16 +47,13 @@ pub(super) fn without_numbers(text: &[u8]) -> Option<Vec<u8>> {
     while let Some(&byte) = text.get(at) {
         let rest = text.get(at..).unwrap_or_default();
         let begins = byte.is_ascii_digit() && !ends_in_digit(&out);
-        match begins.then(|| number_or_date(rest)).flatten() {
-            Some(length) => {
-                out.extend(GONE);
-                at += length;
-                changed = true;
-            }
-            None => {
-                out.push(byte);
-                at += 1;
-            }
+        if let Some(length) = begins.then(|| number_or_date(rest)).flatten() {
+            out.extend(GONE);
+            at += length;
+            changed = true;
+        } else {
+            out.push(byte);
+            at += 1;
         }
     }
     changed.then_some(out)
