@@ -9,6 +9,7 @@ mod cohort;
 mod convert;
 mod demo;
 mod evaluate;
+mod export;
 mod growth;
 mod inspect;
 mod koos;
@@ -45,10 +46,12 @@ enum Command {
     Demo(demo::Arguments),
     /// Say what a scan holds.
     Inspect(inspect::Arguments),
-    /// Write a scan, a DICOM series for instance, as a NIfTI file.
+    /// Write a scan, a DICOM series for instance, or the labels of a DICOM object as a NIfTI file.
     Convert(convert::Arguments),
     /// Copy DICOM files without what tells who the patient is.
     Anonymise(anonymise::Arguments),
+    /// Write results as DICOM objects that belong to their scan: segmentation, structure set.
+    Export(export::Arguments),
     /// Write a label map on the scan's own grid.
     Segment(segment::Arguments),
     /// Size of each structure in a label map.
@@ -81,6 +84,7 @@ pub fn run() -> ExitCode {
         Some(Command::Inspect(a)) => inspect::run(&a, json),
         Some(Command::Convert(a)) => convert::run(&a, json),
         Some(Command::Anonymise(a)) => anonymise::run(&a, json),
+        Some(Command::Export(a)) => export::run(&a, json),
         Some(Command::Segment(a)) => segment::run(&a, json),
         Some(Command::Measure(a)) => measure::run(&a, json),
         Some(Command::Koos(a)) => koos::run(&a, json),

@@ -31,9 +31,11 @@ pub use audit::{AUDIT_FILE, AuditRecord, AuditWarning, append_audit, read_audit}
 pub use cases::{label_maps_by_case, scans_in};
 pub use dicom::{
     Algorithm, Anonymise, AnonymiseReport, AnonymisedPatient, AttributeCount, Authorship, Dates,
-    DicomError, DicomLibrary, DicomPatient, DicomSeries, DicomStudy, DicomWarning, Keeping,
-    LeftOut, Making, ResultState, Secret, SeriesFacts, Slice, Thumbnail, anonymise, read_series,
-    read_slice, scan_folder, thumbnail,
+    DerivedKind, DerivedObject, DicomContours, DicomError, DicomLabels, DicomLibrary, DicomPatient,
+    DicomRegion, DicomSeries, DicomStudy, DicomWarning, Keeping, LeftOut, Making, ResultState,
+    Secret, SeriesFacts, Slice, Thumbnail, anonymise, derived_object, read_contours,
+    read_dicom_labels, read_series, read_slice, scan_folder, thumbnail,
+    write_fractional_segmentation, write_segmentation, write_structure_set,
 };
 pub use error::{Error, HeaderError};
 pub use hash::voxels_sha256;

@@ -16,6 +16,7 @@ mod plane;
 mod porus;
 mod ranking;
 mod ruler;
+mod sides;
 mod size;
 mod surface;
 mod tolerance;
@@ -26,7 +27,7 @@ pub use agreement::{
     macro_averaged_mean_absolute_error,
 };
 pub use boundary::{Boundary, BoundaryPoint};
-pub use contour::{Contour, contours};
+pub use contour::{Contour, contours, pixel_outlines};
 pub use growth::*;
 pub use growth_map::{
     DirectionTotals, GrowthDirection, GrowthDirections, GrowthMap, growth_between, growth_map,
@@ -39,6 +40,7 @@ pub use plane::{Plane, PlaneFrame, direction_letters};
 pub use porus::{HeadAxes, PorusPlane, porus_plane};
 pub use ranking::{Ranking, Stability, TeamScores, rank};
 pub use ruler::angle_degrees;
+pub use sides::{SidedVoxels, voxels_by_side};
 pub use size::{SizeSide, StructureSize, structure_size, structure_sizes};
 pub use surface::surface_area_mm2;
 pub use tolerance::EdgeTolerance;

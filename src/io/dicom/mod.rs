@@ -9,6 +9,7 @@ mod code;
 mod csa;
 mod data_set;
 mod decode;
+mod derived;
 mod error;
 mod facts;
 mod frame;
@@ -33,6 +34,10 @@ pub use anonymise::{
     Anonymise, AnonymiseReport, AnonymisedPatient, AttributeCount, Dates, Keeping, LeftOut, Secret,
     anonymise,
 };
+pub use derived::{
+    DerivedKind, DerivedObject, DicomContours, DicomLabels, DicomRegion, derived_object,
+    read_contours, read_dicom_labels,
+};
 pub use error::DicomError;
 pub use facts::SeriesFacts;
 pub use library::{DicomLibrary, DicomPatient, DicomSeries, DicomStudy};
@@ -41,4 +46,7 @@ pub use read::{Slice, read_series, read_slice};
 pub use scan::scan_folder;
 pub use thumbnail::{Thumbnail, thumbnail};
 pub use warning::DicomWarning;
-pub use write::{Algorithm, Authorship, Making, ResultState};
+pub use write::{
+    Algorithm, Authorship, Making, ResultState, write_fractional_segmentation, write_segmentation,
+    write_structure_set,
+};

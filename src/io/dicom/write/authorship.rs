@@ -88,3 +88,17 @@ pub struct Authorship {
     /// Colour in which other programs may show a structure, sRGB.
     pub colour: fn(Structure) -> [u8; 3],
 }
+
+impl Authorship {
+    /// All of it that is written into objects, but for colour and time.
+    pub(super) fn fingerprint(&self) -> String {
+        let Self {
+            state,
+            making,
+            algorithm,
+            tracking_uid,
+            ..
+        } = self;
+        format!("{state:?} {making:?} {algorithm:?} {tracking_uid:?}")
+    }
+}

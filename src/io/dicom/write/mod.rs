@@ -5,8 +5,14 @@
 
 mod authorship;
 mod elements;
+mod keyhole;
 mod object;
+mod regions;
+mod segmentation;
+mod structure_set;
 mod uid;
 
 pub use authorship::{Algorithm, Authorship, Making, ResultState};
 pub(super) use object::IMPLEMENTATION_UID;
+pub use segmentation::{write_fractional_segmentation, write_segmentation};
+pub use structure_set::write_structure_set;
