@@ -32,10 +32,12 @@ pub use cases::{label_maps_by_case, scans_in};
 pub use dicom::{
     Algorithm, Anonymise, AnonymiseReport, AnonymisedPatient, AttributeCount, Authorship, Dates,
     DerivedKind, DerivedObject, DicomContours, DicomError, DicomLabels, DicomLibrary, DicomPatient,
-    DicomRegion, DicomSeries, DicomStudy, DicomWarning, Keeping, LeftOut, Making, ResultState,
-    Secret, SeriesFacts, Slice, Thumbnail, anonymise, derived_object, read_contours,
-    read_dicom_labels, read_series, read_slice, scan_folder, thumbnail,
-    write_fractional_segmentation, write_segmentation, write_structure_set,
+    DicomRegion, DicomSeries, DicomStudy, DicomWarning, EvaluatedValue, Keeping, LeftOut, Making,
+    MeasuredValue, MeasurementGroup, MeasurementReport, Measurements, ResultState, Secret,
+    SeriesFacts, Slice, Thumbnail, anonymise, derived_object, read_contours, read_dicom_labels,
+    read_measurements, read_series, read_slice, scan_folder, thumbnail, write_encapsulated_pdf,
+    write_fractional_segmentation, write_key_image, write_measurements, write_segmentation,
+    write_structure_set,
 };
 pub use error::{Error, HeaderError};
 pub use hash::voxels_sha256;

@@ -4,7 +4,7 @@ use schwann::io::{
     Anonymise, AnonymiseReport, Dates, Error, Inspected, Keeping, Secret, anonymise,
     inspect_or_list, scan_folder,
 };
-use schwann::volume::unobserved;
+use schwann::volume::{Progress, unobserved};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -292,10 +292,8 @@ fn one_pseudonym_is_for_one_patient_and_holds_no_path() {
 #[test]
 fn a_copy_that_is_stopped_says_so_and_leaves_whole_files() {
     let folder = tempfile::tempdir().unwrap();
-    let mut steps = 0;
-    let mut stop = |_| {
-        steps += 1;
-        if steps > 12 {
+    let mut stop = |p: Progress| {
+        if p.stage == "writing copies" && p.fraction > 0.4 {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -304,6 +302,7 @@ fn a_copy_that_is_stopped_says_so_and_leaves_whole_files() {
     let how = how(&Secret::random().unwrap());
     let stopped = anonymise(&[golden("oblique.zip")], folder.path(), &how, &mut stop);
     assert!(matches!(stopped, Err(Error::Cancelled)));
+    assert!(!files(folder.path()).is_empty());
     assert!(
         files(folder.path())
             .keys()
@@ -316,13 +315,6 @@ fn text_in_the_pixels_and_faces_are_warned_of() {
     let folder = tempfile::tempdir().unwrap();
     let input = tempfile::tempdir().unwrap();
     let (_, bytes) = files_of("oblique").swap_remove(0);
-    let at = find(&bytes, b"\x28\x00\x00\x01US");
-    let burned = [
-        &bytes[..at],
-        &element([0x28, 0x0100], *b"US", b"\x10\0")[..],
-    ]
-    .concat();
-    let _ = burned;
     let end = bytes
         .windows(6)
         .position(|w| w == b"\xe0\x7f\x10\x00OW")

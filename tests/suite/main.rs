@@ -14,6 +14,7 @@ mod io_dicom;
 mod io_dicom_bench;
 mod io_dicom_broken;
 mod io_dicom_proposals;
+mod io_dicom_reports;
 mod io_fuzz;
 mod io_golden;
 mod io_streams;

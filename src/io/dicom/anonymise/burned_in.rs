@@ -18,19 +18,24 @@ pub(super) enum Seen {
 }
 
 impl Seen {
-    pub(super) fn sentence(self, files: usize) -> String {
+    pub(super) fn sentence(self, count: usize) -> String {
+        let files = if count == 1 {
+            "in 1 file".to_owned()
+        } else {
+            format!("in {count} files")
+        };
         match self {
             Self::BurnedIn => format!(
-                "{files} files say that text is burned into their pixels, which is copied as it is; look at each before giving the copy away"
+                "{files}, text is burned into the pixels, as the header says, and is copied with them; look at each before giving the copy away"
             ),
             Self::PerhapsBurnedIn => format!(
-                "{files} files are captured, derived or coloured images, whose pixels may show a name or number; look at each before giving the copy away"
+                "{files}, the image is captured, derived or coloured, and may show a name or number; look at each before giving the copy away"
             ),
             Self::OverlayBits => format!(
-                "{files} files hold an overlay inside the pixels' unused bits, which is copied with them; look at each before giving the copy away"
+                "{files}, an overlay lies in unused bits of the pixels and is copied with them; look at each before giving the copy away"
             ),
             Self::Head => format!(
-                "{files} files are slices, from which a face can be reconstructed when they show a whole head; the copy is not defaced"
+                "{files}, there are slices, from which a face can be reconstructed where they show a whole head; the copy is not defaced"
             ),
         }
     }
