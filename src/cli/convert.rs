@@ -24,8 +24,8 @@ pub(super) struct Arguments {
 
 fn meaning(text: &str) -> Result<(i64, Structure), String> {
     let (number, value) = text.split_once('=').ok_or("NUMBER=LABEL is needed")?;
-    let number = number.trim().parse();
-    let number = number.map_err(|_| "NUMBER must be a whole number".to_owned())?;
+    let number = number.trim().parse().ok();
+    let number = number.ok_or("NUMBER must be a whole number")?;
     Ok((number, structure(value)?))
 }
 

@@ -67,7 +67,7 @@ struct Signed {
     #[arg(long, default_value = "draft", value_parser = ["draft", "accepted"])]
     state: String,
     /// The reader who accepted the result.
-    #[arg(long, value_name = "NAME", required_if_eq("state", "accepted"))]
+    #[arg(long, value_name = "NAME", required_if_eq("state", "accepted"), value_parser = name)]
     by: Option<String>,
     /// How the outlines were made: `automatic` (a model, unchanged), `semiautomatic` (a model, then a reader) or `manual`.
     #[arg(long, default_value = "automatic", value_parser = making)]
@@ -84,6 +84,14 @@ struct Signed {
     /// A structure's probabilities, 0 to 1 on the scan's own grid, for instance `1=FILE.nii.gz` by its label value; repeat for several.
     #[arg(long, value_name = "LABEL=FILE.nii.gz", value_parser = probability, requires = "fractional")]
     probability: Vec<(Structure, PathBuf)>,
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() {
+        return Err("a name is needed".to_owned());
+    }
+    Ok(name.to_owned())
 }
 
 fn making(text: &str) -> Result<Making, String> {
@@ -150,7 +158,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         output::check_target(target, output::DICOM, &inputs)?;
     }
     let mut bar = output::Bar::new();
-    let library = io::scan_folder(&[arguments.scan.clone()], &mut |p| bar.show(p))?;
+    let library = io::scan_folder(std::slice::from_ref(&arguments.scan), &mut |p| bar.show(p))?;
     drop(bar);
     let series = library
         .choose(arguments.series.as_deref())
@@ -212,19 +220,19 @@ impl Exported {
 
 impl Signed {
     fn authorship(&self) -> anyhow::Result<Authorship> {
-        let algorithm = match (&self.algorithm, &self.algorithm_version) {
-            (Some(name), Some(version)) => io::Algorithm {
-                name: name.clone(),
-                version: version.clone(),
-            },
-            _ => {
+        let algorithm =
+            if let (Some(name), Some(version)) = (&self.algorithm, &self.algorithm_version) {
+                io::Algorithm {
+                    name: name.clone(),
+                    version: version.clone(),
+                }
+            } else {
                 let shipped = Segmenter::shipped()?;
                 io::Algorithm {
                     name: shipped.info().name.clone(),
                     version: shipped.info().version.clone(),
                 }
-            }
-        };
+            };
         Ok(Authorship {
             state: match (&self.by, self.state.as_str()) {
                 (Some(by), "accepted") => ResultState::Accepted { by: by.clone() },

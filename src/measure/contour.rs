@@ -79,8 +79,8 @@ fn without_straight_points(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
             [at[0] - before[0], at[1] - before[1]],
             [after[0] - at[0], after[1] - at[1]],
         );
-        // Halves are exact.
-        u[0] * v[1] != u[1] * v[0]
+        // Halves are exact, so that one straight line leaves nothing.
+        (u[0] * v[1] - u[1] * v[0]).abs() > 0.0
     };
     (0..count).filter(turns).map(|n| points[n]).collect()
 }

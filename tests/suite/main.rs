@@ -6,6 +6,7 @@
 )]
 mod audit;
 mod cli;
+mod cli_dicom;
 mod false_growth;
 mod io_anonymise;
 mod io_bench;
@@ -13,6 +14,8 @@ mod io_broken;
 mod io_dicom;
 mod io_dicom_bench;
 mod io_dicom_broken;
+mod io_dicom_out;
+mod io_dicom_out_broken;
 mod io_dicom_proposals;
 mod io_dicom_reports;
 mod io_fuzz;

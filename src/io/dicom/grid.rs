@@ -342,16 +342,22 @@ impl Slices {
                 (corner(c, r) - wanted).abs().max_element()
             })
             .fold(0.0, f64::max);
-        let unit = |v: DVec3| v.abs().element_sum() == 1.0;
-        if !(off <= OFF_VOXEL && unit(along_row) && unit(down_column)) {
-            return Err(if off > OFF_VOXEL { off } else { 1.0 });
-        }
         let whole = |v: DVec3| v.to_array().map(|x| x as i64);
-        Ok(Fit {
+        let fit = Fit {
             origin: whole(origin),
             along_row: whole(along_row),
             down_column: whole(down_column),
-        })
+        };
+        // Numbers that are not finite fit nothing.
+        if off.is_nan() || off > OFF_VOXEL {
+            return Err(off);
+        }
+        let unit = |step: [i64; 3]| step.into_iter().map(i64::unsigned_abs).sum::<u64>() == 1;
+        if unit(fit.along_row) && unit(fit.down_column) {
+            Ok(fit)
+        } else {
+            Err(1.0)
+        }
     }
 
     /// A point in RAS mm as LPS mm.

@@ -2,6 +2,8 @@
 //!
 //! Headers are read with dicom-rs, bounded in depth and size; pixels natively, or with decoders in Rust, each inside a limit that the header
 //! sets. Slices are sorted by their place along the normal. Here DICOM's LPS becomes RAS (`grid.rs`); nothing is mirrored.
+//!
+//! `write` makes objects that belong to a series; `derived` reads those of others onto its voxels.
 
 mod anonymise;
 mod attributes;

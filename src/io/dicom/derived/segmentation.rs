@@ -169,6 +169,10 @@ fn segments(
     let mut regions: Vec<DicomRegion> = Vec::with_capacity(items.len());
     for item in items {
         let number = item.integer(tags::SEGMENT_NUMBER);
+        if number == Some(0) {
+            // What label maps call their background.
+            continue;
+        }
         let number = number.filter(|n| !regions.iter().any(|r| r.number == *n));
         let number = number.ok_or_else(|| {
             DicomError::Format("segments that their numbers do not tell apart".to_owned())

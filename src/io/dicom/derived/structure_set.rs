@@ -202,7 +202,7 @@ fn points(contour: &Attributes) -> Result<Option<Vec<[f64; 3]>>, DicomError> {
     let broken = !rest.is_empty()
         || points.is_empty()
         || count.is_some_and(|n| n != points.len() as i64)
-        || numbers.iter().any(|x| !(x.abs() < 1e6));
+        || !numbers.iter().all(|x| x.abs() < 1e6);
     if broken {
         return Err(DicomError::Damaged(
             "a contour without all of its points".to_owned(),
@@ -213,12 +213,15 @@ fn points(contour: &Attributes) -> Result<Option<Vec<[f64; 3]>>, DicomError> {
     Ok((closed && points.len() >= 3).then(|| points.to_vec()))
 }
 
+/// A slice, and the points of a polygon on it in pixels from the centre of the first.
+type Polygon = (usize, Vec<[f64; 2]>);
+
 /// The slice that a contour lies on, and its points in pixels; nothing when it lies beyond the first or the last.
 fn on_slice(
     points: &[[f64; 3]],
     slices: &Slices,
     name: &str,
-) -> Result<Option<(usize, Vec<[f64; 2]>)>, DicomError> {
+) -> Result<Option<Polygon>, DicomError> {
     let voxels: Vec<DVec3> = points.iter().map(|&p| slices.voxel(p)).collect();
     let slice = voxels.first().map_or(0.0, |v| v.z.round());
     let off = voxels

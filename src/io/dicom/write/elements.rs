@@ -33,6 +33,11 @@ impl Elements {
         }
     }
 
+    /// The name of a person as people write it: `Given Family` or `Family, Given`; one in DICOM's own form stays as it is.
+    pub(super) fn person(&mut self, tag: Tag, name: &str) {
+        self.text(tag, &person_name(name));
+    }
+
     /// Text of another file as it stands, with the backslashes that part its values.
     pub(super) fn copied_text(&mut self, tag: Tag, text: &str) {
         self.put(tag, vr_of(tag), PrimitiveValue::Str(text.to_owned()));
@@ -159,6 +164,22 @@ fn vr_of(tag: Tag) -> VR {
         .map_or(VR::UN, |entry| entry.vr().relaxed())
 }
 
+/// `Family^Given` (PS3.5, 6.2.1).
+fn person_name(name: &str) -> String {
+    let name = name.trim();
+    if name.contains(['^', '=']) {
+        return name.to_owned();
+    }
+    let parts = name
+        .split_once(',')
+        .or_else(|| name.rsplit_once(' ').map(|(given, family)| (family, given)));
+    match parts {
+        Some((family, given)) => format!("{}^{}", family.trim(), given.trim()),
+        // Without a caret it would be read as a name of the time before components.
+        None => format!("{name}^"),
+    }
+}
+
 /// Text in the form and length that a value representation allows (PS3.5, 6.2).
 fn fitted(vr: VR, text: &str) -> String {
     let most = match vr {
@@ -177,7 +198,7 @@ fn fitted(vr: VR, text: &str) -> String {
             '\\' if !paragraph => '/',
             c if c.is_control() => ' ',
             c if vr == VR::CS => match c.to_ascii_uppercase() {
-                c if c.is_ascii_uppercase() || c.is_ascii_digit() => c,
+                c if c.is_ascii_uppercase() || c.is_ascii_digit() || c == ' ' => c,
                 _ => '_',
             },
             c => c,
@@ -236,9 +257,18 @@ mod tests {
     }
 
     #[test]
+    fn names_of_people_get_their_components() {
+        assert_eq!(person_name("Ada Mary Reader"), "Reader^Ada Mary");
+        assert_eq!(person_name("Reader, A."), "Reader^A.");
+        assert_eq!(person_name("Reader^Ada"), "Reader^Ada");
+        assert_eq!(person_name("Reader"), "Reader^");
+    }
+
+    #[test]
     fn text_keeps_to_its_representation() {
         assert_eq!(fitted(VR::LO, "a\\b\nc "), "a/b c");
-        assert_eq!(fitted(VR::CS, "vs draft"), "VS_DRAFT");
+        assert_eq!(fitted(VR::CS, "vs-draft"), "VS_DRAFT");
+        assert_eq!(fitted(VR::CS, "ISO_IR 192"), "ISO_IR 192");
         assert_eq!(fitted(VR::LO, &"é".repeat(80)).chars().count(), 64);
         assert_eq!(fitted(VR::LT, "a\\b\nc"), "a\\b\nc");
     }

@@ -218,7 +218,7 @@ impl Writing<'_> {
         object.text(tags::CONTENT_LABEL, &format!("VS_{}", state.word()));
         object.text(tags::CONTENT_DESCRIPTION, &notice(state));
         match state {
-            ResultState::Accepted { by } => object.text(tags::CONTENT_CREATOR_NAME, by),
+            ResultState::Accepted { by } => object.person(tags::CONTENT_CREATOR_NAME, by),
             ResultState::Draft => object.empty(tags::CONTENT_CREATOR_NAME),
         }
         object.text(tags::LOSSY_IMAGE_COMPRESSION, "00");
@@ -383,7 +383,7 @@ impl Writing<'_> {
     }
 }
 
-/// sRGB as CIELab with the white point D50, in DICOM's 16 bits (PS3.3, C.10.7.1.1).
+/// sRGB as `CIELab` with the white point D50, in DICOM's 16 bits (PS3.3, C.10.7.1.1).
 fn cie_lab(srgb: [u8; 3]) -> [u16; 3] {
     let [r, g, b] = srgb.map(|c| {
         let c = f64::from(c) / 255.0;

@@ -147,6 +147,7 @@ impl Writing<'_> {
     fn structure_set(&self, object: &mut Elements) {
         let state = &self.authorship.state;
         let created = self.authorship.created;
+        object.empty(tags::OPERATORS_NAME);
         object.text(tags::STRUCTURE_SET_LABEL, &format!("VS {}", state.word()));
         object.text(tags::STRUCTURE_SET_DESCRIPTION, &notice(state));
         object.text(
@@ -194,7 +195,6 @@ impl Writing<'_> {
             item
         });
         object.items(tags::STRUCTURE_SET_ROI_SEQUENCE, regions.collect());
-        object.item(tags::REFERENCED_SERIES_SEQUENCE, origin.referenced_series());
     }
 
     fn roi_contour(&self, n: usize, region: &Region, contours: Contours) -> Elements {
@@ -229,7 +229,7 @@ impl Writing<'_> {
                 object.text(tags::APPROVAL_STATUS, "APPROVED");
                 object.text(tags::REVIEW_DATE, &created.format("%Y%m%d").to_string());
                 object.text(tags::REVIEW_TIME, &created.format("%H%M%S").to_string());
-                object.text(tags::REVIEWER_NAME, by);
+                object.person(tags::REVIEWER_NAME, by);
             }
         }
     }
