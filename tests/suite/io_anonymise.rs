@@ -241,6 +241,8 @@ fn inputs_are_never_written_over() {
         assert!(!error.to_string().contains('\n'));
     };
     fails(&[input.path().to_owned()], &inside);
+    fails(&[input.path().to_owned()], &inside.join("deeper"));
+    assert!(!inside.exists());
     fails(&[input.path().to_owned()], input.path());
     let one = before.keys().next().unwrap().clone();
     fails(&[one.clone()], &one);

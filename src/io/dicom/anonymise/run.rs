@@ -149,26 +149,29 @@ fn one_file(inputs: &[PathBuf], output: &Path) -> bool {
 
 /// A copy inside what is copied would be copied the next time.
 fn check_places(inputs: &[PathBuf], output: &Path, single: bool) -> Result<(), Error> {
+    if !single && output.exists() && !output.is_dir() {
+        let problem = "the copy goes into a folder; this is a file".to_owned();
+        return Err(at_fault(problem, output));
+    }
+    // Of an output that is not there yet, the folder counts that it will be made in.
+    let target = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
+    let target = target.ancestors().find_map(|path| path.canonicalize().ok());
+    let inside = |input: &PathBuf| {
+        let input = input.canonicalize().ok();
+        target
+            .as_ref()
+            .zip(input)
+            .is_some_and(|(target, input)| target.starts_with(input))
+    };
+    if inputs.iter().any(inside) {
+        let problem = "the copy would lie inside what is copied; choose another place";
+        return Err(at_fault(problem.to_owned(), output));
+    }
     if !single {
-        if output.exists() && !output.is_dir() {
-            let problem = "the copy goes into a folder; this is a file".to_owned();
-            return Err(at_fault(problem, output));
-        }
         std::fs::create_dir_all(output).map_err(|source| Error::Write {
             source,
             path: output.to_owned(),
         })?;
-    }
-    let place = |path: &Path| path.canonicalize().ok();
-    let (Some(target), true) = (place(output), output.exists()) else {
-        return Ok(());
-    };
-    for input in inputs {
-        let Some(input) = place(input) else { continue };
-        if target.starts_with(&input) {
-            let problem = "the copy would lie inside what is copied; choose another place";
-            return Err(at_fault(problem.to_owned(), output));
-        }
     }
     Ok(())
 }
