@@ -44,7 +44,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn voxels(path: &Path) -> String {
     match inspect_or_list(path, None, &mut unobserved).unwrap() {
         Inspected::Scan(scan) => scan.voxels_sha256,
-        Inspected::Several(_) => panic!("{} holds several series", path.display()),
+        _ => panic!("{} is not one scan", path.display()),
     }
 }
 

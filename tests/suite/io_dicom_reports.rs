@@ -36,7 +36,7 @@ fn accepted() -> Authorship {
 /// Two cochleae, a brainstem between them and a tumour on the patient's left, on the grid of a series.
 fn labels(grid: &Grid) -> LabelMap {
     let [nx, ny, nz] = grid.shape();
-    let middle = grid.point_in_world(DVec3::new(nx as f64, ny as f64, nz as f64) / 2.0);
+    let middle = grid.point_in_world([nx / 2, ny / 2, nz / 2]);
     let spheres = [
         (DVec3::new(-9.0, 0.0, 0.0), 4.0, 1),
         (DVec3::new(-16.0, 0.0, 0.0), 2.0, 2),

@@ -92,6 +92,8 @@ pub fn write_key_image(
     object.integer(tags::INSTANCE_NUMBER, i32::from(number));
     object.text(tags::CONVERSION_TYPE, "WSD");
     object.texts(tags::IMAGE_TYPE, &["DERIVED", "SECONDARY"]);
+    // Of a paired part of the body in other programs' eyes; this picture may show both sides.
+    object.empty(tags::LATERALITY);
     object.empty(tags::PATIENT_ORIENTATION);
     object.text(tags::BURNED_IN_ANNOTATION, "NO");
     object.text(
