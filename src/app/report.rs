@@ -254,7 +254,8 @@ impl Comparison {
         })?)
     }
 
-    fn picture(&self, index: usize, plane: Plane) -> Option<Picture> {
+    /// A picture of a visit, with its outline, in the plane in which the report shows it; `None` when there is no such visit.
+    pub fn picture(&self, index: usize, plane: Plane) -> Option<Picture> {
         let m = self.measured.get(index)?;
         let (frame, same) = self.frame(index, plane)?;
         let image = render::figure(&m.scan, &m.labels, &frame, PICTURE_PX, PICTURE_MM);

@@ -1,15 +1,20 @@
 //! `schwann export`: results as DICOM objects that belong to their scan.
 use super::output;
 use crate::{
+    app::report::{self, Comparison, Measured},
     io::{self, Authorship, DicomSeries, Making, ResultState, Warning},
+    measure::Plane,
+    patient::{ModelInfo, Outline, ReviewState, ScanOrigin, Visit},
     predict::Segmenter,
     render::OverlayStyle,
-    volume::{LabelMap, LabelTable, Structure},
+    volume::{LabelMap, LabelTable, Sequence, Structure},
 };
+use chrono::NaiveDate;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 #[derive(Debug, clap::Args)]
@@ -22,6 +27,9 @@ pub(super) struct Arguments {
     /// Which DICOM series: its label, number or UID, as `schwann inspect` lists them.
     #[arg(long, value_name = "UID|NUMBER")]
     series: Option<String>,
+    /// Day of the scan, for reports of a series that names none.
+    #[arg(long, value_name = "DATE")]
+    date: Option<NaiveDate>,
     #[command(flatten)]
     objects: Objects,
     #[command(flatten)]
@@ -41,6 +49,15 @@ struct Objects {
     /// Write probabilities as a fractional segmentation (SEG), from the files named by --probability.
     #[arg(long, value_name = "OUT.dcm", requires = "probability")]
     fractional: Option<PathBuf>,
+    /// Write the tumour's measurements as a structured report (SR, TID 1500); with --seg, it refers to the tumour's segment.
+    #[arg(long, value_name = "OUT.dcm")]
+    sr: Option<PathBuf>,
+    /// Write the one-page report as an encapsulated PDF.
+    #[arg(long, value_name = "OUT.dcm")]
+    pdf: Option<PathBuf>,
+    /// Write a picture through the tumour with its outline as a secondary capture: the axial one, or that of a plane before an equals sign; repeat for several.
+    #[arg(long, value_name = "[PLANE=]OUT.dcm", value_parser = key_image)]
+    key_image: Vec<(Plane, PathBuf)>,
 }
 
 /// What the objects say of their making.
@@ -93,6 +110,18 @@ fn uid(text: &str) -> Result<String, String> {
     }
 }
 
+fn key_image(text: &str) -> Result<(Plane, PathBuf), String> {
+    let named = text.split_once('=').and_then(|(name, file)| {
+        let plane = Plane::ALL.into_iter().find(|plane| plane.name() == name)?;
+        Some((plane, PathBuf::from(file)))
+    });
+    match named {
+        Some((_, file)) if file.as_os_str().is_empty() => Err("PLANE=OUT.dcm is needed".to_owned()),
+        Some(named) => Ok(named),
+        None => Ok((Plane::Axial, PathBuf::from(text))),
+    }
+}
+
 fn probability(text: &str) -> Result<(Structure, PathBuf), String> {
     let (value, file) = text.split_once('=').ok_or("LABEL=FILE is needed")?;
     Ok((super::convert::structure(value)?, PathBuf::from(file)))
@@ -117,8 +146,15 @@ struct Written {
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let objects = &arguments.objects;
     let inputs = [arguments.scan.as_path(), arguments.labels.as_path()];
-    let targets = [&objects.seg, &objects.rtstruct, &objects.fractional];
-    for target in targets.into_iter().flatten() {
+    let targets = [
+        &objects.seg,
+        &objects.rtstruct,
+        &objects.fractional,
+        &objects.sr,
+        &objects.pdf,
+    ];
+    let pictures = objects.key_image.iter().map(|(_, path)| path);
+    for target in targets.into_iter().flatten().chain(pictures) {
         output::check_target(target, output::DICOM, &inputs)?;
     }
     let mut bar = output::Bar::new();
@@ -156,6 +192,9 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     if let Some(path) = &objects.rtstruct {
         let said = io::write_structure_set(path, series, &labels, &authorship)?;
         exported.add("RTSTRUCT", path, &said);
+    }
+    if objects.sr.is_some() || objects.pdf.is_some() || !objects.key_image.is_empty() {
+        work.reports(arguments, &mut exported)?;
     }
     output::warnings(&exported.warnings);
     output::result(json, &exported, || {
@@ -220,6 +259,93 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// What tells of measurements: they are made first.
+    fn reports(&self, arguments: &Arguments, exported: &mut Exported) -> anyhow::Result<()> {
+        let objects = &arguments.objects;
+        let (series, authorship) = (self.series, self.authorship);
+        let comparison = self.measured(arguments)?;
+        let visit = comparison.measured.first().map(|m| &m.visit);
+        if let (Some(path), Some(visit)) = (&objects.sr, visit) {
+            let measured = io::Measurements {
+                labels: self.labels,
+                visit,
+                assessment: Some(&comparison.assessment),
+                segmentation: objects.seg.as_deref(),
+            };
+            let said = io::write_measurements(path, series, &measured, authorship)?;
+            exported.add("SR", path, &said);
+        }
+        if let Some(path) = &objects.pdf {
+            let pdf = comparison.report(authorship.created.date(), None, false)?;
+            let said = io::write_encapsulated_pdf(path, series, &pdf, authorship)?;
+            exported.add("encapsulated PDF", path, &said);
+        }
+        for (n, (plane, path)) in objects.key_image.iter().enumerate() {
+            let picture = comparison.picture(0, *plane);
+            let picture = picture.ok_or_else(|| anyhow::anyhow!("there is no picture"))?;
+            let number = u16::try_from(n + 1)?;
+            let said = io::write_key_image(path, series, &picture, number, authorship)?;
+            exported.add("key image", path, &said);
+        }
+        Ok(())
+    }
+
+    /// The series as one visit, measured on the labels.
+    fn measured(&self, arguments: &Arguments) -> anyhow::Result<Comparison> {
+        let said = self.series.facts.date.as_deref();
+        let date = arguments.date.or_else(|| said.and_then(|d| d.parse().ok()));
+        let date = date.ok_or_else(|| {
+            anyhow::anyhow!("the series names no day; give it with --date, for instance 2024-03-12")
+        })?;
+        let mut bar = output::Bar::new();
+        let (scan, warnings) = io::read_series(self.series, &mut |p| bar.show(p))?;
+        drop(bar);
+        let origin = ScanOrigin {
+            date,
+            sequence: Sequence::Unknown,
+            scan_sha256: io::voxels_sha256(&scan),
+            warnings: warnings.iter().map(ToString::to_string).collect(),
+        };
+        let mut visit = Visit::measured(self.labels, origin, self.outline(arguments)?);
+        if matches!(self.authorship.state, ResultState::Accepted { .. }) {
+            visit.finding.provenance.state = ReviewState::Accepted;
+        }
+        let measured = Measured {
+            scan: Arc::new(scan),
+            labels: Arc::new(self.labels.clone()),
+            visit,
+        };
+        Ok(report::compare(
+            vec![measured],
+            Vec::new(),
+            None,
+            &mut crate::volume::unobserved,
+        )?)
+    }
+
+    fn outline(&self, arguments: &Arguments) -> anyhow::Result<Outline> {
+        const NOT_STATED: &str = "not stated";
+        let model = match (&arguments.signed.algorithm, self.authorship.making) {
+            (_, Making::Manual) => None,
+            (None, _) => Some(Segmenter::shipped()?.info().clone()),
+            (Some(_), _) => Some(ModelInfo {
+                name: self.authorship.algorithm.name.clone(),
+                version: self.authorship.algorithm.version.clone(),
+                sha256: NOT_STATED.to_owned(),
+            }),
+        };
+        Ok(match (self.authorship.making, model) {
+            (Making::Automatic, Some(model)) => Outline::Model {
+                model,
+                device: NOT_STATED.to_owned(),
+            },
+            (_, model) => Outline::Edited {
+                model,
+                device: None,
+            },
+        })
+    }
+
     fn fractional(
         &self,
         path: &Path,

@@ -3,6 +3,7 @@
 //! Every command prints for people, or with `--json` one JSON object on standard output and nothing else there. Progress and warnings go to standard error. Exit status: 0 done, 1 the
 //! work failed, 2 wrong usage.
 
+mod anonymise;
 mod audit;
 mod cohort;
 mod convert;
@@ -49,6 +50,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Write a scan, a DICOM series for instance, or the labels of a DICOM object as a NIfTI file.
     Convert(convert::Arguments),
+    /// Copy DICOM files without what tells who the patient is.
+    Anonymise(anonymise::Arguments),
     /// Write results as DICOM objects that belong to their scan: segmentation, structure set.
     Export(export::Arguments),
     /// Write a label map on the scan's own grid.
@@ -82,6 +85,7 @@ pub fn run() -> ExitCode {
         Some(Command::Demo(a)) => demo::run(&a, json),
         Some(Command::Inspect(a)) => inspect::run(&a, json),
         Some(Command::Convert(a)) => convert::run(&a, json),
+        Some(Command::Anonymise(a)) => anonymise::run(&a, json),
         Some(Command::Export(a)) => export::run(&a, json),
         Some(Command::Segment(a)) => segment::run(&a, json),
         Some(Command::Measure(a)) => measure::run(&a, json),

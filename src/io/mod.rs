@@ -31,11 +31,14 @@ pub use atomic::write_atomically;
 pub use audit::{AUDIT_FILE, AuditRecord, AuditWarning, append_audit, read_audit};
 pub use cases::{label_maps_by_case, scans_in};
 pub use dicom::{
-    Algorithm, Authorship, DerivedKind, DerivedObject, DicomContours, DicomError, DicomLabels,
-    DicomLibrary, DicomPatient, DicomRegion, DicomSeries, DicomStudy, DicomWarning, Making,
-    ResultState, SeriesFacts, Slice, Thumbnail, derived_object, read_contours, read_dicom_labels,
-    read_series, read_slice, scan_folder, thumbnail, write_fractional_segmentation,
-    write_segmentation, write_structure_set,
+    Algorithm, Anonymise, AnonymiseReport, AnonymisedPatient, AttributeCount, Authorship, Dates,
+    DerivedKind, DerivedObject, DicomContours, DicomError, DicomLabels, DicomLibrary, DicomPatient,
+    DicomRegion, DicomSeries, DicomStudy, DicomWarning, EvaluatedValue, Keeping, LeftOut, Making,
+    MeasuredValue, MeasurementGroup, MeasurementReport, Measurements, ResultState, Secret,
+    SeriesFacts, Slice, Thumbnail, anonymise, derived_object, read_contours, read_dicom_labels,
+    read_measurements, read_series, read_slice, scan_folder, thumbnail, write_encapsulated_pdf,
+    write_fractional_segmentation, write_key_image, write_measurements, write_segmentation,
+    write_structure_set,
 };
 pub use error::{Error, HeaderError};
 pub use graded::{GradedScan, graded_scans};

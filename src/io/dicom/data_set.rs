@@ -18,10 +18,6 @@ use std::io::{self, Read};
 
 /// Sequences inside sequences; scanners need five.
 const DEEPEST: usize = 32;
-/// Bytes of one value that is kept.
-const LONGEST_VALUE: u64 = 1 << 20;
-/// Bytes of all of them; an enhanced series of a thousand frames has about one million.
-const MOST_BYTES: u64 = 64 << 20;
 /// Items of sequences.
 const MOST_ITEMS: usize = 400_000;
 
@@ -39,6 +35,9 @@ pub(super) struct DataSet {
 /// Where the pixels lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pixels {
+    /// The element that holds them, and how it says that they are written.
+    pub(super) tag: Tag,
+    pub(super) vr: VR,
     /// First byte of the value (of the first fragment's item header when encapsulated), in the file or, when deflated, in what it inflates to.
     pub(super) offset: u64,
     /// Bytes; nothing when encapsulated.
@@ -262,10 +261,12 @@ impl<R: Read> Walk<R> {
             return Err(damaged("a delimiter stands where none belongs"));
         }
         if top && tag >= tags::FLOAT_PIXEL_DATA {
-            if tag != tags::PIXEL_DATA {
+            if !self.keep.pixels(tag) {
                 return Ok(Next::End);
             }
             return Ok(Next::Pixels(Pixels {
+                tag,
+                vr: header.vr(),
                 offset: self.bytes.position,
                 length: header.len.get().map(u64::from),
             }));
@@ -307,11 +308,11 @@ impl<R: Read> Walk<R> {
     /// A value that ends at `end`: kept or passed over.
     fn value(&mut self, tag: Tag, vr: VR, end: u64) -> Result<(), DicomError> {
         let length = end - self.bytes.position;
-        if !(self.keeps() && self.keep.value(tag) && length <= LONGEST_VALUE) {
+        if !(self.keeps() && self.keep.value(tag, length)) {
             return self.pass(length);
         }
         self.kept += length;
-        if self.kept > MOST_BYTES {
+        if self.kept > self.keep.most_bytes() {
             return Err(DicomError::HeaderTooLarge);
         }
         let mut bytes = Vec::new();

@@ -128,6 +128,15 @@ pub enum DicomError {
         /// How far, in voxels.
         off_voxels: f64,
     },
+    /// A segmentation that is not of the outlines that are reported.
+    #[error("the segmentation has no segment of this tumour; write both from the same outlines")]
+    NoTumourSegment,
+    /// Bytes that are no PDF.
+    #[error("the report is not a PDF that can be wrapped")]
+    NotPdf,
+    /// A picture whose pixels are not as many as its size says.
+    #[error("the picture does not have the size that it says")]
+    Picture,
     /// No series of that name.
     #[error("no series is called {asked}; there are: {}", listed(.there))]
     UnknownSeries {

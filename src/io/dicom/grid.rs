@@ -360,6 +360,11 @@ impl Slices {
         }
     }
 
+    /// A point in RAS mm as LPS mm.
+    pub(super) fn lps_mm(ras_mm: [f64; 3]) -> [f64; 3] {
+        (DVec3::from_array(ras_mm) * FLIP).to_array()
+    }
+
     /// A point in LPS mm as RAS mm.
     pub(super) fn ras_mm(lps_mm: [f64; 3]) -> DVec3 {
         DVec3::from_array(lps_mm) * FLIP

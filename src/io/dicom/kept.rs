@@ -202,16 +202,38 @@ pub(super) enum Keep {
     Copied,
     /// To read what was derived from a scan: segmentations, structure sets.
     Derived,
+    /// To copy the file: everything but the pixels.
+    Whole,
 }
 
+/// Bytes of one value that is looked at.
+const LONGEST_VALUE: u64 = 1 << 20;
+
 impl Keep {
-    /// Whether the value of a tag is kept.
-    pub(super) fn value(self, tag: Tag) -> bool {
-        match self {
+    /// Whether the value of a tag is kept that has this many bytes.
+    pub(super) fn value(self, tag: Tag, length: u64) -> bool {
+        let named = match self {
             Self::Scan => VALUES.contains(&tag),
             Self::Copied => COPIED.contains(&tag) || ASIDE.contains(&tag),
             Self::Derived => DERIVED_VALUES.contains(&tag),
+            Self::Whole => return true,
+        };
+        named && length <= LONGEST_VALUE
+    }
+
+    /// Bytes of all values together. An enhanced series of a thousand frames has about one million that are looked at; what is copied may hold
+    /// look-up tables and whole private images.
+    pub(super) fn most_bytes(self) -> u64 {
+        match self {
+            Self::Scan | Self::Copied | Self::Derived => 64 << 20,
+            Self::Whole => 256 << 20,
         }
+    }
+
+    /// Whether this element of the main data set holds pixels, where reading ends.
+    pub(super) fn pixels(self, tag: Tag) -> bool {
+        let float = matches!(tag, tags::FLOAT_PIXEL_DATA | tags::DOUBLE_FLOAT_PIXEL_DATA);
+        tag == tags::PIXEL_DATA || (float && self == Self::Whole)
     }
 
     /// Whether what is inside a sequence is kept.
@@ -220,6 +242,7 @@ impl Keep {
             Self::Scan => SEQUENCES.contains(&tag),
             Self::Copied => false,
             Self::Derived => DERIVED_SEQUENCES.contains(&tag),
+            Self::Whole => true,
         }
     }
 }

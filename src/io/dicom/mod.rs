@@ -5,6 +5,7 @@
 //!
 //! `write` makes objects that belong to a series; `derived` reads those of others onto its voxels.
 
+mod anonymise;
 mod attributes;
 mod code;
 mod csa;
@@ -31,9 +32,14 @@ mod warning;
 mod write;
 mod zipped;
 
+pub use anonymise::{
+    Anonymise, AnonymiseReport, AnonymisedPatient, AttributeCount, Dates, Keeping, LeftOut, Secret,
+    anonymise,
+};
 pub use derived::{
-    DerivedKind, DerivedObject, DicomContours, DicomLabels, DicomRegion, derived_object,
-    read_contours, read_dicom_labels,
+    DerivedKind, DerivedObject, DicomContours, DicomLabels, DicomRegion, EvaluatedValue,
+    MeasuredValue, MeasurementGroup, MeasurementReport, derived_object, read_contours,
+    read_dicom_labels, read_measurements,
 };
 pub use error::DicomError;
 pub use facts::SeriesFacts;
@@ -44,6 +50,7 @@ pub use scan::scan_folder;
 pub use thumbnail::{Thumbnail, thumbnail};
 pub use warning::DicomWarning;
 pub use write::{
-    Algorithm, Authorship, Making, ResultState, write_fractional_segmentation, write_segmentation,
+    Algorithm, Authorship, Making, Measurements, ResultState, write_encapsulated_pdf,
+    write_fractional_segmentation, write_key_image, write_measurements, write_segmentation,
     write_structure_set,
 };

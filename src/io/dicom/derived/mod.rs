@@ -4,10 +4,14 @@
 //! what neither tells is listed and left out, until somebody says what it means.
 
 mod meaning;
+mod measurements;
 mod paint;
 mod segmentation;
 mod structure_set;
 
+pub use measurements::{
+    EvaluatedValue, MeasuredValue, MeasurementGroup, MeasurementReport, read_measurements,
+};
 pub use structure_set::{DicomContours, read_contours};
 
 use super::attributes::{Attributes, Characters};

@@ -77,6 +77,16 @@ impl Elements {
         self.put(tag, VR::UL, PrimitiveValue::U32(numbers.into()));
     }
 
+    /// Numbers of single precision (FL).
+    pub(super) fn floats(&mut self, tag: Tag, numbers: &[f32]) {
+        self.put(tag, VR::FL, PrimitiveValue::F32(numbers.into()));
+    }
+
+    /// Numbers of double precision (FD).
+    pub(super) fn doubles(&mut self, tag: Tag, numbers: &[f64]) {
+        self.put(tag, VR::FD, PrimitiveValue::F64(numbers.into()));
+    }
+
     /// The name of another element (AT).
     pub(super) fn pointer(&mut self, tag: Tag, to: Tag) {
         self.put(tag, VR::AT, PrimitiveValue::from(to));

@@ -17,7 +17,8 @@ use dicom_object::FileMetaTableBuilder;
 use std::path::{Path, PathBuf};
 
 /// Identifies Schwann as the writer of a file (PS3.7, D.3.3.2).
-const IMPLEMENTATION_UID: &str = "2.25.198601034760386159584022089311601410926";
+pub(in crate::io::dicom) const IMPLEMENTATION_UID: &str =
+    "2.25.198601034760386159584022089311601410926";
 /// Name of the program, its maker's and its product's.
 const PRODUCT: &str = "Schwann";
 /// Longest value with a length of 16 bits, bytes.
