@@ -302,7 +302,7 @@ impl Work<'_> {
         drop(bar);
         let origin = ScanOrigin {
             date,
-            sequence: Sequence::Unknown,
+            sequence: self.series.proposed_as,
             scan_sha256: io::voxels_sha256(&scan),
             warnings: warnings.iter().map(ToString::to_string).collect(),
         };
@@ -314,6 +314,7 @@ impl Work<'_> {
             scan: Arc::new(scan),
             labels: Arc::new(self.labels.clone()),
             visit,
+            acquisition: Some(self.series.facts.acquisition()),
         };
         Ok(report::compare(
             vec![measured],

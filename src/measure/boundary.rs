@@ -73,9 +73,6 @@ impl Boundary {
                             continue;
                         }
                         let centre = grid.point_in_world(voxel);
-                        if !keep(centre) {
-                            continue;
-                        }
                         for axis in 0..3 {
                             for step in [-1_isize, 1] {
                                 let next = voxel[axis]
