@@ -4,6 +4,7 @@ use super::{
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
     preset::Preset,
+    school::SchoolCommand,
     state::{BrushOptions, Mark, PorusShift, Tool, VisitId},
     task::{Outcome, Task},
 };
@@ -32,6 +33,8 @@ pub enum Command {
     Edit(VisitId, EditCommand),
     /// Of the patient.
     Patient(PatientCommand),
+    /// Of the school, or of a blind read.
+    School(SchoolCommand),
 }
 
 /// A change of the patient, or of what its folder holds.

@@ -23,6 +23,7 @@ mod reading;
 mod recent;
 pub mod report;
 mod rescue;
+mod school;
 mod screenshot;
 mod start;
 mod state;
@@ -43,6 +44,10 @@ pub use meaning::{Meaning, MeaningCommand, Scheme};
 pub use preferences::{Mouse, PreferenceCommand, Preferences, Theme};
 pub use preset::Preset;
 pub use rescue::{Drawn, Left, Note};
+pub use school::{
+    CaseState, Deciding, Done, Grader, NewCase, Page, Reading, Revealed, SchoolCommand,
+    SchoolState, Source, Work,
+};
 pub use start::run;
 pub use state::{
     Alignment, AppState, BrushOptions, CornerText, Edits, Kept, KeyImage, Mark, Message, Outlines,

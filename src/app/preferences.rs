@@ -86,6 +86,8 @@ pub struct Preferences {
     pub theme: Theme,
     /// Each structure's outline has a pattern of its own.
     pub patterns: bool,
+    /// Outlines and grade of a visit are hidden until the reader has committed a grade.
+    pub blind_reads: bool,
     /// Who reads: signs what is accepted, rejected and written into a patient's folder.
     pub reader: String,
     /// The keys.
@@ -109,6 +111,8 @@ pub enum PreferenceCommand {
     Theme(Theme),
     /// A pattern for each structure's outline, or colours alone.
     Patterns(bool),
+    /// Visits are read blind, or not.
+    BlindReads(bool),
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -118,6 +122,7 @@ struct Stored {
     scale: f32,
     theme: Theme,
     patterns: bool,
+    blind_reads: bool,
     reader: String,
     keys: String,
 }
@@ -153,6 +158,7 @@ impl Preferences {
             }
             PreferenceCommand::Theme(theme) => self.theme = theme,
             PreferenceCommand::Patterns(on) => self.patterns = on,
+            PreferenceCommand::BlindReads(on) => self.blind_reads = on,
             PreferenceCommand::Scale(scale) => self.scale = scale.clamp(SCALE.0, SCALE.1),
         }
         None
@@ -164,6 +170,7 @@ impl Preferences {
             mouse: self.mouse,
             theme: self.theme,
             patterns: self.patterns,
+            blind_reads: self.blind_reads,
             reader: self.reader.clone(),
             scale: self.scale(),
             keys: self.keys.to_text(),
@@ -183,6 +190,7 @@ impl Preferences {
             mouse: stored.mouse,
             theme: stored.theme,
             patterns: stored.patterns,
+            blind_reads: stored.blind_reads,
             reader: stored.reader.chars().take(LONGEST_NAME).collect(),
             scale,
             keys: Keys::from_text(&stored.keys),

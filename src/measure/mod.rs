@@ -9,12 +9,14 @@ mod contour;
 mod growth;
 mod growth_map;
 mod koos;
+mod koos_criteria;
 mod mesh;
 mod midline;
 mod parts;
 mod plane;
 mod porus;
 mod ranking;
+mod reader_study;
 mod ruler;
 mod size;
 mod surface;
@@ -32,12 +34,16 @@ pub use growth_map::{
     DirectionTotals, GrowthDirection, GrowthDirections, GrowthMap, growth_between, growth_map,
 };
 pub use koos::{KoosAssessment, KoosBasis, KoosEvidence, KoosGeometry, KoosGrade, koos};
+pub use koos_criteria::{CriterionMeasure, KoosCriterion, koos_criteria};
 pub use mesh::{
     Mesh, MeshError, NearestSurface, signed_distances_mm, surface_mesh, surface_meshes,
 };
 pub use plane::{Plane, PlaneFrame, direction_letters};
 pub use porus::{HeadAxes, PorusPlane, porus_plane};
 pub use ranking::{Ranking, Stability, TeamScores, rank};
+pub use reader_study::{
+    ConfidenceBin, ConfidenceCalibration, ConfusionMatrix, WeightedKappa, wilson95,
+};
 pub use ruler::angle_degrees;
 pub use size::{SizeSide, StructureSize, structure_size, structure_sizes};
 pub use surface::surface_area_mm2;
