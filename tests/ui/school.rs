@@ -141,7 +141,10 @@ fn a_reader_goes_through_the_school_by_its_labels_and_sees_nothing_before_commit
     let chosen = |h: &Harness<'_, App>| {
         let state = h.state().state();
         let reading = state.school.reading(state.active.unwrap()).unwrap();
-        (reading.grade, reading.confidence.map(|c| c.percent()))
+        (
+            reading.grade,
+            reading.confidence.map(schwann::school::Confidence::percent),
+        )
     };
     assert_eq!(chosen(&harness), (Some(KoosGrade::I), None));
     click(&mut harness, "Grade IV");

@@ -36,7 +36,7 @@ pub(super) fn progress_ui(ui: &mut Ui, state: &AppState, wishes: &mut Vec<Wish>)
         numbers_ui(ui, progress);
         ui.add_space(8.0);
         ui.label(RichText::new("Truth and answer").strong());
-        grid_ui(ui, &progress.confusion, "you said");
+        grid_ui(ui, &progress.confusion, "truth");
         if let Some(calibration) = &progress.calibration {
             ui.add_space(8.0);
             calibration_ui(ui, calibration);
@@ -106,7 +106,7 @@ fn kappa_words(kappa: Option<WeightedKappa>) -> String {
 }
 
 /// A row for each truth, a column for each answer; the darker the more of the row's answers.
-fn grid_ui(ui: &mut Ui, confusion: &ConfusionMatrix, columns: &str) {
+fn grid_ui(ui: &mut Ui, confusion: &ConfusionMatrix, rows: &str) {
     let size = Vec2::new(MARGIN + 4.0 * CELL, 20.0 + 4.0 * CELL);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, grid_words(confusion)));
@@ -117,17 +117,9 @@ fn grid_ui(ui: &mut Ui, confusion: &ConfusionMatrix, columns: &str) {
     painter.text(
         rect.min,
         Align2::LEFT_TOP,
-        "truth",
+        rows,
         FontId::proportional(11.0),
         text,
-    );
-    let above = Pos2::new(rect.min.x, rect.min.y + 18.0);
-    painter.text(
-        above,
-        Align2::LEFT_TOP,
-        columns,
-        FontId::proportional(11.0),
-        Color32::TRANSPARENT,
     );
     for (i, truth) in KoosGrade::ALL.into_iter().enumerate() {
         let row = &confusion.0[i];
@@ -170,7 +162,7 @@ fn grid_ui(ui: &mut Ui, confusion: &ConfusionMatrix, columns: &str) {
             }
         }
     }
-    response.on_hover_text(format!("Rows: the truth; columns: what {columns}"));
+    response.on_hover_text(format!("Rows: the {rows}; columns: what you said"));
 }
 
 /// The grid for a screen reader.
@@ -343,6 +335,6 @@ fn reads_ui(ui: &mut Ui, progress: &Progress) {
                 .small()
                 .color(caution(ui)),
         );
-        grid_ui(ui, &reads.confusion, "you said");
+        grid_ui(ui, &reads.confusion, "rule");
     }
 }
