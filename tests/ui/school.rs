@@ -5,48 +5,53 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
 };
+use glam::DVec3;
 use schwann::{
     app::{App, AppState, Command, SchoolCommand, apply},
     io,
     measure::KoosGrade,
-    phantom::{GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec},
     school::{AnswerKind, ReaderRecord},
-    volume::unobserved,
+    volume::{Grid, LabelMap, LabelTable, Structure, Volume, Voxels},
 };
 use std::path::Path;
 
-/// Two small synthetic scans with outlines, under names that tell, and a table of their grades.
+/// Two heads of balls with outlines, under names that tell, and a table of their grades: a tumour at the brainstem, and one away from it.
 fn cases(folder: &Path) {
-    for (n, koos) in [(1_u64, KoosGrade::III), (2, KoosGrade::II)] {
-        let spec = PatientSpec {
-            seed: 20 + n,
-            koos: Some(koos),
-            ..PatientSpec::default()
-        };
-        let visit = VisitSpec {
-            years: 0.0,
-            site: Site::London,
-            modality: Modality::HrT2,
-            seed: n,
-            grid: Some(GridSpec {
-                shape: [110, 90, 40],
-                spacing_mm: [1.1, 1.1, 1.5],
-            }),
-        };
-        let scan = Patient::new(&spec)
-            .unwrap()
-            .scan(&visit, &mut unobserved)
-            .unwrap();
-        io::write_volume(
-            &folder.join(format!("telling{n}_hrT2.nii.gz")),
-            &scan.volume,
-        )
-        .unwrap();
-        io::write_labels(
-            &folder.join(format!("telling{n}_Label.nii.gz")),
-            &scan.labels,
-        )
-        .unwrap();
+    let grid = Grid::axis_aligned(
+        [110, 90, 40],
+        [1.0, 1.0, 1.5],
+        DVec3::new(-55.0, -45.0, -30.0),
+    );
+    let grid = grid.unwrap();
+    let ear = |x: f64| (Structure::Cochlea, DVec3::new(x, 5.1, -2.7), 3.0);
+    for (n, tumour) in [
+        (1, (DVec3::new(-16.0, -6.0, 0.0), 8.0)),
+        (2, (DVec3::new(-21.0, -5.0, 0.0), 5.0)),
+    ] {
+        let balls = [
+            ear(-34.7),
+            ear(34.7),
+            (Structure::Brainstem, DVec3::new(0.0, -8.0, 0.0), 12.0),
+            (Structure::FourthVentricle, DVec3::new(0.0, -26.0, 0.0), 3.0),
+            (Structure::VestibularSchwannoma, tumour.0, tumour.1),
+        ];
+        let mut labels = vec![0; grid.len()];
+        for (structure, centre, radius) in balls {
+            let value = LabelTable::default().value(structure).unwrap();
+            for (at, label) in labels.iter_mut().enumerate() {
+                let point = grid.point_in_world(grid.voxel(at));
+                *label = if point.distance(centre) < radius {
+                    value
+                } else {
+                    *label
+                };
+            }
+        }
+        let voxels = labels.iter().map(|l| i16::from(*l) * 40 + 100).collect();
+        let volume = Volume::new(grid, Voxels::I16(voxels), 1.0, 0.0).unwrap();
+        io::write_volume(&folder.join(format!("telling{n}_hrT2.nii.gz")), &volume).unwrap();
+        let map = LabelMap::new(grid, labels, LabelTable::default()).unwrap();
+        io::write_labels(&folder.join(format!("telling{n}_Label.nii.gz")), &map).unwrap();
     }
     std::fs::write(
         folder.join("grades.csv"),
@@ -217,7 +222,7 @@ fn a_blind_read_hides_a_visits_outlines_until_a_grade_is_committed() {
     );
     harness.get_by_label("Your name").click();
     harness.run_steps(2);
-    harness.get_by_label("Your name").type_text("B");
+    harness.get_by_label("Your name").type_text("Bo");
     harness.run_steps(3);
     click(&mut harness, commit);
     let state = harness.state().state();

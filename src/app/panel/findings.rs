@@ -1,7 +1,7 @@
 //! What was found in the shown visits: sizes with their error, Koos grade with its evidence, provenance.
 use super::{
     caution, cautions, heading, row, rows,
-    school::{answer_ui, committed_ui},
+    school::{answer_ui, committed_ui, name_ui},
 };
 use crate::{
     app::{
@@ -44,6 +44,7 @@ pub(super) fn visit_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &
     if let Some(reading) = state.school.reading(visit.id) {
         ui.label(RichText::new("Read blind").strong());
         ui.label("Outlines, sizes and grade stay hidden until you commit a grade.");
+        name_ui(ui, state, out);
         return answer_ui(ui, state, visit.id, reading, out);
     }
     if let Some(answer) = state.school.committed(visit.id) {

@@ -2,7 +2,7 @@
 use crate::{
     app::{
         command::Command,
-        panel::{capitalised, caution},
+        panel::capitalised,
         preferences::PreferenceCommand,
         school::{Reading, SchoolCommand},
         state::{AppState, VisitId},
@@ -51,15 +51,12 @@ pub(in crate::app::panel) fn answer_ui(
     });
     ui.add_space(6.0);
     let named = !state.preferences.reader.trim().is_empty();
-    if !named {
-        name_ui(ui, state, out);
-    }
     let commit = ui.add_enabled(
         reading.is_complete() && named,
         Button::new("Commit (Enter)"),
     );
     let hint = if reading.is_complete() {
-        "It stands then, and everything is shown"
+        "It stands then, and everything is shown; your name signs it"
     } else {
         "Choose a grade and how sure you are"
     };
@@ -76,11 +73,11 @@ fn selected(on: bool, text: String) -> egui::WidgetInfo {
     egui::WidgetInfo::selected(egui::Role::Button, true, on, text)
 }
 
-/// Who signs, where nobody does yet.
-fn name_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
+/// Who signs.
+pub(in crate::app::panel) fn name_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
     let mut reader = state.preferences.reader.clone();
     ui.horizontal(|ui| {
-        let label = ui.label(RichText::new("Your name").color(caution(ui)));
+        let label = ui.label("Your name");
         let field = TextEdit::singleline(&mut reader).desired_width(130.0);
         if ui.add(field).labelled_by(label.id).changed() {
             out.push(Command::Prefer(PreferenceCommand::Reader(reader)));

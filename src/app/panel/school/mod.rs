@@ -4,7 +4,7 @@ mod answer;
 mod progress;
 mod reveal;
 
-pub(super) use answer::{answer_ui, committed_ui};
+pub(super) use answer::{answer_ui, committed_ui, name_ui};
 
 use super::{Panels, Wish, caution, heading};
 use crate::{

@@ -3,11 +3,11 @@ use super::answer::{met_words, said, time_words};
 use crate::{
     app::{
         command::Command,
-        panel::{caution, error, good, row, rows},
+        panel::{caution, error, good},
         school::{CaseState, Deciding, Revealed, SchoolCommand},
         state::AppState,
     },
-    measure::{KoosAssessment, KoosEvidence, koos_criteria},
+    measure::{CriterionMeasure, KoosAssessment, KoosEvidence, koos_criteria},
     school::Difficulty,
 };
 use egui::{Button, RichText, Ui};
@@ -101,29 +101,13 @@ fn checklist_ui(ui: &mut Ui, measured: Option<&KoosEvidence>, revealed: &Reveale
             );
             ui.label(question.question);
         });
-        rows(ui, ("criterion", n), |ui| {
-            for (m, measure) in question.measures.iter().enumerate() {
-                let value = |v: Option<f64>| {
-                    v.map_or("not measured".to_owned(), |v| {
-                        format!("{v:.1} {}", measure.unit)
-                    })
-                };
-                let on_outlines = measured
-                    .as_ref()
-                    .and_then(|c| c.get(n)?.measures.get(m))
-                    .and_then(|m| m.value);
-                let mut text = match (&exact, &measured) {
-                    (Some(_), Some(_)) => {
-                        format!("{} (measured {})", value(measure.value), value(on_outlines))
-                    }
-                    _ => value(measure.value),
-                };
-                if let Some(threshold) = measure.threshold {
-                    text += &format!(", yes from {threshold:.1}");
-                }
-                row(ui, &format!("   {}", measure.name), text);
-            }
-        });
+        for (m, measure) in question.measures.iter().enumerate() {
+            let on_outlines = measured
+                .as_ref()
+                .and_then(|c| c.get(n)?.measures.get(m)?.value);
+            let other = (exact.is_some() && measured.is_some()).then_some(on_outlines);
+            ui.label(measure_words(measure, other));
+        }
     }
     let text = if exact.is_some() {
         "First what is exactly true of the synthetic patient, then what the rule measures on its outlines. The thresholds are proposals that have not been calibrated on patients."
@@ -141,12 +125,30 @@ fn graders_ui(ui: &mut Ui, koos: Option<&KoosAssessment>, revealed: &Revealed<'_
         .models
         .iter()
         .map(|g| (g.name.as_str(), &g.assessment));
-    rows(ui, "graders", |ui| {
-        row(ui, "Truth", format!("Koos {}", revealed.truth));
-        for (name, assessment) in on_truth.into_iter().chain(models) {
-            row(ui, name, grade_words(assessment));
-        }
-    });
+    for (name, assessment) in on_truth.into_iter().chain(models) {
+        ui.horizontal_wrapped(|ui| {
+            ui.label(RichText::new(name).weak());
+            ui.label(grade_words(assessment));
+        });
+    }
+}
+
+/// A measure with what was measured of it on the outlines beside what is exactly true, and from where on the answer is yes.
+fn measure_words(measure: &CriterionMeasure, on_outlines: Option<Option<f64>>) -> String {
+    let value = |v: Option<f64>| {
+        v.map_or_else(
+            || "not measured".to_owned(),
+            |v| format!("{v:.1} {}", measure.unit),
+        )
+    };
+    let mut text = format!("    {}: {}", measure.name, value(measure.value));
+    if let Some(on_outlines) = on_outlines {
+        text += &format!(" (measured: {})", value(on_outlines));
+    }
+    if let Some(threshold) = measure.threshold {
+        text += &format!("; yes from {threshold:.1} {}", measure.unit);
+    }
+    text
 }
 
 /// `Koos III (92 %)`, or why there is none.
