@@ -124,9 +124,15 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
         &["bytemuck", "glam", "image", "rayon", "thiserror", "wgpu"],
     ),
     (
+        "school",
+        &["io", "measure", "phantom", "volume"],
+        &["chrono", "csv", "serde", "serde_json", "sha2", "thiserror"],
+    ),
+    (
         "app",
         &[
-            "io", "measure", "model", "patient", "phantom", "predict", "render", "train", "volume",
+            "io", "measure", "model", "patient", "phantom", "predict", "render", "school", "train",
+            "volume",
         ],
         &[
             "bytemuck",
@@ -148,8 +154,8 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     (
         "cli",
         &[
-            "app", "io", "measure", "model", "patient", "phantom", "predict", "render", "train",
-            "volume",
+            "app", "io", "measure", "model", "patient", "phantom", "predict", "render", "school",
+            "train", "volume",
         ],
         &[
             "anyhow",

@@ -5,6 +5,7 @@ use super::{
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
     preset::Preset,
+    school::SchoolCommand,
     series::SeriesCommand,
     state::{BrushOptions, Mark, Tool, VisitId},
     task::{Outcome, Task},
@@ -34,6 +35,8 @@ pub enum Command {
     Edit(VisitId, EditCommand),
     /// Of the patient.
     Patient(PatientCommand),
+    /// Of the school, or of a blind read.
+    School(SchoolCommand),
 }
 
 /// A change of the patient, or of what its folder holds.

@@ -3,12 +3,13 @@ use super::state::VisitId;
 use crate::{
     io::{NewLabels, NewVisit, PatientFolder, ScanFiles},
     patient::{DateSource, Outline, PatientFacts, Review, ScanFacts, Signature, VisitDate},
+    school,
     volume::{LabelMap, Sequence, unobserved},
 };
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -61,6 +62,10 @@ pub enum Change {
     Marks(VisitId, Vec<Value>, Vec<Value>),
     /// What is told of the patient.
     Facts(PatientFacts),
+    /// A reader committed the grade of a visit before seeing its outlines.
+    Graded(VisitId, Box<school::Answer>),
+    /// A reader's answer, for the reader's own file; no patient need be open.
+    Answered(PathBuf, Box<school::Answer>),
 }
 
 /// Outlines that are saved.
@@ -91,6 +96,10 @@ pub enum Answer {
     Saved(VisitId, u64),
     /// They could not be saved, and stay in memory and in the journal; why, in words.
     NotSaved(VisitId, String),
+    /// A reader's answer could not be written; why, in words.
+    NotNoted(String),
+    /// What is to be known of a reader's file, in words.
+    Noted(String),
     /// Something else could not be written; why, in words.
     Failed(String),
 }
@@ -185,6 +194,7 @@ impl Open {
                 *self = Self::default();
                 return None;
             }
+            Change::Answered(path, answer) => return noted(&path, by, &answer),
             _ => {}
         }
         let folder = self.folder.as_mut()?;
@@ -246,9 +256,26 @@ impl Open {
                 folder.set_marks(name(&visit)?, images, marks, by)
             }
             Change::Facts(facts) => folder.set_facts(facts, by),
-            Change::Open(..) | Change::Known(..) | Change::Close => Ok(()),
+            Change::Graded(visit, answer) => {
+                let model = answer.model.map(|g| g.to_string());
+                let said = format!("{}, {} % sure", answer.grade, answer.confidence_percent);
+                folder.note_grade(name(&visit)?, &said, model.as_deref(), by)
+            }
+            Change::Open(..) | Change::Known(..) | Change::Close | Change::Answered(..) => Ok(()),
         };
         written.err().map(|error| Answer::Failed(error.to_string()))
+    }
+}
+
+/// Adds an answer to its reader's file.
+fn noted(path: &Path, by: &Signature, answer: &school::Answer) -> Option<Answer> {
+    match school::ReaderRecord::append(path, &by.by, answer) {
+        Ok(None) => None,
+        Ok(Some(aside)) => Some(Answer::Noted(format!(
+            "The last line of the reader's record was not written to its end, as after a crash; it is kept in {}",
+            aside.display()
+        ))),
+        Err(error) => Some(Answer::NotNoted(error.to_string())),
     }
 }
 

@@ -24,6 +24,7 @@ mod reading;
 mod recent;
 pub mod report;
 mod rescue;
+mod school;
 mod screenshot;
 mod series;
 mod start;
@@ -46,6 +47,10 @@ pub use meaning::{Meaning, MeaningCommand, Scheme};
 pub use preferences::{Drawing, Mouse, PreferenceCommand, Preferences, Theme};
 pub use preset::Preset;
 pub use rescue::{Drawn, Left, Note};
+pub use school::{
+    CaseState, Deciding, Done, Grader, NewCase, Page, Reading, Revealed, SchoolCommand,
+    SchoolState, Source, Work,
+};
 pub use series::{SeriesChoice, SeriesCommand, SeriesRow};
 pub use start::run;
 pub use state::{

@@ -115,6 +115,8 @@ pub struct Preferences {
     pub drawing: Drawing,
     /// Each structure's outline has a pattern of its own.
     pub patterns: bool,
+    /// Outlines and grade of a visit are hidden until the reader has committed a grade.
+    pub blind_reads: bool,
     /// Who reads: signs what is accepted, rejected and written into a patient's folder.
     pub reader: String,
     /// The keys.
@@ -140,6 +142,8 @@ pub enum PreferenceCommand {
     Drawing(Drawing),
     /// A pattern for each structure's outline, or colours alone.
     Patterns(bool),
+    /// Visits are read blind, or not.
+    BlindReads(bool),
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -150,6 +154,7 @@ struct Stored {
     theme: Theme,
     drawing: Drawing,
     patterns: bool,
+    blind_reads: bool,
     reader: String,
     keys: String,
 }
@@ -186,6 +191,7 @@ impl Preferences {
             PreferenceCommand::Theme(theme) => self.theme = theme,
             PreferenceCommand::Drawing(drawing) => self.drawing = drawing,
             PreferenceCommand::Patterns(on) => self.patterns = on,
+            PreferenceCommand::BlindReads(on) => self.blind_reads = on,
             PreferenceCommand::Scale(scale) => self.scale = scale.clamp(SCALE.0, SCALE.1),
         }
         None
@@ -198,6 +204,7 @@ impl Preferences {
             theme: self.theme,
             drawing: self.drawing,
             patterns: self.patterns,
+            blind_reads: self.blind_reads,
             reader: self.reader.clone(),
             scale: self.scale(),
             keys: self.keys.to_text(),
@@ -218,6 +225,7 @@ impl Preferences {
             theme: stored.theme,
             drawing: stored.drawing,
             patterns: stored.patterns,
+            blind_reads: stored.blind_reads,
             reader: stored.reader.chars().take(LONGEST_NAME).collect(),
             scale,
             keys: Keys::from_text(&stored.keys),

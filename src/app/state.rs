@@ -6,6 +6,7 @@ use super::{
     preferences::Preferences,
     preset::Preset,
     rescue::{Left, Note},
+    school::SchoolState,
     series::SeriesChoice,
     task::{ChosenModel, Task},
 };
@@ -65,6 +66,8 @@ pub struct AppState {
     pub messages: Vec<Message>,
     /// The patient whose folder is open.
     pub patient: Option<PatientState>,
+    /// The school, and what is read blind.
+    pub school: SchoolState,
     /// What is told of the patient.
     pub facts: PatientFacts,
     /// What the patient's folder must still learn, oldest first.

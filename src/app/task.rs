@@ -11,6 +11,7 @@ use super::{
     reading::{self, read_folder, read_scan, read_visit},
     recent, report,
     rescue::{self, Left},
+    school,
     series::{SeriesChoice, THUMBNAIL_PX},
     state::VisitId,
 };
@@ -96,6 +97,8 @@ pub enum Task {
         /// The visit that is aligned to it.
         moving: (VisitId, Arc<Volume>),
     },
+    /// Something for the school.
+    School(school::Work),
     /// Compares the visits.
     Assess(assess::Inputs),
     /// Writes the report of the visits, and the assessment beside it.
@@ -166,6 +169,8 @@ pub enum Outcome {
     BroughtBack(Box<NewOutlines>, PathBuf),
     /// In words where a visit's outlines of a revision were written.
     Saved(VisitId, u64, String),
+    /// What the school was given.
+    School(school::Done),
     /// In words what was written where.
     Written(String),
     /// How two visits lie to each other.
@@ -310,6 +315,7 @@ impl Task {
             Self::WriteLabels { .. } => "Writing outlines".to_owned(),
             Self::WritePicture { .. } => "Writing a picture".to_owned(),
             Self::Align { .. } => "Aligning the visits".to_owned(),
+            Self::School(work) => work.name().to_owned(),
             Self::Assess(_) => "Comparing the visits".to_owned(),
             Self::Report(..) => "Making the report".to_owned(),
         }
@@ -396,6 +402,7 @@ impl Task {
                 }
             },
             Self::WritePicture { size, pixels, path } => write_picture(size, pixels, &path),
+            Self::School(work) => work.run(observe),
             Self::Assess(inputs) => {
                 Outcome::Assessed(inputs.revision, inputs.assess().map(Box::new))
             }

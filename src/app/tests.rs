@@ -6,6 +6,7 @@ mod files;
 mod folder;
 mod marks;
 mod models;
+mod school;
 
 use super::{
     Alignment, AppState, Command, NewOutlines, NewScan, Outcome, Preset, Task, ViewCommand,

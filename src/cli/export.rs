@@ -7,7 +7,7 @@ use crate::{
     patient::{ModelInfo, Outline, ReviewState, ScanOrigin, Visit},
     predict::Segmenter,
     render::OverlayStyle,
-    volume::{LabelMap, LabelTable, Sequence, Structure},
+    volume::{LabelMap, LabelTable, Structure},
 };
 use chrono::NaiveDate;
 use serde::Serialize;

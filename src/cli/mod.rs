@@ -19,6 +19,7 @@ mod output;
 mod phantom;
 mod rank;
 mod register;
+mod school;
 mod segment;
 mod train;
 mod train_koos;
@@ -72,6 +73,8 @@ enum Command {
     Phantom(phantom::Arguments),
     /// Train a model.
     Train(train::Arguments),
+    /// How well a reader of the school grades.
+    School(school::Arguments),
     /// Who did what to a patient's outlines, and whether that record is whole.
     Audit(audit::Arguments),
 }
@@ -96,6 +99,7 @@ pub fn run() -> ExitCode {
         Some(Command::Rank(a)) => rank::run(&a, json),
         Some(Command::Phantom(a)) => phantom::run(&a, json),
         Some(Command::Train(a)) => train::run(&a, json),
+        Some(Command::School(a)) => school::run(&a, json),
         Some(Command::Audit(a)) => audit::run(&a, json),
     };
     match done {

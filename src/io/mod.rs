@@ -10,10 +10,12 @@ mod dicom;
 mod each;
 mod error;
 mod graded;
+mod graded_cases;
 mod hash;
 mod inspect;
 mod journal;
 mod labelled;
+mod lines;
 mod listing;
 mod lock;
 mod nifti;
@@ -42,6 +44,7 @@ pub use dicom::{
 };
 pub use error::{Error, HeaderError};
 pub use graded::{GradedScan, graded_scans};
+pub use graded_cases::{GradedCase, graded_cases};
 pub use hash::voxels_sha256;
 pub use inspect::{Inspected, Inspection, Percentiles, Rescale, inspect, inspect_or_list};
 pub use journal::{
@@ -49,6 +52,7 @@ pub use journal::{
     list_journals,
 };
 pub use labelled::{LabelledScan, labelled_scans};
+pub use lines::{RecordLines, append_record_line, keep_aside, read_record_lines};
 pub use listing::{ListedSeries, Listing};
 pub use nifti::{
     LabelValue, label_values, read_labels, read_labels_meaning, write_labels, write_volume,

@@ -18,6 +18,7 @@ mod parts;
 mod plane;
 mod porus;
 mod ranking;
+mod reader_study;
 mod ruler;
 mod sides;
 mod size;
@@ -47,6 +48,9 @@ pub use mesh::{
 pub use plane::{Plane, PlaneFrame, direction_letters};
 pub use porus::{HeadAxes, PorusPlane, porus_plane};
 pub use ranking::{Ranking, Stability, TeamScores, rank};
+pub use reader_study::{
+    ConfidenceBin, ConfidenceCalibration, ConfusionMatrix, WeightedKappa, wilson95,
+};
 pub use ruler::angle_degrees;
 pub use sides::{SidedVoxels, voxels_by_side};
 pub use size::{SizeSide, StructureSize, structure_size, structure_sizes};

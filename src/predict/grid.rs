@@ -159,7 +159,11 @@ impl WorkingGrid {
 
     /// Labels on the scan's own grid from scores of channels on the network's (`[channel][superior][anterior][right]`): the scores are interpolated at
     /// each of the scan's voxels and decided upon. Works slice by slice.
-    pub(super) fn restore(&self, scores: &[f32], decision: &Decision<'_>) -> Result<LabelMap, Error> {
+    pub(super) fn restore(
+        &self,
+        scores: &[f32],
+        decision: &Decision<'_>,
+    ) -> Result<LabelMap, Error> {
         let labels = decision.labels;
         let [along_r, along_a, along_s] = [0, 1, 2].map(|w| self.interpolation(w));
         let [nr, na, _] = self.scan_shape;

@@ -275,11 +275,14 @@ fn label(
     let [low] = part.quantiles([0.005]);
     let intensities = grid.resample(&part, low as f32);
     let scores = run(&grid, &intensities, own, how, None, observe)?;
-    let spread = own.tumour_channel().zip(own.plan.calibration).and_then(|(channel, c)| {
-        let voxels = intensities.len();
-        let p = &scores[channel * voxels..][..voxels];
-        spread(p, grid.shape, [c.tumour_level, c.interval_level])
-    });
+    let spread = own
+        .tumour_channel()
+        .zip(own.plan.calibration)
+        .and_then(|(channel, c)| {
+            let voxels = intensities.len();
+            let p = &scores[channel * voxels..][..voxels];
+            spread(p, grid.shape, [c.tumour_level, c.interval_level])
+        });
     Ok((grid.restore(&scores, &own.decision(CERTAIN))?, spread))
 }
 

@@ -336,7 +336,7 @@ fn end_stroke(state: &mut AppState, id: VisitId) {
 }
 
 /// Has the outlines measured as they are now; an older request that waits is dropped.
-fn remeasure(state: &mut AppState, id: VisitId) {
+pub(super) fn remeasure(state: &mut AppState, id: VisitId) {
     let of = |task: &Task| matches!(task, Task::Measure(target, ..) if target.visit == id);
     state.work.queue.retain(|task| !of(task));
     let task = state.visit(id).and_then(|visit| {

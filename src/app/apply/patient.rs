@@ -63,6 +63,7 @@ pub(super) fn change_visit(
 
 /// A patient's folder was opened, or begun with the visits that are open.
 pub(super) fn open(state: &mut AppState, folder: PatientFolder, warnings: Vec<String>, new: bool) {
+    super::school::make_room(state);
     // Visits of another patient must not come along.
     if !new || state.patient.is_some() {
         close(state);
@@ -149,6 +150,7 @@ pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
     outlines.visit = id;
     outlines.revision = 0;
     set_outlines(state, outlines);
+    super::school::unhide(state, id);
     super::by_hand::measure_at(state, id, &set);
     if let Some(visit) = state.visit_mut(id) {
         visit.kept = Kept::Yes(Some(visit.revision));
@@ -158,6 +160,7 @@ pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
             outlines.edits.reviewed = Some(review).filter(Review::is_final);
         }
     }
+    super::school::hide(state, id);
     assess::refresh(state);
 }
 
@@ -345,6 +348,11 @@ fn answered(state: &mut AppState, answer: Answer) {
                 format!("The outlines were not saved and are in memory only: {why}"),
             );
         }
+        Answer::NotNoted(why) => {
+            let text = format!("The answer was not written and is in memory only: {why}");
+            tell_error(state, text);
+        }
+        Answer::Noted(text) => tell(state, text),
         Answer::Failed(why) => tell_error(state, format!("The patient was not changed: {why}")),
     }
 }

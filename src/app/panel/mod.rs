@@ -6,6 +6,7 @@ mod growth;
 mod meaning;
 mod patient;
 mod record;
+mod school;
 mod series;
 mod shortcuts;
 mod sizes;
@@ -16,6 +17,7 @@ pub(super) use findings::findings_ui;
 pub(super) use growth::growth_ui;
 pub(super) use meaning::meaning_ui;
 pub(super) use patient::patient_ui;
+pub(super) use school::school_ui;
 pub(super) use series::series_ui;
 pub(super) use shortcuts::shortcuts_ui;
 pub(super) use toolbar::{messages_ui, status_ui, toolbar_ui, welcome_ui};
@@ -62,6 +64,10 @@ pub(super) enum Wish {
     OpenPatient,
     /// A model folder to open.
     OpenModel,
+    /// A folder of graded scans for the school.
+    OpenCases,
+    /// A table of the reader's answers to save.
+    ExportAnswers,
     /// Outlines of the shown visit to open.
     OpenLabels,
     /// The shown visit's outlines to save.
@@ -83,6 +89,8 @@ pub(super) struct Panels {
     path: String,
     /// What is told of the patient.
     record: record::RecordFields,
+    /// Of the school.
+    school: school::SchoolFields,
     /// Pictures of the series that are listed.
     thumbnails: BTreeMap<usize, egui::TextureHandle>,
     /// What is looked for in the sheet of keys.

@@ -12,7 +12,7 @@ pub(super) const PROTRUSION_MM: (f64, f64) = (LEAST_PROTRUSION_MM, 0.8);
 /// Contact area from which a tumour touches the brainstem, mm², and the error of that measure.
 pub(super) const CONTACT_MM2: (f64, f64) = (10.0, 5.0);
 /// Error of the gap, mm.
-const GAP_ERROR_MM: f64 = 0.4;
+pub(super) const GAP_ERROR_MM: f64 = 0.4;
 /// The farthest that a tumour of the vestibular nerve can lie from the brainstem, mm: the canal's end lies about 25 mm from it.
 const FARTHEST_BRAINSTEM_MM: f64 = 35.0;
 /// A shift of brainstem or fourth ventricle from which they are displaced, and its error, mm.
@@ -150,7 +150,7 @@ impl KoosGeometry {
 }
 
 /// The smallest extrameatal part that counts in a tumour of a volume, mm³.
-fn least_extrameatal_mm3(volume_mm3: f64) -> f64 {
+pub(super) fn least_extrameatal_mm3(volume_mm3: f64) -> f64 {
     MIN_EXTRAMEATAL_MM3.max(0.02 * volume_mm3)
 }
 
