@@ -431,10 +431,7 @@ mod tests {
         ] {
             let found = cie_lab(rgb);
             for (found, wanted) in found.iter().zip(lab) {
-                assert!(
-                    found.abs_diff(wanted) < 20,
-                    "{rgb:?}: {found} for {wanted}"
-                );
+                assert!(found.abs_diff(wanted) < 20, "{rgb:?}: {found} for {wanted}");
             }
         }
     }
