@@ -82,10 +82,8 @@ fn refused(path: &Path, series: &DicomSeries) -> DicomError {
 }
 
 fn said(labels: &DicomLabels, wanted: impl Fn(&DicomWarning) -> bool) -> bool {
-    let warnings = labels.warnings.iter();
-    warnings
-        .into_iter()
-        .any(|w| matches!(w, Warning::Dicom(w) if wanted(w)))
+    let mut warnings = labels.warnings.iter();
+    warnings.any(|w| matches!(w, Warning::Dicom(w) if wanted(w)))
 }
 
 #[test]
