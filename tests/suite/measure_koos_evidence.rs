@@ -405,7 +405,8 @@ fn the_evidence_of_phantoms_lies_within_its_stated_errors() {
             );
         };
         near(e.brainstem_gap_mm, t.brainstem_gap_mm.unwrap(), 0.5, "gap");
-        let area = 0.2 * t.contact_area_mm2;
+        // A patch of 30 mm² on slices of 1.5 mm lies on four slices: where these fall changes its area by a quarter.
+        let area = 8.0 + 0.2 * t.contact_area_mm2;
         near(e.contact_area_mm2, t.contact_area_mm2, area, "contact");
         near(e.contact_length_mm, t.contact_length_mm, 2.0, "length");
         near(e.indentation_mm, t.mirrored_indentation_mm, 0.5, "dent");
