@@ -174,8 +174,8 @@ fn numbers(values: Vec<Option<f64>>) -> Vec<f64> {
     values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect()
 }
 
-/// Keeps an example in a file, so that a training that is resumed need not make it again.
-pub(super) fn save(path: &Path, example: &Example) -> Result<(), Error> {
+/// Keeps an example in a file, so that a training that is resumed need not make it again. Gives it back as the file holds it, in half precision: a training is the same whether it was resumed or not.
+pub(super) fn kept(path: &Path, example: &Example) -> Result<Example, Error> {
     let stored = Stored {
         grade: example.grade as usize,
         seen: example.seen.as_ref().map(|seen| StoredSeen {
@@ -191,10 +191,12 @@ pub(super) fn save(path: &Path, example: &Example) -> Result<(), Error> {
         tensors.insert("crop".to_owned(), crop);
     }
     let bytes = write_tensors(&tensors, &Metadata::from([(KEY.to_owned(), text)]), true)?;
-    Ok(io::write_atomically(path, |w| w.write_all(&bytes))?)
+    io::write_atomically(path, |w| w.write_all(&bytes))?;
+    let lost = || Error::Checkpoint("an example that was written cannot be read".to_owned());
+    load(path).ok_or_else(lost)
 }
 
-/// Reads what [`save`] wrote; `None` where there is no such file or it is not whole, so that the example is made anew.
+/// Reads what [`kept`] wrote; `None` where there is no such file or it is not whole, so that the example is made anew.
 pub(super) fn load(path: &Path) -> Option<Example> {
     let (mut tensors, metadata) = read_tensors(&std::fs::read(path).ok()?).ok()?;
     let stored: Stored = serde_json::from_str(metadata.get(KEY)?).ok()?;

@@ -52,8 +52,7 @@ pub(super) fn examples(
             example
         } else {
             let example = read(scan, segmenter.as_ref())?;
-            examples::save(&kept, &example)?;
-            example
+            examples::kept(&kept, &example)?
         };
         let group = match hash % GROUPS {
             _ if scans.len() < FEW => &mut all.learned,

@@ -273,8 +273,7 @@ fn phantoms(config: &KoosTraining, observe: &mut Observe<'_>) -> Result<Examples
                 continue;
             }
             let example = examples::phantom_example(seed, grade, source, segmenter.as_ref())?;
-            examples::save(&path, &example)?;
-            examples.push(example);
+            examples.push(examples::kept(&path, &example)?);
         }
         Ok(examples)
     };
