@@ -119,7 +119,9 @@ impl Keeping {
                 Action::Keep
             };
         }
-        if (self.characteristics && is('p')) || (self.descriptions && is('S')) {
+        // No rule cleans bytes, a camera's notes for instance.
+        let words = is_text(vr) || vr == VR::SQ;
+        if words && ((self.characteristics && is('p')) || (self.descriptions && is('S'))) {
             return Action::Clean;
         }
         match basic {
@@ -267,6 +269,7 @@ mod tests {
                 Action::Keep,
                 Action::Keep,
             ),
+            (tags::MAKER_NOTE, VR::OB, Action::Remove, Action::Remove),
             (tags::REPETITION_TIME, VR::DS, Action::Keep, Action::Keep),
             (
                 tags::INSTITUTION_ADDRESS,

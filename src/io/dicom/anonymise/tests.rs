@@ -52,13 +52,18 @@ fn marked(tag: Tag, vr: VR, action: Action) -> Element {
         VR::DA => value(tag, vr, DATE),
         VR::DT => value(tag, vr, &format!("{DATE}{TIME}")),
         VR::TM => value(tag, vr, TIME),
+        // That of a device, which an option keeps.
+        VR::UI if action == Action::Keep => value(tag, vr, "1.2.3.88888"),
         VR::UI => value(tag, vr, UID),
         VR::AS => value(tag, vr, "093Y"),
         // Numbers cannot be told from others; that they go is checked by their tags.
         VR::DS | VR::IS => value(tag, vr, "1"),
         // What an option keeps may say something, but not who the patient is.
-        _ if is_text(vr) && matches!(action, Action::Keep | Action::Clean) => {
+        _ if is_text(vr) && action == Action::Clean && vr != VR::CS => {
             value(tag, vr, "QZXfamily 1234567 5.4.1923")
+        }
+        _ if is_text(vr) && matches!(action, Action::Keep | Action::Clean) => {
+            value(tag, vr, "QZXfamily")
         }
         _ if is_text(vr) => value(tag, vr, &format!("QZX{:04x}", tag.element())),
         _ => value(tag, vr, "QZX00000"),
