@@ -143,6 +143,7 @@ impl TestRenderer for Screen {
         frame.wgpu_render_state = Some(self.state.clone());
     }
 
+    #[expect(clippy::iter_over_hash_type, reason = "textures are set in any order")]
     fn handle_delta(&mut self, delta: &mut egui::TexturesDelta) {
         let mut renderer = self.state.renderer.write();
         let (device, queue) = (&self.state.device, &self.state.queue);

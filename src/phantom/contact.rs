@@ -377,7 +377,7 @@ fn mirrored(
         .map(|q| (brainstem(q), q))
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(d, _)| *d < 0.0)
-        .map_or(0.0, |(_, q)| depth_mm(q, &brainstem));
+        .map_or(0.0, |(_, q)| depth_mm(q, brainstem));
     Some(Mirrored {
         rotation_degrees: -best.0[1].to_degrees() * away_from(side),
         indentation_mm: depth,

@@ -105,8 +105,8 @@ fn checklist_ui(ui: &mut Ui, measured: Option<&KoosEvidence>, revealed: &Reveale
             let on_outlines = measured
                 .as_ref()
                 .and_then(|c| c.get(n)?.measures.get(m)?.value);
-            let other = (exact.is_some() && measured.is_some()).then_some(on_outlines);
-            ui.label(measure_words(measure, other));
+            let both = exact.is_some() && measured.is_some();
+            ui.label(measure_words(measure, (both, on_outlines)));
         }
     }
     let text = if exact.is_some() {
@@ -134,7 +134,7 @@ fn graders_ui(ui: &mut Ui, koos: Option<&KoosAssessment>, revealed: &Revealed<'_
 }
 
 /// A measure with what was measured of it on the outlines beside what is exactly true, and from where on the answer is yes.
-fn measure_words(measure: &CriterionMeasure, on_outlines: Option<Option<f64>>) -> String {
+fn measure_words(measure: &CriterionMeasure, (both, on_outlines): (bool, Option<f64>)) -> String {
     let value = |v: Option<f64>| {
         v.map_or_else(
             || "not measured".to_owned(),
@@ -142,7 +142,7 @@ fn measure_words(measure: &CriterionMeasure, on_outlines: Option<Option<f64>>) -
         )
     };
     let mut text = format!("    {}: {}", measure.name, value(measure.value));
-    if let Some(on_outlines) = on_outlines {
+    if both {
         text += &format!(" (measured: {})", value(on_outlines));
     }
     if let Some(threshold) = measure.threshold {
