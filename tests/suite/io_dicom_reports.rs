@@ -1,14 +1,13 @@
 //! Measurement reports, encapsulated PDFs and key images: what was measured comes back, others' programs find no fault, damaged ones are refused.
-use super::io_dicom_bench::{find, golden, scan, series, unpacked};
-use glam::DVec3;
+use super::io_dicom_bench::{find, golden, scan, series};
 use proptest::prelude::*;
 use schwann::io::{
     Algorithm, Authorship, DicomError, DicomSeries, Error, Inspected, Making, MeasurementReport,
-    Measurements, ResultState, inspect_or_list, read_measurements, read_series,
+    Measurements, ResultState, inspect_or_list, read_labels, read_measurements,
     write_encapsulated_pdf, write_key_image, write_labels, write_measurements, write_segmentation,
 };
 use schwann::patient::{NOTICE, Outline, Picture, ScanOrigin, Visit, assess};
-use schwann::volume::{Grid, LabelMap, LabelTable, Sequence, unobserved};
+use schwann::volume::{LabelMap, LabelTable, Sequence, unobserved};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,22 +32,11 @@ fn accepted() -> Authorship {
     })
 }
 
-/// Two cochleae, a brainstem between them and a tumour on the patient's left, on the grid of a series.
-fn labels(grid: &Grid) -> LabelMap {
-    let [nx, ny, nz] = grid.shape();
-    let middle = grid.point_in_world([nx / 2, ny / 2, nz / 2]);
-    let spheres = [
-        (DVec3::new(-9.0, 0.0, 0.0), 4.0, 1),
-        (DVec3::new(-16.0, 0.0, 0.0), 2.0, 2),
-        (DVec3::new(16.0, 0.0, 0.0), 2.0, 2),
-        (DVec3::ZERO, 5.0, 3),
-    ];
-    let values = (0..grid.len()).map(|n| {
-        let at = grid.point_in_world(grid.voxel(n)) - middle;
-        let inside = spheres.iter().find(|(c, r, _)| at.distance(*c) < *r);
-        inside.map_or(0, |s| s.2)
-    });
-    LabelMap::new(*grid, values.collect(), LabelTable::default()).unwrap()
+/// A small series with labels of a tumour, cochleae and brainstem (`tests/golden/dicom_out/generate.py`).
+fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/dicom_out")
+        .join(name)
 }
 
 struct Case {
@@ -59,11 +47,10 @@ struct Case {
 }
 
 fn case() -> Case {
-    let folder = unpacked("oblique");
-    let library = scan(folder.path());
+    let folder = tempfile::tempdir().unwrap();
+    let library = scan(&source("series"));
     let series = series(&library)[0].clone();
-    let (volume, _) = read_series(&series, &mut unobserved).unwrap();
-    let labels = labels(volume.grid());
+    let (labels, _) = read_labels(&source("labels.nii.gz"), &LabelTable::default()).unwrap();
     let origin = ScanOrigin {
         date: "2024-02-29".parse().unwrap(),
         sequence: Sequence::HrT2,
@@ -346,7 +333,7 @@ fn the_command_writes_all_of_one_result_and_inspects_the_report() {
     let labels = case.path("labels.nii.gz");
     write_labels(&labels, &case.labels).unwrap();
     let path = |name: &str| case.path(name).to_string_lossy().into_owned();
-    let source = unpacked("oblique");
+    let source = source("series");
     let run = |arguments: &[&str]| {
         let done = Command::new(env!("CARGO_BIN_EXE_schwann"))
             .args(arguments)
@@ -365,7 +352,7 @@ fn the_command_writes_all_of_one_result_and_inspects_the_report() {
     let arguments = [
         "export",
         "--json",
-        source.path().to_str().unwrap(),
+        source.to_str().unwrap(),
         "--labels",
         &labels,
         "--seg",
