@@ -6,6 +6,7 @@ mod engine;
 mod lanes;
 pub mod op;
 mod runner;
+pub mod translate;
 mod unet;
 mod weights;
 

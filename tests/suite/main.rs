@@ -27,6 +27,7 @@ mod measure_tumour;
 mod model_conv3d;
 mod model_engine;
 mod model_layers;
+mod model_translate;
 mod model_unet;
 mod patient_assess;
 mod patient_cases;
