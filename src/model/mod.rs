@@ -8,6 +8,7 @@ mod forest;
 mod lanes;
 pub mod op;
 mod runner;
+pub mod translate;
 mod unet;
 mod weights;
 

@@ -2,6 +2,7 @@
 use super::op::{
     Conv3d, average_pool3d, conv3d, instance_norm_leaky_relu, leaky_relu, transposed_conv3d,
 };
+use super::weights::check;
 use super::{Error, Parameters};
 use candle_core::{Device, Tensor};
 use rand::SeedableRng;
@@ -251,22 +252,7 @@ impl UNet {
     /// When the description is not valid, or a parameter is missing, unknown or of another shape; each is named.
     pub fn new(description: UNetDescription, parameters: Parameters) -> Result<Self, Error> {
         description.validate()?;
-        let shapes = description.shapes();
-        for (name, expected) in &shapes {
-            let tensor = parameters
-                .get(name)
-                .ok_or_else(|| Error::MissingTensor(name.clone()))?;
-            if tensor.dims() != expected {
-                return Err(Error::TensorShape {
-                    name: name.clone(),
-                    expected: expected.clone(),
-                    found: tensor.dims().to_vec(),
-                });
-            }
-        }
-        if let Some(name) = parameters.keys().find(|name| !shapes.contains_key(*name)) {
-            return Err(Error::UnknownTensor(name.clone()));
-        }
+        check(&description.shapes(), &parameters)?;
         Ok(Self {
             description,
             parameters,

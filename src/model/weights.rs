@@ -104,6 +104,32 @@ pub fn write_tensors(
     Ok(safetensors::serialize(views, metadata)?)
 }
 
+/// Whether parameters are those that a network has: every name, no other, each of its shape.
+///
+/// # Errors
+/// Names the first that is missing, unknown or of another shape.
+pub(super) fn check(
+    shapes: &BTreeMap<String, Vec<usize>>,
+    parameters: &Parameters,
+) -> Result<(), Error> {
+    for (name, expected) in shapes {
+        let tensor = parameters
+            .get(name)
+            .ok_or_else(|| Error::MissingTensor(name.clone()))?;
+        if tensor.dims() != expected {
+            return Err(Error::TensorShape {
+                name: name.clone(),
+                expected: expected.clone(),
+                found: tensor.dims().to_vec(),
+            });
+        }
+    }
+    match parameters.keys().find(|name| !shapes.contains_key(*name)) {
+        Some(name) => Err(Error::UnknownTensor(name.clone())),
+        None => Ok(()),
+    }
+}
+
 /// SHA-256 over one file after another.
 #[derive(Debug, Default)]
 pub struct Sha256Digest(Sha256);

@@ -36,6 +36,7 @@ mod model_conv3d;
 mod model_engine;
 mod model_forest;
 mod model_layers;
+mod model_translate;
 mod model_unet;
 mod patient_assess;
 mod patient_cases;

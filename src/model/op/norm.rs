@@ -51,6 +51,17 @@ pub fn instance_norm_leaky_relu_composed(
     (scaled.relu()? - negative)?.reshape((n, c, d, h, w))
 }
 
+/// [`instance_norm_leaky_relu`] of pictures (`N, C, H, W`) without scale and shift, as translators use it; a slope of 1 leaves the activation out.
+///
+/// # Errors
+/// As [`instance_norm_leaky_relu`].
+pub fn instance_norm2d(x: &Tensor, slope: f32) -> Result<Tensor> {
+    let (_, c, _, _) = x.dims4()?;
+    let scale = Tensor::ones(c, x.dtype(), x.device())?;
+    let shift = scale.zeros_like()?;
+    instance_norm_leaky_relu(&x.unsqueeze(2)?, &scale, &shift, slope)?.squeeze(2)
+}
+
 struct NormAct {
     slope: f32,
 }
