@@ -126,7 +126,15 @@ const RULES: &[(&str, &[&str], &[&str])] = &[
     (
         "school",
         &["io", "measure", "phantom", "volume"],
-        &["chrono", "csv", "serde", "serde_json", "sha2", "thiserror"],
+        &[
+            "chrono",
+            "csv",
+            "serde",
+            "serde_json",
+            "sha2",
+            "tempfile",
+            "thiserror",
+        ],
     ),
     (
         "app",

@@ -66,6 +66,8 @@ fn marked(tag: Tag, vr: VR, action: Action) -> Element {
             value(tag, vr, "QZXfamily")
         }
         _ if is_text(vr) => value(tag, vr, &format!("QZX{:04x}", tag.element())),
+        // Nor can those that an option keeps, such as the status of a pregnancy.
+        _ if action == Action::Keep => value(tag, vr, "00000000"),
         _ => value(tag, vr, "QZX00000"),
     }
 }
