@@ -181,7 +181,9 @@ fn summary(cases: &[Case]) {
             .collect();
         let count = errors.len();
         let mean = errors.iter().sum::<f64>() / count as f64;
-        errors.iter_mut().for_each(|e| *e = e.abs());
+        for e in &mut errors {
+            *e = e.abs();
+        }
         errors.sort_by(f64::total_cmp);
         let absolute = errors.iter().sum::<f64>() / count as f64;
         let at = |part: f64| {

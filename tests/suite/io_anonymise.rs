@@ -245,10 +245,10 @@ fn inputs_are_never_written_over() {
     assert!(!inside.exists());
     fails(&[input.path().to_owned()], input.path());
     let one = before.keys().next().unwrap().clone();
-    fails(&[one.clone()], &one);
+    fails(std::slice::from_ref(&one), &one);
     let dcm = input.path().join("x.dcm");
     std::fs::copy(&one, &dcm).unwrap();
-    fails(&[dcm.clone()], &dcm);
+    fails(std::slice::from_ref(&dcm), &dcm);
     assert_eq!(std::fs::read(&dcm).unwrap(), before[&one]);
     for (path, bytes) in before {
         assert_eq!(std::fs::read(path).unwrap(), bytes);

@@ -9,6 +9,7 @@ use schwann::io::{
 use schwann::patient::{NOTICE, Outline, Picture, ScanOrigin, Visit, assess};
 use schwann::volume::{LabelMap, LabelTable, Sequence, unobserved};
 use serde_json::Value;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -93,7 +94,8 @@ fn read(path: &Path) -> MeasurementReport {
 /// Errors that a validator finds; nothing where there is none installed.
 fn faults(path: &Path) -> Option<Vec<String>> {
     let Ok(done) = Command::new("dciodvfy").arg(path).output() else {
-        println!("skipped: dciodvfy (package dicom3tools) is not installed");
+        let line = "skipped: dciodvfy (package dicom3tools) is not installed\n";
+        drop(std::io::stderr().write_all(line.as_bytes()));
         return None;
     };
     let text = String::from_utf8_lossy(&done.stderr).into_owned();

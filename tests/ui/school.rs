@@ -94,6 +94,16 @@ fn shows(state: &AppState) -> bool {
     visit.outlines.is_some() || !visit.early.is_empty()
 }
 
+/// Gives the reader's name.
+fn sign_in(harness: &mut Harness<'_, App>) {
+    harness.get_by_label("Reader").click();
+    harness.run_steps(2);
+    harness.get_by_label("Reader").type_text("Ada");
+    harness.run_steps(2);
+    harness.key_press(Key::Enter);
+    until(harness, |s| s.school.record.is_some());
+}
+
 #[test]
 fn a_reader_goes_through_the_school_by_its_labels_and_sees_nothing_before_committing() {
     let folder = tempfile::tempdir().unwrap();
@@ -112,12 +122,7 @@ fn a_reader_goes_through_the_school_by_its_labels_and_sees_nothing_before_commit
         harness.get_by_label("Begin").accesskit_node().is_disabled(),
         "without a name"
     );
-    harness.get_by_label("Reader").click();
-    harness.run_steps(2);
-    harness.get_by_label("Reader").type_text("Ada");
-    harness.run_steps(2);
-    harness.key_press(Key::Enter);
-    until(&mut harness, |s| s.school.record.is_some());
+    sign_in(&mut harness);
     assert!(is_there(&harness, "2 graded scans: 0 I, 1 II, 1 III, 0 IV"));
     click(&mut harness, "Begin");
     until(&mut harness, |s| s.school.case().is_some());

@@ -136,7 +136,7 @@ impl Symmetry {
     ) -> (DMat2, DVec2) {
         // How the normal changes with the angle.
         let turn = axes.superior.cross(self.normal);
-        points
+        let terms: Vec<(DMat2, DVec2)> = points
             .par_iter()
             .filter_map(|p| {
                 let image = self.mirrored(*p);
@@ -156,7 +156,12 @@ impl Symmetry {
                     j * (d * weight),
                 ))
             })
-            .reduce(|| (DMat2::ZERO, DVec2::ZERO), |a, b| (a.0 + b.0, a.1 + b.1))
+            .collect();
+        // Added up in their order, so that the same labels give the same digits.
+        let nothing = (DMat2::ZERO, DVec2::ZERO);
+        terms
+            .into_iter()
+            .fold(nothing, |a, b| (a.0 + b.0, a.1 + b.1))
     }
 
     /// A point's mirror image.

@@ -1,4 +1,4 @@
-//! The network that translates: a ResNet (Johnson et al. 2016), as `CycleGAN` and CUT have it.
+//! The network that translates: a residual network (Johnson et al. 2016), as `CycleGAN` and CUT have it.
 use super::Initialisation;
 use super::layer::{Layer, RELU, Sequence};
 use crate::model::weights::check;
@@ -129,8 +129,9 @@ impl GeneratorDescription {
     /// Name and shape of every parameter.
     pub fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         let mut shapes = BTreeMap::new();
-        for sequence in [Some(self.trunk()), Some(self.picture()), self.head()] {
-            sequence.into_iter().for_each(|s| s.add_shapes(&mut shapes));
+        let parts = [Some(self.trunk()), Some(self.picture()), self.head()];
+        for sequence in parts.into_iter().flatten() {
+            sequence.add_shapes(&mut shapes);
         }
         shapes
     }
@@ -202,7 +203,7 @@ impl Generator {
         })
     }
 
-    fn check_input(&self, x: &Tensor) -> Result<(), Error> {
+    fn check_input(x: &Tensor) -> Result<(), Error> {
         match *x.dims() {
             [n, 1, h, w]
                 if n > 0
@@ -217,7 +218,7 @@ impl Generator {
     }
 
     fn encode(&self, x: &Tensor) -> Result<Tensor, Error> {
-        self.check_input(x)?;
+        Self::check_input(x)?;
         let all = 0..self.trunk.layers.len();
         self.trunk.run(x, &self.parameters, all, &mut |_, _| {})
     }
@@ -268,7 +269,7 @@ impl Generator {
     /// # Errors
     /// As [`Self::forward`], and when a number is not one of the layers down to the last residual block.
     pub fn features(&self, x: &Tensor, layers: &[usize]) -> Result<Vec<Tensor>, Error> {
-        self.check_input(x)?;
+        Self::check_input(x)?;
         let mut found = Vec::new();
         let end = layers.last().map_or(0, |last| last + 1);
         let known = end <= self.trunk.layers.len();
