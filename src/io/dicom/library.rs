@@ -154,7 +154,9 @@ impl DicomSeries {
 
     /// Label, description and size in one line.
     pub fn title(&self) -> String {
-        let mut title = format!("{} {}", self.label, self.facts.series_description);
+        let mut title = format!("{} {}", self.label, self.facts.series_description)
+            .trim()
+            .to_owned();
         if !self.part.is_empty() {
             title.push_str(&format!(" ({})", self.part));
         }
@@ -162,7 +164,7 @@ impl DicomSeries {
             let [x, y, z] = grid.shape();
             title.push_str(&format!(", {x} × {y} × {z}"));
         }
-        title.trim().to_owned()
+        title
     }
 
     /// The files of the series in the order of its slices, each once; `None` where one lies in an archive.
