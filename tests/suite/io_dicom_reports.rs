@@ -235,12 +235,17 @@ fn validators_find_no_fault_in_reports_documents_and_pictures() {
         }
     }
     let Ok(done) = Command::new("dsrdump").arg(&paths[0]).output() else {
-        println!("skipped: dsrdump (package dcmtk) is not installed");
+        let line = "skipped: dsrdump (package dcmtk) is not installed\n";
+        drop(std::io::stderr().write_all(line.as_bytes()));
         return;
     };
     let text = String::from_utf8_lossy(&done.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(done.status.success() && errors.is_empty(), "{errors}");
+    // Its checker of texts does not know UTF-8, and says so.
+    let told = String::from_utf8_lossy(&done.stderr).into_owned();
+    let errors = told
+        .lines()
+        .filter(|l| !l.trim().is_empty() && !l.contains("Specific Character Set: ISO_IR 192"));
+    assert!(done.status.success() && errors.count() == 0, "{told}");
     for words in ["Imaging Measurement Report", "Volume", "VERIFIED", "99VSV"] {
         assert!(text.contains(words), "{words}: {text}");
     }
