@@ -13,6 +13,8 @@ pub(super) const PROTRUSION_MM: (f64, f64) = (LEAST_PROTRUSION_MM, 0.8);
 pub(super) const CONTACT_MM2: (f64, f64) = (10.0, 5.0);
 /// Error of the gap, mm.
 pub(super) const GAP_ERROR_MM: f64 = 0.4;
+/// Outlines that come so near to each other may touch where nothing shows fluid between them: a model's outlines often leave a seam of a voxel, mm.
+const NEAR_MM: f64 = 0.7;
 /// The farthest that a tumour of the vestibular nerve can lie from the brainstem, mm: the canal's end lies about 25 mm from it.
 const FARTHEST_BRAINSTEM_MM: f64 = 35.0;
 /// A shift of brainstem or fourth ventricle from which they are displaced, and its error, mm.
@@ -235,6 +237,8 @@ pub(super) fn grade(out: &mut KoosAssessment, wording: KoosWording) {
     let mut touching = touching(gap, area);
     if fluid_between(e) {
         touching = touching.min(AGAINST);
+    } else if gap <= NEAR_MM {
+        touching = touching.max(AGAINST);
     }
     let at_least_iii = at_least_ii.min(touching);
     let displaced = displaced(e, wording);
@@ -309,6 +313,13 @@ fn reason(e: &KoosEvidence, reached: KoosGrade, wording: KoosWording) -> String 
             (Some(area), _) if area > CONTACT_MM2.0 && fluid_between(e) => format!(
                 "the outlines touch over {area:.0} mm², but the scan shows fluid between them"
             ),
+            (Some(area), Some(gap))
+                if area < CONTACT_MM2.0 && gap <= NEAR_MM && !fluid_between(e) =>
+            {
+                format!(
+                    "the outlines come within {gap:.1} mm of each other, touch over {area:.1} mm², and no fluid is seen between them: contact cannot be excluded"
+                )
+            }
             (Some(area), _) if area > 0.0 => {
                 near("contact with the brainstem", area, CONTACT_MM2, "mm²")
             }
