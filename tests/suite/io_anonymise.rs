@@ -107,7 +107,9 @@ fn names_of_files_and_folders_tell_nothing() {
             .unwrap()
             .to_string_lossy()
             .into_owned();
-        assert!(!path.contains("Doe") && !path.contains("4711"), "{path}");
+        // The number alone may stand in a UID by chance.
+        let tells = ["Doe", "Jane", "_4711"].iter().any(|w| path.contains(w));
+        assert!(!tells, "{path}");
         assert!(path.starts_with("ANON-"), "{path}");
     }
 }
