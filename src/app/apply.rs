@@ -7,12 +7,12 @@ mod marks;
 pub(super) mod patient;
 mod school;
 mod series;
+mod told;
 
 use super::{
     assess,
     by_hand::ByHand,
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
-    keeper::{Change, visit_date},
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
     preset::Preset,
@@ -23,6 +23,7 @@ use super::{
         VisitId, VisitState, ZoomPan,
     },
     task::{NewOutlines, NewScan, Outcome, Places, Target, Task},
+    told::Fact,
 };
 use crate::{
     measure::Plane,
@@ -258,20 +259,10 @@ fn apply_visit(state: &mut AppState, command: &VisitCommand) {
             }
         }
         VisitCommand::SetDate(id, date) => {
-            if let Some(visit) = state.visit_mut(id) {
-                visit.date = Some(date);
-                visit.date_from_name = false;
-            }
-            patient::change_visit(state, id, |_| Change::Date(id, visit_date(date, false)));
-            sort_visits(state);
-            assess::refresh(state);
+            told::tell(state, Fact::Date(id, Some((date, false))));
         }
         VisitCommand::SetSequence(id, sequence) => {
-            if let Some(visit) = state.visit_mut(id) {
-                visit.sequence = sequence;
-            }
-            patient::change_visit(state, id, |_| Change::Sequence(id, sequence));
-            assess::refresh(state);
+            told::tell(state, Fact::Sequence(id, sequence));
         }
         VisitCommand::Remove(id) => {
             remove_visits(state, |v| v.id == id);
@@ -474,6 +465,7 @@ fn add_visit(state: &mut AppState, scan: NewScan) -> Option<VisitId> {
         scan_sha256: scan.scan_sha256,
         sequence: scan.sequence,
         acquisition: scan.acquisition,
+        ghosting: scan.ghosting,
         crosshair: crosshair::start(&grid),
         placed: false,
         marks: Vec::new(),

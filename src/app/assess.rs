@@ -98,5 +98,6 @@ fn measured(visit: &VisitState) -> Option<Measured> {
         labels: Arc::clone(&outlines.labels),
         visit: measured,
         acquisition: visit.acquisition.clone(),
+        ghosting: visit.ghosting,
     })
 }

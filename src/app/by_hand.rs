@@ -128,6 +128,11 @@ impl HandSteps {
         self.moving = false;
     }
 
+    /// How many steps by hand were made and not taken back.
+    pub(super) fn count(&self) -> u64 {
+        self.done.len() as u64
+    }
+
     /// Takes a step back where it is the last of both kinds, and tells what held before.
     pub(super) fn undo(&mut self, history: &History) -> Option<ByHand> {
         if !self.is_next_to_undo(history) {

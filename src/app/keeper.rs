@@ -54,8 +54,8 @@ pub enum Change {
     Say(VisitId, Review, BTreeSet<usize>),
     /// A new version of what was accepted or rejected begins.
     Reopen(VisitId),
-    /// The day of a scan.
-    Date(VisitId, VisitDate),
+    /// The day of a scan, or that it is not known.
+    Date(VisitId, Option<VisitDate>),
     /// What a scan shows.
     Sequence(VisitId, Sequence),
     /// Slices that were kept, and distances and angles that were drawn.
@@ -250,7 +250,7 @@ impl Open {
                     .map(|error| Answer::NotSaved(visit, error.to_string()));
             }
             Change::Reopen(visit) => folder.reopen(name(&visit)?, by).map(drop),
-            Change::Date(visit, date) => folder.set_date(name(&visit)?, Some(date), by),
+            Change::Date(visit, date) => folder.set_date(name(&visit)?, date, by),
             Change::Sequence(visit, sequence) => folder.set_sequence(name(&visit)?, sequence, by),
             Change::Marks(visit, images, marks) => {
                 folder.set_marks(name(&visit)?, images, marks, by)

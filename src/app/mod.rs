@@ -30,6 +30,7 @@ mod series;
 mod start;
 mod state;
 mod task;
+mod told;
 mod view;
 mod window;
 
@@ -53,6 +54,7 @@ pub use school::{
 };
 pub use series::{SeriesChoice, SeriesCommand, SeriesRow};
 pub use start::run;
+pub use told::ToldSteps;
 pub use state::{
     Alignment, AppState, BrushOptions, CornerText, Edits, Kept, KeyImage, Mark, Message, Outlines,
     PatientState, RelativeWindow, Running, SolidView, Tool, ViewState, VisitId, VisitState,

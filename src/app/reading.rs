@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     io::{self, DicomError, DicomLibrary, DicomSeries, PatientFolder},
+    measure::ghosting,
     patient::{Acquisition, DateSource, ScanOrigin, VisitRecord},
     volume::{Observe, Sequence, Volume},
 };
@@ -170,6 +171,7 @@ fn opened(path: &Path, volume: Volume, told: Told, places: &Places) -> Outcome {
         origin: told.origin,
         sequence: told.sequence,
         acquisition: told.acquisition,
+        ghosting: ghosting(&volume),
         scan_sha256,
         windows: Preset::windows(&volume),
         source: told.source,

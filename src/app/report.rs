@@ -2,7 +2,7 @@
 use super::Error;
 use crate::{
     io,
-    measure::{Plane, PlaneFrame},
+    measure::{Ghosting, Plane, PlaneFrame},
     patient::{
         self, Acquisition, Doubt, GrowthAssessment, Picture, RegistrationResult, ReportInput,
         Visit, acquisition_doubts, cochlea_residual_mm,
@@ -31,6 +31,8 @@ pub struct Measured {
     pub visit: Visit,
     /// How the scan was acquired, where its header or a file beside it says so.
     pub acquisition: Option<Acquisition>,
+    /// What motion left beside the head, where that can be measured.
+    pub ghosting: Option<Ghosting>,
 }
 
 /// The alignment of a visit to the first: `None` where it was not tried, else the transform or in words why there is none.
@@ -109,6 +111,18 @@ fn doubts(measured: &[Measured], tried: &[Tried]) -> Vec<Doubt> {
             }
         }
         for from in 0..to {
+            for visit in [&measured[from], &measured[to]] {
+                let moved = visit.ghosting.filter(Ghosting::is_of_motion);
+                found.extend(moved.map(|ghosting| Doubt {
+                    from: date(from),
+                    to: date(to),
+                    reason: format!(
+                        "the head seems to have moved during the scan of {}: {ghosting}",
+                        visit.visit.date
+                    ),
+                    forbids: false,
+                }));
+            }
             if measured[from].scan.is_same_picture(&measured[to].scan) {
                 found.push(Doubt {
                     from: date(from),

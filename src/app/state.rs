@@ -9,10 +9,11 @@ use super::{
     school::SchoolState,
     series::SeriesChoice,
     task::{ChosenModel, Task},
+    told::ToldSteps,
 };
 use crate::{
     measure::{
-        DiameterRule, EdgeTolerance, KoosBasis, Plane, PlaneFrame, StructureSize, angle_degrees,
+        DiameterRule, EdgeTolerance, Ghosting, KoosBasis, Plane, PlaneFrame, StructureSize, angle_degrees,
     },
     patient::{self, Acquisition, GrowthAssessment, PatientFacts, Review, ReviewState},
     render::{NativePlane, OverlayStyle, SliceView, scene::Camera},
@@ -70,6 +71,8 @@ pub struct AppState {
     pub school: SchoolState,
     /// What is told of the patient.
     pub facts: PatientFacts,
+    /// What was told of the case, as steps that can be taken back.
+    pub told: ToldSteps,
     /// What the patient's folder must still learn, oldest first.
     pub changes: Vec<Change>,
     /// Growth between the dated visits that have a finding; `Err` says in words why there is none.
@@ -120,6 +123,8 @@ pub struct VisitState {
     pub date_from_name: bool,
     /// How the scan was acquired, where its header or a file beside it says so.
     pub acquisition: Option<Acquisition>,
+    /// What motion left beside the head, where that can be measured.
+    pub ghosting: Option<Ghosting>,
     /// Part of the built-in synthetic patient.
     pub demo: bool,
     /// The scan.

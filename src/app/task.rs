@@ -228,6 +228,8 @@ pub struct NewScan {
     pub sequence: Sequence,
     /// How it was acquired, where its header or a file beside it says so.
     pub acquisition: Option<patient::Acquisition>,
+    /// What motion left beside the head, where that can be measured.
+    pub ghosting: Option<measure::Ghosting>,
     /// SHA-256 of its voxels.
     pub scan_sha256: String,
     /// What to beware of.
@@ -450,6 +452,7 @@ fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
             date_from_name: false,
             sequence: Sequence::HrT2,
             acquisition: None,
+            ghosting: measure::ghosting(&scan.volume),
             scan_sha256: io::voxels_sha256(&scan.volume),
             windows: Preset::windows(&scan.volume),
             volume: scan.volume,

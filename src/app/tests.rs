@@ -7,6 +7,7 @@ mod folder;
 mod marks;
 mod models;
 mod school;
+mod told;
 
 use super::{
     Alignment, AppState, Command, NewOutlines, NewScan, Outcome, Preset, Task, ViewCommand,
@@ -36,6 +37,7 @@ fn scan(date: Option<&str>) -> Outcome {
         volume,
         sequence: Sequence::HrT2,
         acquisition: None,
+        ghosting: None,
         scan_sha256: "0".repeat(64),
         warnings: Vec::new(),
         left: None,

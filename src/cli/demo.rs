@@ -3,7 +3,7 @@ use super::{growth, output};
 use crate::{
     app::report::{Comparison, DEMO_LABEL, Measured},
     io,
-    measure::{Plane, StructureSize, dice, structure_sizes},
+    measure::{Plane, StructureSize, dice, ghosting, structure_sizes},
     patient::{GrowthAssessment, Outline, ScanOrigin, Visit},
     phantom::{Truth, demo},
     predict::{self, SegmentOptions, Segmenter},
@@ -105,11 +105,13 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             dice: agreement(&prediction.labels, &scan.labels),
             truth: scan.truth,
         });
+        let ghosting = ghosting(&scan.volume);
         measured.push(Measured {
             scan: Arc::new(scan.volume),
             labels: Arc::new(prediction.labels),
             visit,
             acquisition: None,
+            ghosting,
         });
     }
     let comparison = growth::compare(measured, None)?;

@@ -311,6 +311,7 @@ impl Work<'_> {
             visit.finding.provenance.state = ReviewState::Accepted;
         }
         let measured = Measured {
+            ghosting: None,
             scan: Arc::new(scan),
             labels: Arc::new(self.labels.clone()),
             visit,

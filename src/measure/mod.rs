@@ -7,6 +7,7 @@ mod agreement;
 mod boundary;
 mod brainstem;
 mod contour;
+mod ghosting;
 mod grades;
 mod growth;
 mod growth_map;
@@ -33,6 +34,7 @@ pub use agreement::{
 pub use boundary::{Boundary, BoundaryPoint};
 pub use brainstem::{BrainstemError, brainstem_at};
 pub use contour::{Contour, contours, pixel_outlines};
+pub use ghosting::{Ghosting, ghosting};
 pub use grades::{ordinal_decision, quadratic_weighted_kappa};
 pub use growth::*;
 pub use growth_map::{

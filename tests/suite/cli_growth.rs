@@ -5,7 +5,7 @@ use schwann::{
     io,
     measure::KoosGrade,
     phantom::{GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec},
-    volume::{Grid, LabelMap, LabelTable, Side, Volume, unobserved},
+    volume::{Grid, LabelMap, LabelTable, Side, Volume, Voxels, unobserved},
 };
 use serde_json::Value;
 
@@ -149,6 +149,61 @@ fn the_same_scan_twice_is_not_compared_however_it_was_stored() {
     io::write_volume(stored.as_ref(), &scan).unwrap();
     let again = given("2025-01-14", "stored_again.nii.gz", "labels0.nii.gz");
     refused(&growth(&[&first(), &again], &[]), "stored twice");
+}
+
+#[test]
+fn a_scan_during_which_the_head_moved_is_compared_with_caution() {
+    visits();
+    // A field of view with air beside the head.
+    let patient = Patient::new(&PatientSpec {
+        koos: Some(KoosGrade::II),
+        ..PatientSpec::default()
+    });
+    let visit = VisitSpec {
+        years: 0.0,
+        site: Site::London,
+        modality: Modality::HrT2,
+        seed: 8,
+        grid: Some(GridSpec {
+            shape: [200, 240, 24],
+            spacing_mm: [1.0, 1.0, 3.0],
+        }),
+    };
+    let made = patient.unwrap().scan(&visit, &mut unobserved).unwrap();
+    assert!(made.truth.drawn.acquisition.jumps.is_empty());
+    io::write_volume(path("still.nii.gz").as_ref(), &made.volume).unwrap();
+    io::write_labels(path("still_labels.nii.gz").as_ref(), &made.labels).unwrap();
+    let scan = made.volume;
+    // What motion leaves: a faint replica of the head, displaced along the phase encoding and wrapped into the field of view.
+    let [ni, nj, nk] = scan.grid().shape();
+    let value = |i: usize, j: usize, k: usize| scan.value([i, j % nj, k]).unwrap();
+    let mut moved = Vec::with_capacity(ni * nj * nk);
+    for k in 0..nk {
+        for j in 0..nj {
+            moved.extend(
+                (0..ni).map(|i| (value(i, j, k) + 0.04 * value(i, j + nj / 2, k)).round() as i16),
+            );
+        }
+    }
+    let volume = Volume::new(*scan.grid(), Voxels::I16(moved), 1.0, 0.0).unwrap();
+    io::write_volume(path("moved.nii.gz").as_ref(), &volume).unwrap();
+    let cautions = |scan: &str| {
+        let found = growth(
+            &[&first(), &given("2025-01-14", scan, "still_labels.nii.gz")],
+            &[],
+        );
+        let change = &found["changes"][0];
+        (
+            change["comparability"].clone(),
+            change["cautions"].to_string(),
+        )
+    };
+    let words = "the head seems to have moved during the scan of 2025-01-14";
+    let (level, told) = cautions("moved.nii.gz");
+    assert_eq!(level, "caution", "{told}");
+    assert!(told.contains(words), "{told}");
+    let (_, told) = cautions("still.nii.gz");
+    assert!(!told.contains("moved during"), "{told}");
 }
 
 #[test]

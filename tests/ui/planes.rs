@@ -125,55 +125,86 @@ fn right_is_left_on_the_screen_and_outlines_lie_on_what_is_seen_however_the_scan
         let Some(mut harness) = with_outlines(grid, drawing) else {
             return;
         };
-        for plane in Plane::ALL {
-            let name = format!("{} plane of", plane.name());
-            let cell = harness.get_by_label_contains(&name).rect();
-            let found = ball_on(&mut harness, cell);
-            // Radiological: patient right and anterior are on the left of the screen, anterior and superior up.
-            let (right, down) = match plane {
-                Plane::Axial => (-BALL.x, -BALL.y),
-                Plane::Coronal => (-BALL.x, -BALL.z),
-                Plane::Sagittal => (-BALL.y, -BALL.z),
-            };
-            let state = harness.state().state();
-            let visit = &state.visits[0];
-            let size = [f64::from(cell.width()), f64::from(cell.height())];
-            let view = state.slice_view(visit, plane, size);
-            for (found, mm) in found.into_iter().zip([right, down]) {
-                let direction = found.signum() == mm.signum();
-                assert!(direction, "grid {n}, {plane:?}: {found} points for {mm} mm");
-                // Where the scan is tilted, a native plane shows the offset in its own axes.
-                let slack = if n % 3 == 2 { 4.0 } else { 1.0 };
-                let off = found * view.mm_per_px - mm;
-                assert!(off.abs() < slack, "grid {n}, {plane:?}: {off} mm");
-            }
-            // The outline of the labels is a circle about the ball in this plane.
-            let labels = &visit.outlines.as_ref().unwrap().labels;
-            let tumour = Structure::VestibularSchwannoma;
-            let lines = schwann::measure::contours(labels, tumour, &view.frame, [1e3; 2]);
-            let (middle, depth) = view.frame.project(BALL);
+        hold(&mut harness, n % 3 == 2, &format!("grid {n}"));
+    }
+}
+
+#[test]
+fn planes_stay_true_when_the_window_goes_to_other_monitors() {
+    let Some(mut harness) = with_outlines(grids().remove(0), Drawing::Automatic) else {
+        return;
+    };
+    // A 4K monitor without and with scaling, a small laptop, and one of 150 %.
+    for (width, height, scale) in [
+        (3840.0, 2160.0, 1.0),
+        (1920.0, 1080.0, 2.0),
+        (1100.0, 700.0, 1.0),
+        (1300.0, 860.0, 1.5),
+    ] {
+        harness.set_size(egui::vec2(width, height));
+        harness.set_pixels_per_point(scale);
+        settle(&mut harness);
+        let what = format!("{width} x {height} points at {scale}");
+        let picture = harness.render().unwrap();
+        assert_eq!(
+            f64::from(picture.width()),
+            f64::from(width * scale),
+            "{what}"
+        );
+        hold(&mut harness, false, &what);
+    }
+}
+
+/// Ball and outline lie where numbers say that they must, in every plane.
+fn hold(harness: &mut Harness<'_, App>, tilted: bool, what: &str) {
+    for plane in Plane::ALL {
+        let name = format!("{} plane of", plane.name());
+        let cell = harness.get_by_label_contains(&name).rect();
+        let found = ball_on(harness, cell);
+        // Radiological: patient right and anterior are on the left of the screen, anterior and superior up.
+        let (right, down) = match plane {
+            Plane::Axial => (-BALL.x, -BALL.y),
+            Plane::Coronal => (-BALL.x, -BALL.z),
+            Plane::Sagittal => (-BALL.y, -BALL.z),
+        };
+        let state = harness.state().state();
+        let visit = &state.visits[0];
+        let size = [f64::from(cell.width()), f64::from(cell.height())];
+        let view = state.slice_view(visit, plane, size);
+        for (found, mm) in found.into_iter().zip([right, down]) {
+            let direction = found.signum() == mm.signum();
+            assert!(direction, "{what}, {plane:?}: {found} points for {mm} mm");
+            // Where the scan is tilted, a native plane shows the offset in its own axes.
+            let slack = if tilted { 4.0 } else { 1.0 };
+            let off = found * view.mm_per_px - mm;
+            assert!(off.abs() < slack, "{what}, {plane:?}: {off} mm");
+        }
+        // The outline of the labels is a circle about the ball in this plane.
+        let labels = &visit.outlines.as_ref().unwrap().labels;
+        let tumour = Structure::VestibularSchwannoma;
+        let lines = schwann::measure::contours(labels, tumour, &view.frame, [1e3; 2]);
+        let (middle, depth) = view.frame.project(BALL);
+        assert!(
+            depth.abs() < 1.0,
+            "the crosshair's slice holds the ball's middle"
+        );
+        let points: Vec<[f64; 2]> = lines.into_iter().flat_map(|c| c.points_mm).collect();
+        assert!(points.len() > 20);
+        for [x, y] in points {
+            let radius = (x - middle[0]).hypot(y - middle[1]);
             assert!(
-                depth.abs() < 1.0,
-                "the crosshair's slice holds the ball's middle"
+                (radius - RADIUS_MM).abs() < 1.3,
+                "{what}, {plane:?}: {radius}"
             );
-            let points: Vec<[f64; 2]> = lines.into_iter().flat_map(|c| c.points_mm).collect();
-            assert!(points.len() > 20);
-            for [x, y] in points {
-                let radius = (x - middle[0]).hypot(y - middle[1]);
-                assert!(
-                    (radius - RADIUS_MM).abs() < 1.3,
-                    "grid {n}, {plane:?}: {radius}"
-                );
-            }
-            for axis in 0..2 {
-                let drawn = view.px_from_mm(middle)[axis] - size[axis] / 2.0;
-                // A ball of voxels is off the ball by a part of a voxel.
-                let off_mm = (drawn - found[axis]) * view.mm_per_px;
-                assert!(
-                    off_mm.abs() < 0.9,
-                    "grid {n}, {plane:?}, axis {axis}: {off_mm} mm"
-                );
-            }
+        }
+        for axis in 0..2 {
+            let drawn = view.px_from_mm(middle)[axis] - size[axis] / 2.0;
+            // A ball of voxels is off the ball by a part of a voxel.
+            let off_mm = (drawn - found[axis]) * view.mm_per_px;
+            assert!(
+                off_mm.abs() < 0.9,
+                "{what}, {plane:?}, axis {axis}: {off_mm} mm"
+            );
         }
     }
 }

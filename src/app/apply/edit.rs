@@ -1,5 +1,5 @@
 //! Changes of outlines, and what is said of them.
-use super::{assess, by_hand, tell, tell_error};
+use super::{assess, by_hand, tell, tell_error, told};
 use crate::{
     app::{
         by_hand::ByHand,
@@ -33,6 +33,8 @@ pub(super) fn apply(state: &mut AppState, id: VisitId, command: EditCommand) {
         EditCommand::MovePorus(shift) => by_hand::move_porus(state, id, shift),
         EditCommand::MoveLine(which, ends) => by_hand::move_line(state, id, (which, ends)),
         EditCommand::EndMove => by_hand::end(state, id),
+        EditCommand::Undo if told::undo(state, id) => {}
+        EditCommand::Redo if told::redo(state, id) => {}
         EditCommand::Undo if by_hand::undo(state, id) => {}
         EditCommand::Redo if by_hand::redo(state, id) => {}
         EditCommand::BringBack | EditCommand::ThrowAway => left(state, id, &command),

@@ -1,5 +1,5 @@
 //! The patient whose folder is open: what is told of it, and what its folder must learn.
-use super::{add_visit, assess, remove_visits, set_outlines, tell, tell_error};
+use super::{add_visit, assess, remove_visits, set_outlines, tell, tell_error, told};
 use crate::{
     app::{
         by_hand::ByHand,
@@ -7,6 +7,7 @@ use crate::{
         keeper::{Answer, Change, Saved, visit_date},
         state::{AppState, Kept, PatientState, StoredImage, StoredMark, VisitId, VisitState},
         task::{Places, Task, VisitRead},
+        told::Fact,
     },
     io::PatientFolder,
     patient::{Finding, Outline, Provenance, Review, ReviewState, ScanFacts, Signature},
@@ -25,11 +26,7 @@ pub(super) fn apply(state: &mut AppState, command: PatientCommand) {
         PatientCommand::Add(visit) => add(state, visit),
         PatientCommand::Save(visit) => save(state, visit),
         PatientCommand::Facts(facts) => {
-            if state.facts != facts {
-                state.facts = facts.clone();
-                change(state, Change::Facts(facts));
-                assess::refresh(state);
-            }
+            told::tell(state, Fact::Patient(Box::new(facts)));
         }
         PatientCommand::Answered(answer) => answered(state, answer),
     }
@@ -113,6 +110,7 @@ fn close(state: &mut AppState) {
     state.work.queue.retain(waits);
     remove_visits(state, |_| true);
     state.facts = crate::patient::PatientFacts::default();
+    state.told.forget();
     assess::refresh(state);
 }
 

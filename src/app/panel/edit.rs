@@ -5,7 +5,8 @@ use crate::{
         apply::edit::paintable,
         command::{Command, EditCommand, ViewCommand},
         preferences::PreferenceCommand,
-        state::{AppState, BrushOptions, Outlines, Tool, VisitState},
+        state::{AppState, BrushOptions, Outlines, Tool, VisitId, VisitState},
+        told::{redo_words, undo_words},
         view::colour,
     },
     measure::Plane,
@@ -26,7 +27,7 @@ pub(super) fn edit_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
         brush_ui(ui, state, visit, out);
         operations_ui(ui, visit, out);
     });
-    history_ui(ui, visit, locked, out);
+    history_ui(ui, state, visit.id, out);
     ui.separator();
     review_ui(ui, state, visit, out);
 }
@@ -167,27 +168,18 @@ fn operations_ui(ui: &mut Ui, visit: &VisitState, out: &mut Vec<Command>) {
 }
 
 /// Undo and redo, each with the name of what it takes back or makes again.
-fn history_ui(ui: &mut Ui, visit: &VisitState, locked: bool, out: &mut Vec<Command>) {
-    let edits = visit.outlines.as_ref().map(|o| &o.edits);
+fn history_ui(ui: &mut Ui, state: &AppState, visit: VisitId, out: &mut Vec<Command>) {
     let words = [
-        (
-            "Undo",
-            edits.and_then(|e| e.by_hand.undo_words(&e.history)),
-            EditCommand::Undo,
-        ),
-        (
-            "Redo",
-            edits.and_then(|e| e.by_hand.redo_words(&e.history)),
-            EditCommand::Redo,
-        ),
+        ("Undo", undo_words(state, visit), EditCommand::Undo),
+        ("Redo", redo_words(state, visit), EditCommand::Redo),
     ];
     for (name, words, command) in words {
-        let enabled = words.is_some() && !locked;
+        let enabled = words.is_some();
         let text = words.unwrap_or_else(|| name.to_owned());
         let button = ui.add_enabled(enabled, Button::new(&text).truncate());
         button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, enabled, &text));
         if button.on_hover_text("Ctrl + Z, Ctrl + Y").clicked() {
-            out.push(Command::Edit(visit.id, command));
+            out.push(Command::Edit(visit, command));
         }
     }
 }

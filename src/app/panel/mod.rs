@@ -23,6 +23,7 @@ pub(super) use shortcuts::shortcuts_ui;
 pub(super) use toolbar::{messages_ui, status_ui, toolbar_ui, welcome_ui};
 
 use super::state::VisitId;
+use chrono::NaiveDate;
 use egui::{Color32, RichText, Ui};
 use std::collections::BTreeMap;
 
@@ -85,7 +86,8 @@ pub(super) enum Wish {
 /// What panels keep of their own: half-typed text.
 #[derive(Default)]
 pub(super) struct Panels {
-    dates: BTreeMap<VisitId, String>,
+    /// Days of scans, and the day that each text was filled from.
+    dates: BTreeMap<VisitId, (Option<NaiveDate>, String)>,
     path: String,
     /// What is told of the patient.
     record: record::RecordFields,

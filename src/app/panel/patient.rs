@@ -145,8 +145,12 @@ fn images_ui(ui: &mut Ui, visit: &VisitState, out: &mut Vec<Command>) {
 
 /// The day of the scan, and below it the sequence.
 fn date_ui(ui: &mut Ui, visit: &VisitState, panels: &mut Panels, out: &mut Vec<Command>) {
-    let known = visit.date.map_or_else(String::new, |d| d.to_string());
-    let text = panels.dates.entry(visit.id).or_insert(known);
+    let (of, text) = panels.dates.entry(visit.id).or_default();
+    if *of != visit.date {
+        // Set, or taken back, meanwhile.
+        *of = visit.date;
+        *text = visit.date.map_or_else(String::new, |d| d.to_string());
+    }
     ui.horizontal(|ui| {
         let label = ui.label("Date");
         let field = ui

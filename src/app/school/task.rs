@@ -128,6 +128,7 @@ fn prepared(case: Case, observe: &mut Observe<'_>) -> Result<NewCase, Error> {
         windows: Preset::windows(&case.volume),
         sequence: case.sequence,
         acquisition: None,
+        ghosting: None,
         scan_sha256: scan_sha256.clone(),
         warnings: case.warnings,
         left: None,

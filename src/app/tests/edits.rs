@@ -22,7 +22,7 @@ fn edit(state: &mut AppState, visit: VisitId, command: EditCommand) {
 }
 
 /// A stroke of some steps along x, all of it one step to be undone.
-fn stroke(state: &mut AppState, visit: VisitId, y: f64, erase: bool) {
+pub(super) fn stroke(state: &mut AppState, visit: VisitId, y: f64, erase: bool) {
     let place = |n: i32| DVec3::new(f64::from(n), y, 0.0);
     for n in -3..3 {
         let (plane, from, to) = (Plane::Axial, place(n), place(n + 1));

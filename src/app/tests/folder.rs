@@ -21,7 +21,7 @@ fn work(state: &mut AppState) {
 }
 
 /// Has the folder make what waits, as the window's thread does.
-fn keep(state: &mut AppState, open: &mut Open) {
+pub(super) fn keep(state: &mut AppState, open: &mut Open) {
     for change in std::mem::take(&mut state.changes) {
         if let Some(answer) = open.make(change, &Signature::now(&state.reader())) {
             apply(state, Command::Patient(PatientCommand::Answered(answer)));
@@ -38,7 +38,7 @@ fn edit(state: &mut AppState, id: VisitId, command: EditCommand) {
 }
 
 /// A state with a scan from a file, and a new patient in the folder `patient` beside it that keeps the scan.
-fn begun(folder: &Path) -> (AppState, Open, VisitId) {
+pub(super) fn begun(folder: &Path) -> (AppState, Open, VisitId) {
     let (made, _) = visits(&[None]);
     let scan = folder.join("Doe^Jane 2021-03-04.nii.gz");
     io::write_volume(&scan, &made.visits[0].volume).unwrap();
@@ -61,7 +61,7 @@ fn begun(folder: &Path) -> (AppState, Open, VisitId) {
 }
 
 /// The folder in a new window.
-fn reopened(folder: &Path) -> (AppState, Open) {
+pub(super) fn reopened(folder: &Path) -> (AppState, Open) {
     let mut state = AppState::default();
     let task = Task::Open(folder.join("patient"), Places::default());
     apply(&mut state, Command::Work(WorkCommand::Enqueue(task)));

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     app::report::{self, Comparison, Measured},
     io,
+    measure::ghosting,
     patient::{Acquisition, GrowthAssessment, Outline, ScanOrigin, Visit},
     volume::Sequence,
 };
@@ -222,6 +223,7 @@ fn measure(
         visit.finding.provenance.state = state;
     }
     Ok(Measured {
+        ghosting: ghosting(&scan),
         scan: Arc::new(scan),
         labels: Arc::new(labels),
         visit,
