@@ -40,6 +40,7 @@ fn scan(grid: Grid) -> NewScan {
         volume,
         sequence: Sequence::HrT2,
         acquisition: None,
+        ghosting: None,
         scan_sha256: "0".repeat(64),
         warnings: Vec::new(),
         left: None,

@@ -108,7 +108,7 @@ fn of_slice(values: &[f64], [nu, nv]: [usize; 2], spacing: [f64; 2]) -> Option<f
             }
         }
     }
-    if !(sum > 0.0) {
+    if sum.is_nan() || sum <= 0.0 {
         return None;
     }
     let [mu, mv] = spacing.map(|mm| (MARGIN_MM / mm).ceil() as usize);

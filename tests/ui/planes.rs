@@ -1,6 +1,6 @@
 //! The planes at known crosshairs: letters, outlines, left and right held against numbers.
 use super::window::{scan, window_on};
-use egui::{Key, Pos2, Rect};
+use egui::{Key, Pos2, Rect, ViewportId};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use glam::{DAffine3, DMat3, DVec3};
 use schwann::{
@@ -142,7 +142,8 @@ fn planes_stay_true_when_the_window_goes_to_other_monitors() {
         (1300.0, 860.0, 1.5),
     ] {
         harness.set_size(egui::vec2(width, height));
-        harness.set_pixels_per_point(scale);
+        let root = harness.input_mut().viewports.get_mut(&ViewportId::ROOT);
+        root.unwrap().native_pixels_per_point = Some(scale);
         settle(&mut harness);
         let what = format!("{width} x {height} points at {scale}");
         let picture = harness.render().unwrap();

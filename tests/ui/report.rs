@@ -37,6 +37,7 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
             volume,
             sequence: Sequence::HrT2,
             acquisition: None,
+            ghosting: None,
             scan_sha256: format!("{date:0>64}"),
             warnings: Vec::new(),
             left: None,

@@ -31,6 +31,7 @@ pub(super) fn scan(date: Option<&str>) -> NewScan {
         volume,
         sequence: Sequence::HrT2,
         acquisition: None,
+        ghosting: None,
         scan_sha256: "0".repeat(64),
         warnings: Vec::new(),
         left: None,

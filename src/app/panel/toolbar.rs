@@ -6,7 +6,7 @@ use crate::{
         command::{Command, ViewCommand, WorkCommand},
         preset::Preset,
         school::SchoolCommand,
-        state::{AppState, RelativeWindow, Tool},
+        state::{AppState, RelativeWindow, Tool, VisitState},
         view::Canvas,
     },
     patient::NOTICE,
@@ -43,12 +43,15 @@ pub(in crate::app) fn toolbar_ui(
             wishes.push(Wish::OpenScans);
         }
         recent_ui(ui, state, out);
-        if button(
-            ui,
-            state.visits.is_empty() && state.work.running.is_none(),
-            "Demo patient",
-            "Load a synthetic patient with two visits",
-        ) {
+        // With scans open it would be a button that does nothing.
+        if state.visits.is_empty()
+            && button(
+                ui,
+                state.work.running.is_none(),
+                "Demo patient",
+                "Load a synthetic patient with two visits",
+            )
+        {
             out.push(Command::Work(WorkCommand::Demo));
         }
         ui.separator();
@@ -62,23 +65,7 @@ pub(in crate::app) fn toolbar_ui(
             out.push(Command::Work(WorkCommand::Segment(visit.id)));
         }
         model_ui(ui, state, out, wishes);
-        if button(
-            ui,
-            active.is_some(),
-            "Open outlines…",
-            "Read outlines of the shown scan from a NIfTI label map",
-        ) {
-            wishes.push(Wish::OpenLabels);
-        }
-        let outlined = active.is_some_and(|v| v.outlines.is_some());
-        if button(
-            ui,
-            outlined,
-            "Save outlines…",
-            "Write the shown scan's outlines as a NIfTI label map",
-        ) {
-            wishes.push(Wish::SaveLabels);
-        }
+        outlines_ui(ui, active, wishes);
         if button(
             ui,
             reportable(state),
@@ -115,6 +102,34 @@ pub(in crate::app) fn toolbar_ui(
         }
     });
     ui.add_space(2.0);
+}
+
+/// Outlines from a file, and into one.
+fn outlines_ui(ui: &mut Ui, active: Option<&VisitState>, wishes: &mut Vec<Wish>) {
+    ui.menu_button("Outlines", |ui| {
+        for (enabled, text, hint, wish) in [
+            (
+                active.is_some(),
+                "Open outlines…",
+                "Read outlines of the shown scan from a NIfTI label map",
+                Wish::OpenLabels,
+            ),
+            (
+                active.is_some_and(|v| v.outlines.is_some()),
+                "Save outlines…",
+                "Write the shown scan's outlines as a NIfTI label map (Ctrl + S)",
+                Wish::SaveLabels,
+            ),
+        ] {
+            let item = ui.add_enabled(enabled, Button::new(text));
+            if item.on_hover_text(hint).clicked() {
+                wishes.push(wish);
+                ui.close();
+            }
+        }
+    })
+    .response
+    .on_hover_text("Outlines of the shown scan, from a file and into one");
 }
 
 /// The school, and the switch that makes real reads blind.
