@@ -40,7 +40,7 @@ fn labels_go_out_as_dicom_and_come_back_the_same() {
         "--json",
     ]);
     assert_eq!(exported["state"], "draft");
-    assert_eq!(exported["made"], "AUTOMATIC");
+    assert_eq!(exported["made"], "NOT STATED");
     assert_eq!(exported["written"].as_array().unwrap().len(), 2);
     let sha256 = |path: &Path| json(&["inspect", word(path), "--json"])["voxels_sha256"].clone();
     for object in [&seg, &rt] {

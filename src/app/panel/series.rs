@@ -36,9 +36,10 @@ pub(in crate::app) fn series_ui(
             let path = choice.path.display().to_string();
             ui.label(RichText::new(path).weak());
             ui.separator();
-            ScrollArea::vertical()
-                .max_height(430.0)
-                .show(ui, |ui| rows_ui(ui, choice, panels, &mut say));
+            ScrollArea::vertical().max_height(430.0).show(ui, |ui| {
+                rows_ui(ui, choice, panels, &mut say);
+                objects_ui(ui, choice, &mut say);
+            });
             if !choice.left_out.is_empty() {
                 let title = format!("Left out: {}", choice.left_out.len());
                 ui.collapsing(title, |ui| {
@@ -95,6 +96,28 @@ fn rows_ui(
             picture_ui(ui, (n, row), panels);
             ui.vertical(|ui| row_ui(ui, (n, row), say));
         });
+    }
+}
+
+/// What others derived from the series.
+fn objects_ui(ui: &mut Ui, choice: &SeriesChoice, say: &mut impl FnMut(SeriesCommand)) {
+    if choice.objects.is_empty() {
+        return;
+    }
+    super::heading(ui, "Made from these series");
+    for (n, object) in choice.objects.iter().enumerate() {
+        let obstacle = choice.object_obstacle(object);
+        let mut chosen = object.chosen && obstacle.is_none();
+        ui.add_enabled_ui(obstacle.is_none(), |ui| {
+            let file = object.path.display().to_string();
+            let check = ui.checkbox(&mut chosen, &object.title).on_hover_text(file);
+            if check.changed() {
+                say(SeriesCommand::ChooseObject(n, chosen));
+            }
+        });
+        if let Some(obstacle) = obstacle {
+            ui.label(RichText::new(format!("   {obstacle}")).small().weak());
+        }
     }
 }
 
