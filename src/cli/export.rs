@@ -151,7 +151,8 @@ fn key_image(text: &str) -> Result<(Plane, PathBuf), String> {
     }
 }
 
-fn probability(text: &str) -> Result<(Structure, PathBuf), String> {
+/// A structure by its label value, and the file of its probabilities.
+pub(super) fn probability(text: &str) -> Result<(Structure, PathBuf), String> {
     let (value, file) = text.split_once('=').ok_or("LABEL=FILE is needed")?;
     Ok((super::convert::structure(value)?, PathBuf::from(file)))
 }

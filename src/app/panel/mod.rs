@@ -97,6 +97,8 @@ pub(super) struct Panels {
     school: school::SchoolFields,
     /// Pictures of the series that are listed.
     thumbnails: BTreeMap<usize, egui::TextureHandle>,
+    /// Heights of their rows as they were last laid out, points.
+    row_heights: Vec<f32>,
     /// What is looked for in the sheet of keys.
     wanted: String,
     /// The action, by its name, that gets the next key.

@@ -12,6 +12,8 @@ use egui::{
 
 /// Edge of the pictures on the screen, points.
 const PICTURE: f32 = 64.0;
+/// Rows so near to what is in sight are laid out too, points.
+const MARGIN: f32 = 200.0;
 
 /// Asks, while a folder of several series waits.
 pub(in crate::app) fn series_ui(
@@ -22,6 +24,7 @@ pub(in crate::app) fn series_ui(
 ) {
     let Some(choice) = &state.series else {
         panels.thumbnails.clear();
+        panels.row_heights.clear();
         return;
     };
     let mut say = |command| out.push(Command::Work(WorkCommand::Series(command)));
@@ -92,10 +95,23 @@ fn rows_ui(
             ui.label(RichText::new(here.1).weak());
             above = Some(here);
         }
-        ui.horizontal(|ui| {
+        // A disc may hold thousands: only those in sight are laid out, the others keep the height that they had.
+        let height = panels.row_heights.get(n).copied().unwrap_or(PICTURE);
+        let (top, sight) = (ui.cursor().top(), ui.clip_rect());
+        if top > sight.bottom() + MARGIN || top + height < sight.top() - MARGIN {
+            ui.add_space(height);
+            continue;
+        }
+        let shown = ui.horizontal(|ui| {
             picture_ui(ui, (n, row), panels);
             ui.vertical(|ui| row_ui(ui, (n, row), say));
         });
+        if panels.row_heights.len() <= n {
+            panels.row_heights.resize(n + 1, PICTURE);
+        }
+        if let Some(height) = panels.row_heights.get_mut(n) {
+            *height = shown.response.rect.height() + ui.spacing().item_spacing.y;
+        }
     }
 }
 
