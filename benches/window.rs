@@ -46,6 +46,7 @@ fn scan(grid: Grid) -> NewScan {
         left: None,
         recent: None,
         source: None,
+        series: None,
         demo: false,
     }
 }

@@ -1,6 +1,8 @@
 //! The window, driven through what a screen reader sees.
 #![expect(clippy::unwrap_used, clippy::float_cmp, reason = "helpers of tests")]
 
+#[path = "ui/dicom.rs"]
+mod dicom;
 #[path = "ui/edit.rs"]
 mod edit;
 #[path = "ui/kill.rs"]

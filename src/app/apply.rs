@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod crosshair;
+mod dicom;
 pub(super) mod edit;
 mod marks;
 pub(super) mod patient;
@@ -59,6 +60,7 @@ pub fn apply(state: &mut AppState, command: Command) {
         }
         Command::Patient(command) => patient::apply(state, command),
         Command::School(command) => school::apply(state, command),
+        Command::Dicom(command) => dicom::apply(state, command),
     }
 }
 
@@ -369,11 +371,9 @@ fn mean(state: &mut AppState, command: MeaningCommand) {
         MeaningCommand::Follow(scheme) => meaning.follow(scheme),
         MeaningCommand::Leave => state.meaning = None,
         MeaningCommand::Read if meaning.means_something() => {
-            let (id, path, meaning) = (meaning.visit, meaning.path.clone(), meaning.structures());
+            let meaning = meaning.clone();
             state.meaning = None;
-            let task = state
-                .visit(id)
-                .map(|v| Task::ReadLabels(target(v), path, meaning));
+            let task = state.visit(meaning.visit).and_then(|v| meaning.task(v));
             state.work.queue.extend(task);
         }
         MeaningCommand::Read => {}
@@ -406,6 +406,7 @@ fn receive(state: &mut AppState, outcome: Outcome) {
             school::hide(state, id);
         }
         Outcome::School(done) => school::receive(state, done),
+        Outcome::Dicom(done) => dicom::receive(state, done),
         Outcome::BroughtBack(outlines, path) => edit::bring_back(state, *outlines, path),
         Outcome::Saved(visit, revision, text) => {
             edit::saved(state, visit, revision);
@@ -455,6 +456,7 @@ fn add_visit(state: &mut AppState, scan: NewScan) -> Option<VisitId> {
         id,
         origin: scan.origin,
         source: scan.source,
+        series: scan.series,
         kept: Kept::No,
         date: scan.date,
         date_from_name: scan.date_from_name,
@@ -528,6 +530,7 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
         | Task::Edit(target, ..)
         | Task::Measure(target, ..)
         | Task::BringBack(target, _) => there(target.visit),
+        Task::Dicom(work) => work.visit().is_none_or(there),
         Task::Align { fixed, moving } => there(fixed.0) && there(moving.0),
         _ => true,
     });
@@ -539,6 +542,7 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
         .take()
         .filter(|m| state.visits.iter().any(|v| v.id == m.visit));
     state.view.cine = state.view.cine.filter(|(visit, _)| there(*visit));
+    dicom::forget(state);
     school::forget(state);
     if state.visits.len() < 2 {
         state.view.compare = false;
@@ -584,6 +588,8 @@ fn replace_outlines(state: &mut AppState, new: NewOutlines, notes: &mut Vec<(Vis
         measured: new.measured,
         seconds: new.seconds,
         tumour_interval95_mm3: new.tumour_interval95_mm3,
+        probabilities: new.probabilities,
+        making: new.making,
         edge: new.edge,
         tumour: new.tumour,
         by_hand: ByHand::default(),

@@ -1,6 +1,7 @@
 //! What the user (or a finished task) asks for. Nothing else changes the state.
 use super::{
     by_hand::PorusShift,
+    dicom::DicomCommand,
     keeper::Answer,
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
@@ -37,6 +38,8 @@ pub enum Command {
     Patient(PatientCommand),
     /// Of the school, or of a blind read.
     School(SchoolCommand),
+    /// Of what goes out as DICOM, or came so from others.
+    Dicom(DicomCommand),
 }
 
 /// A change of the patient, or of what its folder holds.

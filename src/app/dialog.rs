@@ -1,6 +1,7 @@
 //! The system's file dialogs, off the window's thread where the system allows it.
 use super::{
     command::{Command, PatientCommand, WorkCommand},
+    dicom::Place,
     job::Job,
     school::SchoolCommand,
     state::Message,
@@ -34,6 +35,8 @@ pub(super) enum Purpose {
     ),
     /// Where to write the report.
     SaveReport,
+    /// A place for what goes out as DICOM, or comes in.
+    Dicom(Place),
     /// Where to write a picture of the window.
     SavePicture(std::sync::Arc<egui::ColorImage>),
 }
@@ -71,6 +74,10 @@ impl Dialog {
             let new = |path| Command::Patient(PatientCommand::New(path));
             return Some(paths.unwrap_or_default().into_iter().map(new).collect());
         }
+        if let Purpose::Dicom(place) = self.purpose {
+            let paths = paths.unwrap_or_default().into_iter();
+            return Some(paths.map(|path| place.named(path)).collect());
+        }
         if let Purpose::OpenCases | Purpose::ExportAnswers = self.purpose {
             let made = |path| match self.purpose {
                 Purpose::OpenCases => SchoolCommand::Folder(path),
@@ -84,6 +91,7 @@ impl Dialog {
             | Purpose::OpenPatient
             | Purpose::NewPatient
             | Purpose::OpenCases
+            | Purpose::Dicom(_)
             | Purpose::ExportAnswers => WorkCommand::Open(path),
             Purpose::OpenModel => WorkCommand::Enqueue(Task::ReadModel(path)),
             Purpose::OpenLabels(visit) => WorkCommand::Enqueue(Task::LabelValues(*visit, path)),
@@ -160,6 +168,15 @@ fn ask(purpose: &Purpose) -> Vec<PathBuf> {
             .pick_folder()
             .into_iter()
             .collect(),
+        Purpose::Dicom(place) => {
+            let dialog = rfd::FileDialog::new().set_title(place.title());
+            let named = match place {
+                Place::OldSecret => dialog.pick_file(),
+                Place::NewSecret => dialog.set_file_name("secret.txt").save_file(),
+                _ => dialog.pick_folder(),
+            };
+            named.into_iter().collect()
+        }
         Purpose::ExportAnswers => dialog
             .set_title("Save the answers")
             .set_file_name("answers.csv")

@@ -15,6 +15,8 @@ pub struct Meaning {
     pub path: PathBuf,
     /// Its values, each with what it means; none where it is left out.
     pub values: Vec<(LabelValue, Option<Structure>)>,
+    /// What a segmentation or structure set calls each of its segments or regions, by number; none of a label map.
+    pub names: Option<BTreeMap<i64, String>>,
 }
 
 /// A way in which many files give their values.
@@ -70,6 +72,7 @@ impl Meaning {
             visit,
             path,
             values,
+            names: None,
         };
         meaning.follow(Scheme::Schwann);
         meaning

@@ -11,7 +11,9 @@ mod by_hand;
 mod command;
 mod date;
 mod dialog;
+mod dicom;
 mod drawing;
+pub mod export;
 mod job;
 mod keeper;
 mod keys;
@@ -41,6 +43,10 @@ pub use apply::{apply, next_task};
 pub use assess::Inputs;
 pub use by_hand::{ByHand, HandSteps, PorusShift};
 pub use command::{Command, EditCommand, PatientCommand, ViewCommand, VisitCommand, WorkCommand};
+pub use dicom::{
+    AnonymiseCommand, AnonymiseDialog, CopySource, DicomCommand, DicomState, Done as DicomDone,
+    ExportCommand, ExportDialog, Work as DicomWork,
+};
 pub use drawing::Canvas;
 pub use job::Job;
 pub use keeper::{Answer, Change, Saved, ScanSource};
@@ -52,7 +58,7 @@ pub use school::{
     CaseState, Deciding, Done, Grader, NewCase, Page, Reading, Revealed, SchoolCommand,
     SchoolState, Source, Work,
 };
-pub use series::{SeriesChoice, SeriesCommand, SeriesRow};
+pub use series::{ObjectRow, SeriesChoice, SeriesCommand, SeriesRow};
 pub use start::run;
 pub use told::ToldSteps;
 pub use state::{

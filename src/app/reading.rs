@@ -2,6 +2,7 @@
 use super::{
     apply::patient::set_by_hand,
     date::date_in_name,
+    dicom::Done,
     keeper::ScanSource,
     preset::Preset,
     recent, rescue,
@@ -10,9 +11,9 @@ use super::{
     task::{NewScan, Outcome, Places, Target, VisitRead, measured},
 };
 use crate::{
-    io::{self, DicomError, DicomLibrary, DicomSeries, PatientFolder},
+    io::{self, DicomError, DicomLibrary, DicomSeries, Making, PatientFolder},
     measure::ghosting,
-    patient::{Acquisition, DateSource, ScanOrigin, VisitRecord},
+    patient::{Acquisition, DateSource, LabelVersion, Outline, ScanOrigin, VisitRecord},
     volume::{Observe, Sequence, Volume},
 };
 use chrono::NaiveDate;
@@ -32,6 +33,7 @@ struct Told {
     sequence: Sequence,
     acquisition: Option<Acquisition>,
     source: Option<ScanSource>,
+    series: Option<Box<DicomSeries>>,
     warnings: Vec<String>,
 }
 
@@ -58,11 +60,16 @@ fn offer(
     places: &Places,
     observe: &mut Observe<'_>,
 ) -> Outcome {
+    let choice = || SeriesChoice::new(path.to_owned(), library);
     match library.choose(None) {
-        Ok(series) => read_series(path, series, places, observe),
-        Err(DicomError::SeveralSeries(_)) => {
-            Outcome::Series(Box::new(SeriesChoice::new(path.to_owned(), library)))
+        Ok(series) => {
+            let choice = choice();
+            if choice.objects.is_empty() {
+                return read_series(path, series, places, observe);
+            }
+            Outcome::Series(Box::new(choice))
         }
+        Err(DicomError::SeveralSeries(_)) => Outcome::Series(Box::new(choice())),
         Err(error) => Outcome::Failed(format!(
             "The folder was not opened: {error}: {}",
             path.display()
@@ -72,6 +79,9 @@ fn offer(
 
 /// A file that is not named like a NIfTI or Analyze scan: an archive or directory of DICOM, or one file of a series, which stands for the series in its folder.
 fn read_other(path: &Path, places: &Places, observe: &mut Observe<'_>) -> Option<Outcome> {
+    if let Some(done) = derived(path) {
+        return Some(done);
+    }
     let library = match io::scan_folder(&[path.to_owned()], observe) {
         Ok(library) => library,
         Err(io::Error::Cancelled) => return Some(Outcome::Cancelled),
@@ -91,6 +101,16 @@ fn read_other(path: &Path, places: &Places, observe: &mut Observe<'_>) -> Option
         Ok(series) => read_series(folder, series, places, observe),
         Err(_) => offer(path, &library, places, observe),
     })
+}
+
+/// What others derived from a scan: a segmentation, a structure set, or a structured report.
+fn derived(path: &Path) -> Option<Outcome> {
+    // Whoever reads the file as a scan says what is wrong with it.
+    if let Ok(Some(object)) = io::derived_object(path) {
+        return Some(Outcome::Dicom(Done::Object(path.to_owned(), object)));
+    }
+    let report = io::read_measurements(path).ok()??;
+    Some(Outcome::Dicom(Done::Report(Box::new(report))))
 }
 
 /// Endings of files that the NIfTI reader reads.
@@ -115,6 +135,7 @@ pub(super) fn read_series(
         sequence: series.proposed_as,
         acquisition: Some(series.facts.acquisition()),
         source: series.files().map(ScanSource::Series),
+        series: Some(Box::new(series.clone())),
         warnings: series
             .warnings
             .iter()
@@ -151,6 +172,7 @@ pub(super) fn read_scan(path: &Path, places: &Places, observe: &mut Observe<'_>)
                 sequence: Sequence::Unknown,
                 acquisition,
                 source: Some(ScanSource::File(path.to_owned())),
+                series: None,
                 warnings,
             };
             opened(path, volume, told, places)
@@ -175,10 +197,24 @@ fn opened(path: &Path, volume: Volume, told: Told, places: &Places) -> Outcome {
         scan_sha256,
         windows: Preset::windows(&volume),
         source: told.source,
+        series: told.series,
         volume,
         warnings: told.warnings,
         demo: false,
     }))
+}
+
+/// How a version of the outlines was made: one that no model drew and that goes back to a file is not drawn by hand.
+fn making(record: &VisitRecord, version: &LabelVersion) -> Making {
+    let mut before = Some(version);
+    for _ in 0..record.versions.len() {
+        let Some(one) = before else { break };
+        if one.outline == Outline::Imported {
+            return Making::NotStated;
+        }
+        before = one.parent.and_then(|n| record.version(n));
+    }
+    Making::of(&version.outline)
 }
 
 /// Reads a visit of a patient: its scan, the outlines that count, and what was said of them. Outlines that cannot be read are a caution, not the end.
@@ -251,6 +287,7 @@ pub(super) fn read_visit(
                 match measured(&target, labels, outline, warnings, observe) {
                     Outcome::Outlined(mut new) => {
                         new.from_folder = true;
+                        new.making = making(&record, version);
                         outlines = Some((*new, version.review.clone(), version.seen.clone()));
                     }
                     other => return other,

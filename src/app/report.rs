@@ -11,7 +11,7 @@ use crate::{
     volume::{LabelMap, Observe, RegisterError, Registration, ToAlign, Volume, register_rigid},
 };
 use chrono::NaiveDate;
-use glam::DAffine3;
+use glam::{DAffine3, DVec3};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -270,8 +270,23 @@ impl Comparison {
 
     /// A picture of a visit, with its outline, in the plane in which the report shows it; `None` when there is no such visit.
     pub fn picture(&self, index: usize, plane: Plane) -> Option<Picture> {
+        self.drawn(index, plane, self.frame(index, plane)?)
+    }
+
+    /// A picture of a visit's own slice through a point, RAS mm of its own space; `None` when there is no such visit.
+    pub fn picture_at(&self, index: usize, plane: Plane, point: DVec3) -> Option<Picture> {
+        let labels = &self.measured.get(index)?.labels;
+        let frame = render::frame_through(labels, plane, point);
+        self.drawn(index, plane, (frame, true))
+    }
+
+    fn drawn(
+        &self,
+        index: usize,
+        plane: Plane,
+        (frame, same): (PlaneFrame, bool),
+    ) -> Option<Picture> {
         let m = self.measured.get(index)?;
-        let (frame, same) = self.frame(index, plane)?;
         let image = render::figure(&m.scan, &m.labels, &frame, PICTURE_PX, PICTURE_MM);
         let alignment = if same { "" } else { "; own plane, not aligned" };
         let left = match plane {

@@ -1,9 +1,12 @@
 //! Which series of a DICOM folder to open: asked where there is more than one.
 use crate::{
-    io::{DicomLibrary, DicomSeries, Thumbnail},
+    io::{self, DerivedKind, DicomError, DicomLibrary, DicomSeries, Thumbnail},
     volume::Sequence,
 };
-use std::path::PathBuf;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// Edge of the pictures in the list, pixels.
 pub(super) const THUMBNAIL_PX: usize = 96;
@@ -15,8 +18,23 @@ pub struct SeriesChoice {
     pub path: PathBuf,
     /// Every series, by patient, day and number.
     pub rows: Vec<SeriesRow>,
+    /// What others derived from these series.
+    pub objects: Vec<ObjectRow>,
     /// What could not be used, in words.
     pub left_out: Vec<String>,
+}
+
+/// A segmentation, structure set or structured report of the folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRow {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it is, and what it calls itself.
+    pub title: String,
+    /// Rows of the series that it can be shown on; none of a report, which is read alone.
+    pub rows: Vec<usize>,
+    /// It is to be opened.
+    pub chosen: bool,
 }
 
 /// One series of the list.
@@ -41,6 +59,8 @@ pub struct SeriesRow {
 pub enum SeriesCommand {
     /// Whether a series is to be opened.
     Choose(usize, bool),
+    /// Whether an object is to be opened.
+    ChooseObject(usize, bool),
     /// Opens what was chosen.
     Open,
     /// Opens nothing.
@@ -66,6 +86,8 @@ impl SeriesRow {
 impl SeriesChoice {
     /// Most files that are named.
     const MOST_NAMED: usize = 20;
+    /// Most files that are looked at for objects.
+    const MOST_OBJECTS: usize = 200;
 
     /// The series of a folder. Those that suit are chosen already, of the first patient alone.
     pub(super) fn new(path: PathBuf, library: &DicomLibrary) -> Self {
@@ -86,20 +108,31 @@ impl SeriesChoice {
                 }
             }
         }
-        let named = library.skipped.iter().take(Self::MOST_NAMED);
+        // The only series that can be opened needs no choice.
+        let mut can = rows.iter_mut().filter(|r| r.series.grid.is_ok());
+        if let (Some(only), None) = (can.next(), can.next()) {
+            only.chosen = true;
+        }
+        let objects = objects(library, &rows, Self::MOST_OBJECTS);
+        let shown: BTreeSet<&Path> = objects.iter().map(|o| o.path.as_path()).collect();
+        let skipped: Vec<&(PathBuf, DicomError)> = (library.skipped.iter())
+            .filter(|(path, _)| !shown.contains(path.as_path()))
+            .collect();
+        let named = skipped.iter().take(Self::MOST_NAMED);
         let mut left_out: Vec<String> = named
             .map(|(path, problem)| {
                 let name = path.file_name().unwrap_or_default();
                 format!("{}: {problem}", name.to_string_lossy())
             })
             .collect();
-        let more = library.skipped.len().saturating_sub(Self::MOST_NAMED);
+        let more = skipped.len().saturating_sub(Self::MOST_NAMED);
         if more > 0 {
             left_out.push(format!("and {more} more files"));
         }
         Self {
             path,
             rows,
+            objects,
             left_out,
         }
     }
@@ -108,11 +141,32 @@ impl SeriesChoice {
     pub fn obstacle(&self) -> Option<&'static str> {
         let mut chosen = self.rows.iter().filter(|r| r.chosen);
         let Some(first) = chosen.next() else {
-            return Some("Choose a series");
+            let alone = self.chosen_objects().next().is_some();
+            return (!alone).then_some("Choose a series");
         };
         chosen
             .any(|r| r.patient != first.patient)
             .then_some("These are series of different patients: open one patient at a time")
+    }
+
+    /// Chooses an object, or not.
+    pub(super) fn choose_object(&mut self, object: usize, on: bool) {
+        if let Some(object) = self.objects.get_mut(object) {
+            object.chosen = on;
+        }
+    }
+
+    /// Why an object cannot be opened now: its series is not chosen.
+    pub fn object_obstacle(&self, object: &ObjectRow) -> Option<&'static str> {
+        let there = |row: &usize| self.rows.get(*row).is_some_and(|r| r.chosen);
+        (!object.rows.is_empty() && !object.rows.iter().any(there))
+            .then_some("its series is not chosen")
+    }
+
+    /// Objects that are to be opened and can be.
+    pub fn chosen_objects(&self) -> impl Iterator<Item = &ObjectRow> {
+        let objects = self.objects.iter();
+        objects.filter(|o| o.chosen && self.object_obstacle(o).is_none())
     }
 
     /// Chooses a series, or not; one that cannot be opened is never chosen.
@@ -121,4 +175,44 @@ impl SeriesChoice {
             row.chosen = on && row.series.grid.is_ok();
         }
     }
+}
+
+/// Segmentations and structure sets of the series, and structured reports, among the files that are no images.
+fn objects(library: &DicomLibrary, rows: &[SeriesRow], most: usize) -> Vec<ObjectRow> {
+    let likely =
+        |problem: &DicomError| matches!(problem, DicomError::Derived(_) | DicomError::NoImage);
+    let files = library
+        .skipped
+        .iter()
+        .filter(|(_, problem)| likely(problem));
+    let title = |kind: &str, title: &str, path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let title = if title.is_empty() { &name } else { title };
+        format!("{kind}: {title}")
+    };
+    let row = |path: &Path| {
+        if let Ok(Some(object)) = io::derived_object(path) {
+            let kind = match object.kind {
+                DerivedKind::Segmentation => "Segmentation (SEG)",
+                DerivedKind::StructureSet => "Structure set (RTSTRUCT)",
+            };
+            let fits = |r: &SeriesRow| r.series.grid.is_ok() && object.belongs_to(&r.series);
+            let fitting = rows.iter().enumerate().filter(|(_, r)| fits(r));
+            let fitting: Vec<usize> = fitting.map(|(n, _)| n).collect();
+            return (!fitting.is_empty()).then(|| ObjectRow {
+                title: title(kind, &object.title, path),
+                path: path.to_owned(),
+                rows: fitting,
+                chosen: false,
+            });
+        }
+        let report = io::read_measurements(path).ok()??;
+        Some(ObjectRow {
+            title: title("Structured report (SR)", &report.title, path),
+            path: path.to_owned(),
+            rows: Vec::new(),
+            chosen: false,
+        })
+    };
+    files.take(most).filter_map(|(path, _)| row(path)).collect()
 }

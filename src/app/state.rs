@@ -1,6 +1,7 @@
 //! Everything the window shows. Only [`apply`](super::apply) changes it.
 use super::{
     by_hand::{ByHand, HandSteps},
+    dicom::DicomState,
     keeper::{Change, ScanSource},
     meaning::Meaning,
     preferences::Preferences,
@@ -12,10 +13,12 @@ use super::{
     told::ToldSteps,
 };
 use crate::{
+    io::{DicomSeries, Making},
     measure::{
         DiameterRule, EdgeTolerance, Ghosting, KoosBasis, Plane, PlaneFrame, StructureSize, angle_degrees,
     },
     patient::{self, Acquisition, GrowthAssessment, PatientFacts, Review, ReviewState},
+    predict::Probabilities,
     render::{NativePlane, OverlayStyle, SliceView, scene::Camera},
     volume::{
         History, LabelEdit, LabelMap, Registration, Sequence, Structure, Volume, WindowLevel,
@@ -63,6 +66,8 @@ pub struct AppState {
     pub series: Option<SeriesChoice>,
     /// A label map whose values wait for their meaning.
     pub meaning: Option<Meaning>,
+    /// What goes out as DICOM, or came so from others.
+    pub dicom: DicomState,
     /// What the user must be told, oldest first.
     pub messages: Vec<Message>,
     /// The patient whose folder is open.
@@ -115,6 +120,8 @@ pub struct VisitState {
     pub origin: String,
     /// The file that it was read from.
     pub source: Option<ScanSource>,
+    /// The DICOM series that it is, or was made from.
+    pub series: Option<Box<DicomSeries>>,
     /// Whether it is in the patient's folder.
     pub kept: Kept,
     /// Day of the scan.
@@ -180,6 +187,10 @@ pub struct Outlines {
     pub seconds: Option<f64>,
     /// Volumes between which the tumour's lies with 95 % by the model's own calibrated probabilities, mm³; none once it was edited.
     pub tumour_interval95_mm3: Option<[f64; 2]>,
+    /// How sure the model is of each voxel; none once it was edited.
+    pub probabilities: Option<Arc<Probabilities>>,
+    /// How they were made, as their history tells.
+    pub making: Making,
     /// The tumour's border moved in and out by half a voxel; none where there is no tumour, or while an edit is being measured.
     pub edge: Option<Arc<EdgeTolerance>>,
     /// What sizes and the Koos grade are measured on at any porus plane; none where there is no tumour, or while an edit is being measured.

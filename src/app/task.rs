@@ -3,6 +3,7 @@ use super::{
     Error, assess,
     by_hand::ByHand,
     command::EditCommand,
+    dicom,
     drawing::{Canvas, edit_of},
     keeper::ScanSource,
     meaning::Meaning,
@@ -16,7 +17,7 @@ use super::{
     state::VisitId,
 };
 use crate::{
-    io::{self, DicomSeries, PatientFolder, Thumbnail},
+    io::{self, DicomSeries, Making, PatientFolder, Thumbnail},
     measure,
     patient::{self, GrowthAssessment, Outline, Review, ScanOrigin, Signature, VisitRecord},
     phantom, predict,
@@ -99,6 +100,8 @@ pub enum Task {
     },
     /// Something for the school.
     School(school::Work),
+    /// Something with DICOM.
+    Dicom(dicom::Work),
     /// Compares the visits.
     Assess(assess::Inputs),
     /// Writes the report of the visits, and the assessment beside it.
@@ -171,6 +174,8 @@ pub enum Outcome {
     Saved(VisitId, u64, String),
     /// What the school was given.
     School(school::Done),
+    /// What work with DICOM gave.
+    Dicom(dicom::Done),
     /// In words what was written where.
     Written(String),
     /// How two visits lie to each other.
@@ -216,6 +221,8 @@ pub struct NewScan {
     pub origin: String,
     /// The files that it was read from; none of what was made, or lies in an archive.
     pub source: Option<ScanSource>,
+    /// The DICOM series that it is.
+    pub series: Option<Box<DicomSeries>>,
     /// Day of the scan.
     pub date: Option<NaiveDate>,
     /// The day was read from the file's name.
@@ -272,6 +279,10 @@ pub struct NewOutlines {
     pub seconds: Option<f64>,
     /// Volumes between which the tumour's lies with 95 % by the model's own calibrated probabilities, mm³.
     pub tumour_interval95_mm3: Option<[f64; 2]>,
+    /// How sure the model is of each voxel.
+    pub probabilities: Option<Arc<predict::Probabilities>>,
+    /// How they were made.
+    pub making: Making,
     /// The tumour's border moved in and out by half a voxel.
     pub edge: Option<Arc<measure::EdgeTolerance>>,
     /// What sizes are measured on at any porus plane.
@@ -318,6 +329,7 @@ impl Task {
             Self::WritePicture { .. } => "Writing a picture".to_owned(),
             Self::Align { .. } => "Aligning the visits".to_owned(),
             Self::School(work) => work.name().to_owned(),
+            Self::Dicom(work) => work.name().to_owned(),
             Self::Assess(_) => "Comparing the visits".to_owned(),
             Self::Report(..) => "Making the report".to_owned(),
         }
@@ -405,6 +417,7 @@ impl Task {
             },
             Self::WritePicture { size, pixels, path } => write_picture(size, pixels, &path),
             Self::School(work) => work.run(observe),
+            Self::Dicom(work) => work.run(observe),
             Self::Assess(inputs) => {
                 Outcome::Assessed(inputs.revision, inputs.assess().map(Box::new))
             }
@@ -433,8 +446,16 @@ fn bring_back(target: &Target, path: PathBuf) -> Outcome {
         model: drawn.model,
         device: drawn.device,
     };
+    // The journal does not say whether what no model drew began by hand or came from a file.
+    let making = match &outline {
+        Outline::Edited { model: Some(_), .. } => Making::Semiautomatic,
+        _ => Making::NotStated,
+    };
     match measured(target, labels, outline, Vec::new(), &mut unobserved) {
-        Outcome::Outlined(outlines) => Outcome::BroughtBack(outlines, path),
+        Outcome::Outlined(mut outlines) => {
+            outlines.making = making;
+            Outcome::BroughtBack(outlines, path)
+        }
         other => other,
     }
 }
@@ -446,6 +467,7 @@ fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
         Ok(scan) => Outcome::Scan(Box::new(NewScan {
             origin: "demo patient (synthetic)".to_owned(),
             source: None,
+            series: None,
             date: phantom::demo::DATES
                 .get(visit)
                 .and_then(|date| date.parse().ok()),
@@ -537,7 +559,11 @@ fn segment(
         prediction.warnings,
         observe,
     )
-    .with_run(seconds, prediction.tumour_interval95_mm3)
+    .with_run(
+        seconds,
+        prediction.tumour_interval95_mm3,
+        prediction.probabilities,
+    )
 }
 
 fn read_labels(target: &Target, path: &Path, meaning: &BTreeMap<i64, Structure>) -> Outcome {
@@ -670,6 +696,7 @@ pub(super) fn measured(
     }
     let mut origin = target.origin.clone();
     origin.warnings.extend(warnings);
+    let making = Making::of(&outline);
     let measured = patient::Visit::measured(&labels, origin, outline);
     if stop(1.0) {
         return Outcome::Cancelled;
@@ -685,6 +712,8 @@ pub(super) fn measured(
         measured,
         seconds: None,
         tumour_interval95_mm3: None,
+        probabilities: None,
+        making,
         edge,
         tumour,
         from_folder: false,
@@ -702,11 +731,17 @@ fn edge(labels: &LabelMap) -> Option<Arc<measure::EdgeTolerance>> {
 }
 
 impl Outcome {
-    /// With how long the model took, and how sure it is of the tumour's volume.
-    fn with_run(mut self, seconds: Option<f64>, interval95_mm3: Option<[f64; 2]>) -> Self {
+    /// With how long the model took, and how sure it is of the tumour's volume and of each voxel.
+    fn with_run(
+        mut self,
+        seconds: Option<f64>,
+        interval95_mm3: Option<[f64; 2]>,
+        probabilities: Option<predict::Probabilities>,
+    ) -> Self {
         if let Self::Outlined(outlines) = &mut self {
             outlines.seconds = seconds;
             outlines.tumour_interval95_mm3 = interval95_mm3;
+            outlines.probabilities = probabilities.map(Arc::new);
         }
         self
     }

@@ -43,6 +43,7 @@ fn scan(date: Option<&str>) -> Outcome {
         left: None,
         recent: None,
         source: None,
+        series: None,
         demo: false,
     }))
 }
@@ -101,6 +102,8 @@ fn outlines(state: &AppState, visit: VisitId, revision: u64) -> Outcome {
         labels,
         seconds: None,
         tumour_interval95_mm3: None,
+        probabilities: None,
+        making: crate::io::Making::NotStated,
         edge: None,
         tumour: None,
         from_folder: false,

@@ -342,6 +342,7 @@ impl App {
             panel::Wish::OpenModel => self.ask(ctx, Purpose::OpenModel),
             panel::Wish::OpenCases => self.ask(ctx, Purpose::OpenCases),
             panel::Wish::ExportAnswers => self.ask(ctx, Purpose::ExportAnswers),
+            panel::Wish::Dicom(place) => self.ask(ctx, Purpose::Dicom(place)),
             panel::Wish::OpenLabels => {
                 if let Some(visit) = active.map(|v| v.id) {
                     self.ask(ctx, Purpose::OpenLabels(visit));
@@ -426,6 +427,7 @@ impl App {
         panel::shortcuts_ui(ui.ctx(), state, panels, out);
         panel::meaning_ui(ui.ctx(), state, out);
         panel::series_ui(ui.ctx(), state, panels, out);
+        panel::dicom_ui(ui.ctx(), state, out, &mut wishes);
         wishes
     }
 }

@@ -129,7 +129,8 @@ fn labels(arguments: &Arguments, object: &DerivedObject, json: bool) -> anyhow::
     let series = library
         .choose(named.map(String::as_str))
         .map_err(|e| anyhow::anyhow!("{e}: {}", folder.display()))?;
-    let meaning: BTreeMap<i64, Structure> = arguments.meaning.iter().copied().collect();
+    let said = arguments.meaning.iter();
+    let meaning: BTreeMap<i64, Option<Structure>> = said.map(|(n, s)| (*n, Some(*s))).collect();
     let read = io::read_dicom_labels(&arguments.scan, series, &meaning, &mut |p| bar.show(p))?;
     io::write_labels(&arguments.output, &read.labels)?;
     drop(bar);

@@ -1,13 +1,15 @@
 //! `schwann export`: results as DICOM objects that belong to their scan.
-use super::output;
+use super::{koos::read_labels, output, segment::read_scan};
 use crate::{
-    app::report::{self, Comparison, Measured},
+    app::{
+        export::{Results, colour},
+        report::{self, Comparison, Measured},
+    },
     io::{self, Authorship, DicomSeries, Making, ResultState, Warning},
-    measure::Plane,
+    measure::{Plane, ghosting},
     patient::{ModelInfo, Outline, ReviewState, ScanOrigin, Visit},
     predict::Segmenter,
-    render::OverlayStyle,
-    volume::{LabelMap, LabelTable, Structure},
+    volume::{LabelMap, LabelTable, Reorder, Sequence, Structure},
 };
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -21,7 +23,7 @@ use std::{
 pub(super) struct Arguments {
     /// The DICOM series that the labels were made from: a file, folder, DICOMDIR or zip archive.
     scan: PathBuf,
-    /// A label map on the scan's own grid: 1 = vestibular schwannoma, 2 = cochlea, 3 = brainstem, ….
+    /// A label map on the scan's own voxels, in any order of its axes: 1 = vestibular schwannoma, 2 = cochlea, 3 = brainstem, ….
     #[arg(long, value_name = "LABELS.nii.gz")]
     labels: PathBuf,
     /// Which DICOM series: its label, number or UID, as `schwann inspect` lists them.
@@ -30,6 +32,12 @@ pub(super) struct Arguments {
     /// Day of the scan, for reports of a series that names none.
     #[arg(long, value_name = "DATE")]
     date: Option<NaiveDate>,
+    /// Another visit of the patient, with outlines made in the same way: reports then tell what changed. Repeat for several; `schwann growth` compares them in the same way.
+    #[arg(long = "visit", value_name = "DATE=SCAN,LABELS", value_parser = visit)]
+    visits: Vec<OtherVisit>,
+    /// Day of radiosurgery, for what changed between visits.
+    #[arg(long, value_name = "DATE", requires = "visits")]
+    treated: Option<NaiveDate>,
     #[command(flatten)]
     objects: Objects,
     #[command(flatten)]
@@ -69,10 +77,11 @@ struct Signed {
     /// The reader who accepted the result.
     #[arg(long, value_name = "NAME", required_if_eq("state", "accepted"), value_parser = name)]
     by: Option<String>,
-    /// How the outlines were made: `automatic` (a model, unchanged), `semiautomatic` (a model, then a reader) or `manual`.
-    #[arg(long, default_value = "automatic", value_parser = making)]
-    made: Making,
-    /// Name of the model that drew the outlines; the model that Schwann ships if absent.
+    /// How the outlines were made: `automatic` (a model, unchanged), `semiautomatic` (a model, then a reader) or `manual`. A label map does not tell: without it nothing is claimed, a
+    /// structure set leaves it open, and a segment, which must have a term, gets the weakest, SEMIAUTOMATIC, by an algorithm that is not stated.
+    #[arg(long, value_parser = making)]
+    made: Option<Making>,
+    /// Name of the model that drew the outlines, or had a part in it where --made does not say; with --made, the model that Schwann ships if absent.
     #[arg(long, value_name = "NAME", requires = "algorithm_version")]
     algorithm: Option<String>,
     /// Its version.
@@ -84,6 +93,26 @@ struct Signed {
     /// A structure's probabilities, 0 to 1 on the scan's own grid, for instance `1=FILE.nii.gz` by its label value; repeat for several.
     #[arg(long, value_name = "LABEL=FILE.nii.gz", value_parser = probability, requires = "fractional")]
     probability: Vec<(Structure, PathBuf)>,
+}
+
+/// A visit that this one is compared with.
+#[derive(Debug, Clone)]
+struct OtherVisit {
+    date: NaiveDate,
+    scan: PathBuf,
+    labels: PathBuf,
+}
+
+fn visit(text: &str) -> Result<OtherVisit, String> {
+    const NEEDED: &str =
+        "DATE=SCAN,LABELS is needed, for instance 2024-03-12=scan.nii.gz,labels.nii.gz";
+    let (date, files) = text.split_once('=').ok_or(NEEDED)?;
+    let (scan, labels) = files.rsplit_once(',').ok_or(NEEDED)?;
+    Ok(OtherVisit {
+        date: date.parse().map_err(|e| format!("{NEEDED} ({e})"))?,
+        scan: scan.into(),
+        labels: labels.into(),
+    })
 }
 
 fn name(text: &str) -> Result<String, String> {
@@ -122,7 +151,8 @@ fn key_image(text: &str) -> Result<(Plane, PathBuf), String> {
     }
 }
 
-fn probability(text: &str) -> Result<(Structure, PathBuf), String> {
+/// A structure by its label value, and the file of its probabilities.
+pub(super) fn probability(text: &str) -> Result<(Structure, PathBuf), String> {
     let (value, file) = text.split_once('=').ok_or("LABEL=FILE is needed")?;
     Ok((super::convert::structure(value)?, PathBuf::from(file)))
 }
@@ -166,8 +196,9 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let (labels, warnings) = io::read_labels(&arguments.labels, &LabelTable::default())?;
     let authorship = arguments.signed.authorship()?;
     let work = Work {
+        results: Results::new(series, &labels, &authorship),
         series,
-        labels: &labels,
+        given: &labels,
         authorship: &authorship,
     };
     let mut exported = Exported {
@@ -176,13 +207,16 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             ResultState::Draft => "draft",
             ResultState::Accepted { .. } => "accepted",
         },
-        made: authorship.making.term(),
+        made: match authorship.making {
+            Making::NotStated => "NOT STATED",
+            stated => stated.term(),
+        },
         written: Vec::new(),
         notice: crate::patient::NOTICE,
         warnings: warnings.iter().map(ToString::to_string).collect(),
     };
     if let Some(path) = &objects.seg {
-        let said = io::write_segmentation(path, series, &labels, &authorship)?;
+        let said = work.results.segmentation(path)?;
         exported.add("SEG", path, &said);
     }
     if let Some(path) = &objects.fractional {
@@ -190,7 +224,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         exported.add("fractional SEG", path, &said);
     }
     if let Some(path) = &objects.rtstruct {
-        let said = io::write_structure_set(path, series, &labels, &authorship)?;
+        let said = work.results.structure_set(path)?;
         exported.add("RTSTRUCT", path, &said);
     }
     if objects.sr.is_some() || objects.pdf.is_some() || !objects.key_image.is_empty() {
@@ -210,15 +244,27 @@ impl Exported {
             object,
             file: path.to_string_lossy().into_owned(),
         });
-        for warning in warnings.iter().map(ToString::to_string) {
-            if !self.warnings.contains(&warning) {
-                self.warnings.push(warning);
+        let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        self.warn(&warnings);
+    }
+
+    /// Adds what was not said before.
+    fn warn(&mut self, warnings: &[String]) {
+        for warning in warnings {
+            if !self.warnings.contains(warning) {
+                self.warnings.push(warning.clone());
             }
         }
     }
 }
 
 impl Signed {
+    /// How the outlines were made: a model that is named had a part in it, and more is not claimed.
+    fn making(&self) -> Making {
+        let named = self.algorithm.as_ref().map(|_| Making::Semiautomatic);
+        self.made.or(named).unwrap_or(Making::NotStated)
+    }
+
     fn authorship(&self) -> anyhow::Result<Authorship> {
         let algorithm =
             if let (Some(name), Some(version)) = (&self.algorithm, &self.algorithm_version) {
@@ -238,7 +284,7 @@ impl Signed {
                 (Some(by), "accepted") => ResultState::Accepted { by: by.clone() },
                 _ => ResultState::Draft,
             },
-            making: self.made,
+            making: self.making(),
             algorithm,
             created: chrono::Local::now().naive_local(),
             tracking_uid: self.tracking_uid.clone(),
@@ -247,14 +293,11 @@ impl Signed {
     }
 }
 
-/// The colour in which Schwann draws a structure.
-fn colour(structure: Structure) -> [u8; 3] {
-    OverlayStyle::default().structure(structure).colour
-}
-
 struct Work<'a> {
+    results: Results<'a>,
     series: &'a DicomSeries,
-    labels: &'a LabelMap,
+    /// The labels as they were given: their order is that of probabilities too.
+    given: &'a LabelMap,
     authorship: &'a Authorship,
 }
 
@@ -262,36 +305,50 @@ impl Work<'_> {
     /// What tells of measurements: they are made first.
     fn reports(&self, arguments: &Arguments, exported: &mut Exported) -> anyhow::Result<()> {
         let objects = &arguments.objects;
-        let (series, authorship) = (self.series, self.authorship);
-        let comparison = self.measured(arguments)?;
-        let visit = comparison.measured.first().map(|m| &m.visit);
-        if let (Some(path), Some(visit)) = (&objects.sr, visit) {
-            let measured = io::Measurements {
-                labels: self.labels,
-                visit,
-                assessment: Some(&comparison.assessment),
-                segmentation: objects.seg.as_deref(),
-            };
-            let said = io::write_measurements(path, series, &measured, authorship)?;
+        let (comparison, index) = self.compared(arguments)?;
+        exported.warn(&comparison.assessment.warnings);
+        if let Some(path) = &objects.sr {
+            let compared = (&comparison, index);
+            let seg = objects.seg.as_deref();
+            let said = self.results.measurements(path, compared, seg)?;
             exported.add("SR", path, &said);
         }
         if let Some(path) = &objects.pdf {
-            let pdf = comparison.report(authorship.created.date(), None, false)?;
-            let said = io::write_encapsulated_pdf(path, series, &pdf, authorship)?;
+            let said = self.results.report(path, &comparison)?;
             exported.add("encapsulated PDF", path, &said);
         }
         for (n, (plane, path)) in objects.key_image.iter().enumerate() {
-            let picture = comparison.picture(0, *plane);
+            let picture = comparison.picture(index, *plane);
             let picture = picture.ok_or_else(|| anyhow::anyhow!("there is no picture"))?;
             let number = u16::try_from(n + 1)?;
-            let said = io::write_key_image(path, series, &picture, number, authorship)?;
+            let said = self.results.key_image(path, &picture, number)?;
             exported.add("key image", path, &said);
         }
         Ok(())
     }
 
+    /// All visits from the earliest to the latest, and which of them the series is.
+    fn compared(&self, arguments: &Arguments) -> anyhow::Result<(Comparison, usize)> {
+        let this = self.measured(arguments)?;
+        let date = this.visit.date;
+        let outline = self.outline(arguments)?;
+        let mut measured = vec![this];
+        for other in &arguments.visits {
+            if measured.iter().any(|m| m.visit.date == other.date) {
+                anyhow::bail!("two visits are of one day, {}", other.date);
+            }
+            measured.push(measure(other, outline.clone())?);
+        }
+        measured.sort_by_key(|m| m.visit.date);
+        let index = measured.iter().position(|m| m.visit.date == date);
+        let mut bar = output::Bar::new();
+        let tried = Vec::new();
+        let comparison = report::compare(measured, tried, arguments.treated, &mut |p| bar.show(p))?;
+        Ok((comparison, index.unwrap_or_default()))
+    }
+
     /// The series as one visit, measured on the labels.
-    fn measured(&self, arguments: &Arguments) -> anyhow::Result<Comparison> {
+    fn measured(&self, arguments: &Arguments) -> anyhow::Result<Measured> {
         let said = self.series.facts.date.as_deref();
         let date = arguments.date.or_else(|| said.and_then(|d| d.parse().ok()));
         let date = date.ok_or_else(|| {
@@ -306,29 +363,24 @@ impl Work<'_> {
             scan_sha256: io::voxels_sha256(&scan),
             warnings: warnings.iter().map(ToString::to_string).collect(),
         };
-        let mut visit = Visit::measured(self.labels, origin, self.outline(arguments)?);
+        let labels = self.results.labels();
+        let mut visit = Visit::measured(labels, origin, self.outline(arguments)?);
         if matches!(self.authorship.state, ResultState::Accepted { .. }) {
             visit.finding.provenance.state = ReviewState::Accepted;
         }
-        let measured = Measured {
-            ghosting: None,
+        Ok(Measured {
+            ghosting: ghosting(&scan),
             scan: Arc::new(scan),
-            labels: Arc::new(self.labels.clone()),
+            labels: Arc::new(labels.clone()),
             visit,
             acquisition: Some(self.series.facts.acquisition()),
-        };
-        Ok(report::compare(
-            vec![measured],
-            Vec::new(),
-            None,
-            &mut crate::volume::unobserved,
-        )?)
+        })
     }
 
     fn outline(&self, arguments: &Arguments) -> anyhow::Result<Outline> {
         const NOT_STATED: &str = "not stated";
         let model = match (&arguments.signed.algorithm, self.authorship.making) {
-            (_, Making::Manual) => None,
+            (_, Making::Manual | Making::NotStated) => None,
             (None, _) => Some(Segmenter::shipped()?.info().clone()),
             (Some(_), _) => Some(ModelInfo {
                 name: self.authorship.algorithm.name.clone(),
@@ -341,6 +393,7 @@ impl Work<'_> {
                 model,
                 device: NOT_STATED.to_owned(),
             },
+            (Making::NotStated, _) => Outline::Imported,
             (_, model) => Outline::Edited {
                 model,
                 device: None,
@@ -357,22 +410,43 @@ impl Work<'_> {
         let mut warnings = Vec::new();
         for (structure, file) in files {
             let (volume, said) = io::read_volume(file, &mut crate::volume::unobserved)?;
-            if !volume.grid().matches(self.labels.grid(), 0.01) {
+            if !volume.grid().matches(self.given.grid(), 0.01) {
                 anyhow::bail!(
                     "the probabilities do not lie on the grid of the labels: {}",
                     file.display()
                 );
             }
-            probabilities.insert(*structure, volume.to_f32());
+            let order = Reorder::between(volume.grid(), self.results.labels().grid(), 0.02);
+            let ordered = order.and_then(|order| order.apply(&volume.to_f32()));
+            probabilities.insert(*structure, ordered.unwrap_or_default());
             warnings.extend(said);
         }
-        warnings.extend(io::write_fractional_segmentation(
-            path,
-            self.series,
-            self.labels,
-            &probabilities,
-            self.authorship,
-        )?);
+        warnings.extend(self.results.probabilities(path, &probabilities)?);
         Ok(warnings)
     }
+}
+
+/// A visit that the series is compared with.
+fn measure(other: &OtherVisit, outline: Outline) -> anyhow::Result<Measured> {
+    let (scan, mut warnings) = read_scan(&other.scan)?;
+    let (labels, more) = read_labels(&other.labels, &scan)?;
+    warnings.extend(more);
+    let acquisition = io::read_sidecar(&other.scan).transpose();
+    let acquisition = acquisition.unwrap_or_else(|error| {
+        warnings.push(error.to_string());
+        None
+    });
+    let origin = ScanOrigin {
+        date: other.date,
+        sequence: Sequence::Unknown,
+        scan_sha256: io::voxels_sha256(&scan),
+        warnings,
+    };
+    Ok(Measured {
+        ghosting: ghosting(&scan),
+        visit: Visit::measured(&labels, origin, outline),
+        scan: Arc::new(scan),
+        labels: Arc::new(labels),
+        acquisition,
+    })
 }

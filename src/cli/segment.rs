@@ -5,7 +5,7 @@ use crate::{
     measure::{StructureSize, structure_sizes},
     model::DeviceChoice,
     predict::{self, Folds, ModelInfo, Prediction, SegmentOptions, Segmenter},
-    volume::Volume,
+    volume::{Structure, Volume},
 };
 use serde::Serialize;
 use std::{
@@ -21,6 +21,10 @@ pub(super) struct Arguments {
     /// Where the label map goes (`.nii.gz` or `.nii`).
     #[arg(short, long)]
     output: PathBuf,
+    /// Also write how sure the model is of a structure, 0 to 1 on the scan's own grid, for instance `1=FILE.nii.gz` by its label value; repeat for several. `schwann export --fractional` takes
+    /// them. Models that look at the whole scan at once, and those of nnU-Net, give none.
+    #[arg(long, value_name = "LABEL=FILE.nii.gz", value_parser = super::export::probability)]
+    probability: Vec<(Structure, PathBuf)>,
     #[command(flatten)]
     engine: Engine,
 }
@@ -146,6 +150,9 @@ struct Output {
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let inputs: Vec<&Path> = arguments.scans.iter().map(PathBuf::as_path).collect();
     output::check_target(&arguments.output, output::SCAN, &inputs)?;
+    for (_, path) in &arguments.probability {
+        output::check_target(path, output::SCAN, &inputs)?;
+    }
     let segmenter = arguments.engine.open()?;
     let mut scans = Vec::new();
     let mut warnings = Vec::new();
@@ -173,6 +180,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         .segment_channels(&segmenter, &channels, first)?;
     let labels = prediction.unmerged.as_ref().unwrap_or(&prediction.labels);
     io::write_labels(&arguments.output, labels)?;
+    write_probabilities(&arguments.probability, &prediction)?;
     output::note(&format!("segmented on {}", prediction.device));
     warnings.extend(prediction.warnings);
     output::warnings(&warnings);
@@ -195,4 +203,24 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         }
         text
     })
+}
+
+fn write_probabilities(
+    wanted: &[(Structure, PathBuf)],
+    prediction: &Prediction,
+) -> anyhow::Result<()> {
+    for (structure, path) in wanted {
+        let Some(probabilities) = &prediction.probabilities else {
+            anyhow::bail!(
+                "the model {} gives no probabilities: {}",
+                prediction.model,
+                path.display()
+            );
+        };
+        let Some(volume) = probabilities.volume(*structure) else {
+            anyhow::bail!("no {structure} was found: {}", path.display());
+        };
+        io::write_volume(path, &volume?)?;
+    }
+    Ok(())
 }

@@ -197,15 +197,42 @@ impl WorkingGrid {
                     }
                 },
             );
+        let native = self.native(&canonical);
+        Ok(LabelMap::new(self.scan, native, LabelTable::default())?)
+    }
+
+    /// One channel of the network's grid, interpolated at each of the scan's voxels.
+    pub(super) fn restore_channel(&self, channel: &[f32]) -> Vec<f32> {
+        let [along_r, along_a, along_s] = [0, 1, 2].map(|w| self.interpolation(w));
+        let [nr, na, _] = self.scan_shape;
+        let (plane, width) = (self.shape[0] * self.shape[1], self.shape[0]);
+        let mut canonical = vec![0.0; self.scan.len()];
+        canonical
+            .par_chunks_mut(nr * na)
+            .zip(&along_s.weights)
+            .for_each(|(slice, weights)| {
+                let (mut network, mut row) = (vec![0.0; plane], vec![0.0; width]);
+                blend(channel, &mut network, weights);
+                for (out, weights) in slice.chunks_exact_mut(nr).zip(&along_a.weights) {
+                    blend(&network, &mut row, weights);
+                    along_r.apply(&row, out, 1);
+                }
+            });
+        self.native(&canonical)
+    }
+
+    /// Values in right-anterior-superior order in the order of the scan.
+    fn native<T: Copy + Default>(&self, canonical: &[T]) -> Vec<T> {
+        let [nr, na, _] = self.scan_shape;
         let (first, [sr, sa, ss]) = self.strides();
-        let mut native = vec![0_u8; canonical.len()];
+        let mut native = vec![T::default(); canonical.len()];
         for (at, row) in canonical.chunks_exact(nr).enumerate() {
             let start = first + (at % na) as isize * sa + (at / na) as isize * ss;
-            for (r, label) in row.iter().enumerate() {
-                native[(start + r as isize * sr) as usize] = *label;
+            for (r, value) in row.iter().enumerate() {
+                native[(start + r as isize * sr) as usize] = *value;
             }
         }
-        Ok(LabelMap::new(self.scan, native, LabelTable::default())?)
+        native
     }
 }
 

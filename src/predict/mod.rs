@@ -8,6 +8,7 @@ mod koos;
 mod memory;
 mod nnunet;
 mod plan;
+mod probabilities;
 mod region;
 mod segmenter;
 mod tiles;
@@ -20,6 +21,7 @@ pub use koos::{
 };
 pub use nnunet::{Folds, NnUnet};
 pub use plan::{Calibration, Plan, class, prepare, standardise};
+pub use probabilities::Probabilities;
 pub use segmenter::{
     Early, Prediction, SegmentOptions, Segmenter, segment, segment_channels, segment_early,
 };

@@ -3,6 +3,7 @@ use super::Error;
 use super::clean::clean;
 use super::grid::WorkingGrid;
 use super::interval::{Spread, spread};
+use super::probabilities::{Gathered, Probabilities};
 use super::segmenter::{
     CERTAIN, Clock, Early, How, Own, SegmentOptions, coarse, report, run, unreadable,
 };
@@ -120,6 +121,7 @@ impl Region {
 pub(super) struct Found {
     pub(super) labels: LabelMap,
     pub(super) tumour_interval95_mm3: Option<[f64; 2]>,
+    pub(super) probabilities: Option<Probabilities>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -143,6 +145,7 @@ pub(super) fn segment_about_ears(
             return Ok(Found {
                 labels: LabelMap::new(*grid, values, LabelTable::default())?,
                 tumour_interval95_mm3: None,
+                probabilities: None,
                 warnings,
             });
         }
@@ -178,6 +181,7 @@ pub(super) fn segment_about_ears(
     }
     let count = regions.len();
     let mut spreads = vec![None; count];
+    let mut gathered = Gathered::new(*grid);
     for n in 0..count {
         let mut part = |p: Progress| {
             observe(Progress {
@@ -185,16 +189,21 @@ pub(super) fn segment_about_ears(
                 fraction: (n as f32 + p.fraction) / count as f32,
             })
         };
-        let (mut labels, mut spread) = label(scan, &regions[n], own, how, &mut part)?;
+        let mut labelled = label(scan, &regions[n], own, how, &mut part)?;
         for _ in 0..MOST_GROWTHS {
-            let Some(larger) = regions[n].grown(&labels, grid, extent_mm[0] / 2.0) else {
+            let labels = &labelled.labels;
+            let Some(larger) = regions[n].grown(labels, grid, extent_mm[0] / 2.0) else {
                 break;
             };
             regions[n] = larger;
-            (labels, spread) = label(scan, &larger, own, how, &mut part)?;
+            labelled = label(scan, &larger, own, how, &mut part)?;
         }
-        spreads[n] = spread;
-        paste(&labels, n, &regions, grid, &mut values);
+        spreads[n] = labelled.spread;
+        let part = labelled.labels.grid();
+        for (structure, probabilities) in labelled.probabilities {
+            gathered.add(structure, regions[n].low, (part, probabilities));
+        }
+        paste(&labelled.labels, n, &regions, grid, &mut values);
         if n + 1 < count
             && n == 0
             && let Some(early) = early.take()
@@ -207,10 +216,12 @@ pub(super) fn segment_about_ears(
     }
     clock.stop("network");
     report(observe, "cleaning", 0.0)?;
-    let (labels, more) = clean(&LabelMap::new(*grid, values, LabelTable::default())?, &pori)?;
+    let before = LabelMap::new(*grid, values, LabelTable::default())?;
+    let (labels, more) = clean(&before, &pori)?;
     clock.stop("clean");
     warnings.extend(more);
     let mut found = Found {
+        probabilities: None,
         tumour_interval95_mm3: interval(&labels, &regions, &spreads),
         labels,
         warnings,
@@ -219,6 +230,8 @@ pub(super) fn segment_about_ears(
     if grid.spacing_mm().iter().any(|mm| *mm > THICKEST_MM) {
         drop_tumour(&mut found)?;
     }
+    found.probabilities = Some(gathered.finish(before.labels(), &found.labels));
+    clock.stop("probabilities");
     Ok(found)
 }
 
@@ -261,14 +274,21 @@ fn interval(labels: &LabelMap, regions: &[Region], spreads: &[Option<Spread>]) -
     (voxels > 0).then_some([mm3 * spread.low, mm3 * spread.high])
 }
 
-/// Labels of a region, on its own grid, and how sure their tumour's volume is.
+/// What a network says of a region, on the scan's voxels in it.
+struct Labelled {
+    labels: LabelMap,
+    /// How sure the tumour's volume is.
+    spread: Option<Spread>,
+    probabilities: Vec<(Structure, Vec<f32>)>,
+}
+
 fn label(
     scan: &Volume,
     region: &Region,
     own: &Own,
     how: How<'_>,
     observe: &mut Observe<'_>,
-) -> Result<(LabelMap, Option<Spread>), Error> {
+) -> Result<Labelled, Error> {
     let shape = std::array::from_fn(|a| region.high[a] - region.low[a]);
     let part = scan.cropped(region.low, shape)?;
     let grid = WorkingGrid::new(part.grid(), own.plan.spacing_mm)?;
@@ -283,7 +303,17 @@ fn label(
             let p = &scores[channel * voxels..][..voxels];
             spread(p, grid.shape, [c.tumour_level, c.interval_level])
         });
-    Ok((grid.restore(&scores, &own.decision(CERTAIN))?, spread))
+    let table = LabelTable::default();
+    let voxels = intensities.len();
+    let channels = own.labels.iter().zip(scores.chunks_exact(voxels));
+    let probabilities = channels
+        .filter_map(|(label, p)| Some((table.structure(*label)?, grid.restore_channel(p))))
+        .collect();
+    Ok(Labelled {
+        labels: grid.restore(&scores, &own.decision(CERTAIN))?,
+        spread,
+        probabilities,
+    })
 }
 
 /// Writes a region's labels into those of the scan. Where regions overlap the nearest middle decides, but no tumour is lost.
@@ -398,6 +428,7 @@ mod tests {
             let mut found = Found {
                 labels,
                 tumour_interval95_mm3: None,
+                probabilities: None,
                 warnings: Vec::new(),
             };
             drop_tumour(&mut found).unwrap();

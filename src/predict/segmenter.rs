@@ -4,7 +4,7 @@ use super::foreign::foreign;
 use super::grid::{Decision, WorkingGrid};
 use super::nnunet::{self, Folds, NnUnet};
 use super::region::segment_about_ears;
-use super::{Error, ModelInfo, Plan, Tiling, memory, prepare};
+use super::{Error, ModelInfo, Plan, Probabilities, Tiling, memory, prepare};
 use crate::model::{self, ChosenDevice, DeviceChoice, Runner, UNet, Watch, read_tensors, sha256};
 use crate::volume::{Grid, LabelMap, LabelTable, Observe, Progress, Structure, Volume};
 use std::ops::ControlFlow;
@@ -285,6 +285,8 @@ pub struct Prediction {
     pub device: String,
     /// Volumes between which the tumour's lies with 95 % by the model's calibrated probabilities, mm³; `None` without a tumour or a calibration.
     pub tumour_interval95_mm3: Option<[f64; 2]>,
+    /// How sure the model is of each voxel, calibrated where it was; `None` of models that look at the whole scan at once, and where nothing was found.
+    pub probabilities: Option<Probabilities>,
     /// Seconds of each stage, then `total`.
     pub seconds: Vec<(&'static str, f64)>,
     /// What the reader should know.
@@ -358,7 +360,7 @@ fn predict(
     let needed = segmenter.memory_bytes(first.grid(), options);
     let mut clock = Clock::default();
     let chosen = options.device.open();
-    let (mut tumour_interval95_mm3, mut unmerged) = (None, None);
+    let (mut tumour_interval95_mm3, mut unmerged, mut probabilities) = (None, None, None);
     let (labels, warnings) = match &segmenter.0 {
         Kind::Own(own) => {
             // A scan that is too large for any memory is told first.
@@ -373,6 +375,7 @@ fn predict(
                 Some(l) => {
                     let found = segment_about_ears(first, own, l, how, early, &mut clock, observe)?;
                     tumour_interval95_mm3 = found.tumour_interval95_mm3;
+                    probabilities = found.probabilities;
                     (found.labels, found.warnings)
                 }
                 None => segment_own(first, &grid, own, how, early, &mut clock, observe)?,
@@ -398,6 +401,7 @@ fn predict(
         model: segmenter.info().clone(),
         device: chosen.words,
         tumour_interval95_mm3,
+        probabilities,
         seconds: clock.finish(),
         warnings,
     })

@@ -12,6 +12,7 @@ mod label;
 mod outline;
 mod progress;
 mod register;
+mod reorder;
 mod sample;
 
 pub use components::{Components, components, largest_component};
@@ -26,6 +27,7 @@ pub use register::{
     EarResidual, Landmark, Refusal, RegisterError, Registration, ToAlign, Verdict, VisitAlignment,
     register_rigid,
 };
+pub use reorder::Reorder;
 pub use sample::{resample_labels, resample_linear, sample_linear};
 
 use thiserror::Error as ThisError;

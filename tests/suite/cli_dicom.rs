@@ -1,5 +1,7 @@
 //! `schwann export` and `schwann convert` on DICOM objects, as a user runs them.
-use super::io_dicom_out::golden;
+use super::{io_dicom_out::golden, io_dicom_reports::faults};
+use dicom_dictionary_std::tags;
+use schwann::volume::{Grid, LabelMap, LabelTable, Structure, Volume, Voxels, unobserved};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -40,7 +42,7 @@ fn labels_go_out_as_dicom_and_come_back_the_same() {
         "--json",
     ]);
     assert_eq!(exported["state"], "draft");
-    assert_eq!(exported["made"], "AUTOMATIC");
+    assert_eq!(exported["made"], "NOT STATED");
     assert_eq!(exported["written"].as_array().unwrap().len(), 2);
     let sha256 = |path: &Path| json(&["inspect", word(path), "--json"])["voxels_sha256"].clone();
     for object in [&seg, &rt] {
@@ -57,6 +59,175 @@ fn labels_go_out_as_dicom_and_come_back_the_same() {
         assert_eq!(converted["structures"][0]["side"], "left");
         assert_eq!(sha256(&back), sha256(&labels));
     }
+}
+
+/// What `schwann convert` says of how each region of an object was made.
+fn made(object: &Path, folder: &Path) -> Vec<Value> {
+    let back = folder.join("made.nii.gz");
+    let series = golden("series");
+    let converted = json(&[
+        "convert",
+        word(object),
+        "--series",
+        word(&series),
+        "-o",
+        word(&back),
+        "--json",
+    ]);
+    let regions = converted["regions"].as_array().unwrap();
+    regions.iter().map(|r| r["made"].clone()).collect()
+}
+
+#[test]
+fn a_label_map_that_does_not_say_how_it_was_made_claims_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (series, labels) = (golden("series"), golden("labels.nii.gz"));
+    for (n, (said, expected, segment, region)) in [
+        (&[][..], "NOT STATED", "SEMIAUTOMATIC", Value::Null),
+        (&["--made", "manual"], "MANUAL", "MANUAL", "MANUAL".into()),
+        (
+            &["--made", "automatic"],
+            "AUTOMATIC",
+            "AUTOMATIC",
+            "AUTOMATIC".into(),
+        ),
+        (
+            &["--algorithm", "other", "--algorithm-version", "3"],
+            "SEMIAUTOMATIC",
+            "SEMIAUTOMATIC",
+            "SEMIAUTOMATIC".into(),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (seg, rt) = (at(&format!("seg{n}.dcm")), at(&format!("rt{n}.dcm")));
+        let base = ["export", word(&series), "--labels", word(&labels)];
+        let objects = ["--seg", word(&seg), "--rtstruct", word(&rt), "--json"];
+        let exported = json(&[&base[..], &objects, said].concat());
+        assert_eq!(exported["made"], expected);
+        let segments = made(&seg, folder.path());
+        assert!(segments.iter().all(|m| *m == segment), "{segments:?}");
+        let regions = made(&rt, folder.path());
+        assert!(regions.iter().all(|m| *m == region), "{regions:?}");
+        let object = dicom_object::open_file(&seg).unwrap();
+        let segments = object.element(tags::SEGMENT_SEQUENCE).unwrap();
+        let first = &segments.items().unwrap()[0];
+        let algorithm = first.element_opt(tags::SEGMENT_ALGORITHM_NAME).unwrap();
+        let algorithm = algorithm.map(|a| a.to_str().unwrap().into_owned());
+        match expected {
+            "NOT STATED" => assert_eq!(algorithm.as_deref(), Some("not stated")),
+            "MANUAL" => assert_eq!(algorithm, None),
+            _ => assert!(algorithm.is_some_and(|a| a != "not stated")),
+        }
+        for object in [&seg, &rt] {
+            assert_eq!(faults(object).unwrap_or_default(), [""; 0], "{said:?}");
+        }
+    }
+}
+
+#[test]
+fn a_report_of_several_visits_tells_what_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (series, labels) = (golden("series"), golden("labels.nii.gz"));
+    let (scan, smaller, sr) = (at("scan.nii.gz"), at("smaller.nii.gz"), at("sr.dcm"));
+    // An earlier visit: the same head, whose tumour lacks a layer, seen with other noise.
+    let (library, mut noise) = (super::io_dicom_bench::scan(&series), 7_u32);
+    let only = library.choose(None).unwrap();
+    let (volume, _) = schwann::io::read_series(only, &mut unobserved).unwrap();
+    let values = volume.to_f32().into_iter().map(|v| {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        v + (noise >> 28) as f32
+    });
+    let values = Voxels::F32(values.collect());
+    let earlier = Volume::new(*volume.grid(), values, 1.0, 0.0).unwrap();
+    schwann::io::write_volume(&scan, &earlier).unwrap();
+    let (map, _) = schwann::io::read_labels(&labels, &LabelTable::default()).unwrap();
+    let bounds = map.bounds(Structure::VestibularSchwannoma).unwrap();
+    let cut = |(n, label): (usize, &u8)| match map.grid().voxel(n)[0] {
+        x if *label == 1 && x == bounds[0][0] => 0,
+        _ => *label,
+    };
+    let values = map.labels().iter().enumerate().map(cut).collect();
+    let cut = LabelMap::new(*map.grid(), values, map.table().clone()).unwrap();
+    schwann::io::write_labels(&smaller, &cut).unwrap();
+    let visit = format!("2022-02-28={},{}", word(&scan), word(&smaller));
+    let exported = json(&[
+        "export",
+        word(&series),
+        "--labels",
+        word(&labels),
+        "--visit",
+        &visit,
+        "--sr",
+        word(&sr),
+        "--json",
+    ]);
+    assert_eq!(exported["written"][0]["object"], "SR");
+    assert_eq!(faults(&sr).unwrap_or_default(), [""; 0]);
+    let report = json(&["inspect", word(&sr), "--json"]);
+    let groups = report["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 2, "the tumour and one change");
+    let change = groups[1]["tracking_id"].as_str().unwrap();
+    assert_eq!(change, "Change from 2022-02-28 to 2024-02-29");
+    assert_eq!(groups[1]["tracking_uid"], groups[0]["tracking_uid"]);
+    let numbers = groups[1]["measurements"].as_array().unwrap();
+    assert!(!numbers.is_empty());
+    // Two visits of one day cannot be told apart.
+    let visit = visit.replace("2022-02-28", "2024-02-29");
+    let refused = schwann(&[
+        "export",
+        word(&series),
+        "--labels",
+        word(&labels),
+        "--visit",
+        &visit,
+        "--sr",
+        word(&at("none.dcm")),
+    ]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(!at("none.dcm").exists());
+}
+
+#[test]
+fn labels_in_another_order_of_the_same_voxels_are_put_into_that_of_the_series() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (series, labels) = (golden("series"), golden("labels.nii.gz"));
+    let (map, _) = schwann::io::read_labels(&labels, &LabelTable::default()).unwrap();
+    // As dcm2niix writes them: rows the other way round.
+    let grid = map.grid();
+    let rows = grid.shape()[1];
+    let mut turned = grid.world_from_voxel();
+    turned.translation += turned.matrix3.y_axis * (rows - 1) as f64;
+    turned.matrix3.y_axis = -turned.matrix3.y_axis;
+    let turned = Grid::new(grid.shape(), turned).unwrap();
+    let turned = map.reordered(&turned, 1e-6).unwrap();
+    assert_ne!(turned.labels(), map.labels());
+    let (other, seg, back) = (at("turned.nii.gz"), at("seg.dcm"), at("back.nii.gz"));
+    schwann::io::write_labels(&other, &turned).unwrap();
+    json(&[
+        "export",
+        word(&series),
+        "--labels",
+        word(&other),
+        "--seg",
+        word(&seg),
+        "--json",
+    ]);
+    json(&[
+        "convert",
+        word(&seg),
+        "--series",
+        word(&series),
+        "-o",
+        word(&back),
+        "--json",
+    ]);
+    let sha256 = |path: &Path| json(&["inspect", word(path), "--json"])["voxels_sha256"].clone();
+    assert_eq!(sha256(&back), sha256(&labels));
 }
 
 #[test]

@@ -141,11 +141,17 @@ fn segments_say_what_they_are_on_which_side_and_who_made_them() {
     let tracked = found.regions[0].tracking_uid.as_deref();
     assert_eq!(tracked, Some("1.2.826.0.1.3680043.8.498.77.5.1"));
     // Somebody says what the last is.
-    let meaning = BTreeMap::from([(6, Structure::FourthVentricle)]);
+    let meaning = BTreeMap::from([(6, Some(Structure::FourthVentricle))]);
     let path = golden("seg_binary.dcm");
     let told = read_dicom_labels(&path, &golden_series(), &meaning, &mut unobserved).unwrap();
     assert_eq!(told.labels.count(Structure::FourthVentricle), 4);
     assert!(told.warnings.is_empty(), "{:?}", told.warnings);
+    // Or that one which its code names is left out.
+    let meaning = BTreeMap::from([(1, None)]);
+    let told = read_dicom_labels(&path, &golden_series(), &meaning, &mut unobserved).unwrap();
+    assert_eq!(told.regions[0].structure, None);
+    assert!(told.regions[0].voxels > 0);
+    assert!(!told.warnings.is_empty());
 }
 
 #[test]
@@ -155,6 +161,7 @@ fn what_an_object_is_and_of_which_series_is_known_before_it_is_read() {
         .unwrap();
     assert_eq!(found.kind, DerivedKind::Segmentation);
     assert_eq!(found.series_uids, [golden_series().facts.series_uid]);
+    assert!(found.is_made_from(&golden_series()) && found.belongs_to(&golden_series()));
     let found = derived_object(&golden("rtstruct_plastimatch.dcm"));
     assert_eq!(found.unwrap().unwrap().kind, DerivedKind::StructureSet);
     for other in ["labels.nii.gz", "expected.json", "series", "series/0.dcm"] {

@@ -92,7 +92,7 @@ fn read(path: &Path) -> MeasurementReport {
 }
 
 /// Errors that a validator finds; nothing where there is none installed.
-fn faults(path: &Path) -> Option<Vec<String>> {
+pub(crate) fn faults(path: &Path) -> Option<Vec<String>> {
     let Ok(done) = Command::new("dciodvfy").arg(path).output() else {
         let line = "skipped: dciodvfy (package dicom3tools) is not installed\n";
         drop(std::io::stderr().write_all(line.as_bytes()));

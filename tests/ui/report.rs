@@ -43,6 +43,7 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
             left: None,
             recent: None,
             source: None,
+            series: None,
             demo,
         })),
     );
@@ -69,6 +70,8 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
             labels,
             seconds: None,
             tumour_interval95_mm3: None,
+            probabilities: None,
+            making: schwann::io::Making::NotStated,
             edge: None,
             tumour: None,
             from_folder: false,

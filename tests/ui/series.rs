@@ -143,3 +143,45 @@ fn one_file_of_a_series_stands_for_the_series_and_a_series_joins_a_patient() {
     );
     assert!(!matches!(again.messages.last(), Some(m) if m.error));
 }
+
+#[test]
+fn a_list_of_thousands_lays_out_what_is_in_sight_and_scrolls_to_its_end() {
+    const ROWS: usize = 5000;
+    let folder = folder(&["oblique.zip", "MR_small.dcm"]);
+    let mut state = AppState::default();
+    let open = WorkCommand::Open(folder.path().to_owned());
+    apply(&mut state, Command::Work(open));
+    work(&mut state);
+    let choice = state.series.as_mut().expect("asked");
+    let mut row = choice.rows[0].clone();
+    choice.rows = vec![row.clone(); ROWS];
+    row.series.label = "The last one".to_owned();
+    choice.rows.push(row);
+    let Some(mut harness) = window_on(state) else {
+        return;
+    };
+    let title = harness.state().state().series.as_ref().unwrap().rows[0]
+        .series
+        .title();
+    let began = std::time::Instant::now();
+    harness.run_steps(20);
+    let frame = began.elapsed() / 20;
+    println!("a frame with {ROWS} series: {frame:?}");
+    let shown = harness.get_all_by_label_contains(&title).count();
+    assert!((1..100).contains(&shown), "{shown}");
+    assert!(harness.query_by_label_contains("The last one").is_none());
+    let list = harness.get_by_label("Series of the folder").rect();
+    let at = egui::pos2(list.center().x, list.center().y + 200.0);
+    harness.hover_at(at);
+    for _ in 0..20 {
+        harness.event(egui::Event::MouseWheel {
+            unit: egui::MouseWheelUnit::Point,
+            delta: egui::Vec2::new(0.0, -100_000.0),
+            phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Unknown,
+            modifiers: egui::Modifiers::NONE,
+        });
+        harness.run_steps(10);
+    }
+    harness.get_by_label_contains("The last one");
+}

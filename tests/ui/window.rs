@@ -37,6 +37,7 @@ pub(super) fn scan(date: Option<&str>) -> NewScan {
         left: None,
         recent: None,
         source: None,
+        series: None,
         demo: false,
     }
 }

@@ -11,6 +11,7 @@ use crate::{
         state::{AppState, Edits, Outlines, VisitId, VisitState},
         task::{NewNumbers, NewOutlines, Task},
     },
+    io::Making,
     measure::Plane,
     patient::{self, Outline, Review, ReviewState},
     volume::{History, LabelEdit, LabelMap, LabelTable, Structure, edit::EditError},
@@ -280,6 +281,8 @@ fn begin(visit: &mut VisitState) -> Result<(), String> {
         labels: Arc::new(labels),
         seconds: None,
         tumour_interval95_mm3: None,
+        probabilities: None,
+        making: Making::Manual,
         edge: None,
         tumour: None,
         by_hand: ByHand::default(),
@@ -308,6 +311,8 @@ fn settle(visit: &mut VisitState, edit: &LabelEdit, sign: i64, stroke: bool) {
     outlines.edits.measuring = true;
     outlines.edits.reviewed = None;
     outlines.tumour_interval95_mm3 = None;
+    outlines.probabilities = None;
+    outlines.making = outlines.making.edited();
     outlines.edge = None;
     outlines.tumour = None;
     outlines.measured.finding.provenance.state = ReviewState::Edited;

@@ -8,6 +8,7 @@ use crate::{
     },
     io::Thumbnail,
 };
+use std::path::PathBuf;
 
 /// Lists the series, and has their pictures read one by one, behind what else waits.
 pub(super) fn begin(state: &mut AppState, choice: SeriesChoice) {
@@ -35,13 +36,19 @@ pub(super) fn apply(state: &mut AppState, command: SeriesCommand) {
     };
     match command {
         SeriesCommand::Choose(row, on) => choice.choose(row, on),
+        SeriesCommand::ChooseObject(object, on) => choice.choose_object(object, on),
         SeriesCommand::Open if choice.obstacle().is_none() => {
+            let objects = choice.chosen_objects().map(|o| o.path.clone());
+            let objects: Vec<PathBuf> = objects.collect();
             let (path, places) = (choice.path.clone(), places(state));
             let rows = state.series.take().map(|c| c.rows).unwrap_or_default();
             forget_pictures(state);
             let chosen = rows.into_iter().filter(|r| r.chosen);
             let tasks = chosen.map(|r| Task::ReadSeries(r.series, path.clone(), places.clone()));
             state.work.queue.extend(tasks);
+            // Behind their series, which must be open before.
+            let objects = objects.into_iter().map(|o| Task::Open(o, places.clone()));
+            state.work.queue.extend(objects);
         }
         SeriesCommand::Open => {}
         SeriesCommand::Leave => {

@@ -31,14 +31,16 @@ pub(in crate::app) fn meaning_ui(ctx: &Context, state: &AppState, out: &mut Vec<
                 .map_or_else(String::new, VisitState::title);
             let text = format!("{} for {visit}", name.to_string_lossy());
             ui.label(RichText::new(text).weak());
-            ui.horizontal_wrapped(|ui| {
-                ui.label("As in");
-                for scheme in Scheme::ALL {
-                    if ui.button(scheme.name()).clicked() {
-                        say(MeaningCommand::Follow(scheme));
+            if meaning.names.is_none() {
+                ui.horizontal_wrapped(|ui| {
+                    ui.label("As in");
+                    for scheme in Scheme::ALL {
+                        if ui.button(scheme.name()).clicked() {
+                            say(MeaningCommand::Follow(scheme));
+                        }
                     }
-                }
-            });
+                });
+            }
             ui.separator();
             ScrollArea::vertical()
                 .max_height(320.0)
@@ -67,7 +69,7 @@ pub(in crate::app) fn meaning_ui(ctx: &Context, state: &AppState, out: &mut Vec<
 
 fn values_ui(ui: &mut Ui, meaning: &Meaning, say: &mut impl FnMut(MeaningCommand)) {
     if meaning.values.is_empty() {
-        ui.label("The file is empty: every voxel is 0");
+        ui.label("The file is empty: it outlines nothing");
         return;
     }
     Grid::new("meaning")
@@ -79,7 +81,10 @@ fn values_ui(ui: &mut Ui, meaning: &Meaning, say: &mut impl FnMut(MeaningCommand
             }
             ui.end_row();
             for (value, structure) in &meaning.values {
-                ui.label(value.value.to_string());
+                let number = value.value.to_string();
+                let name = meaning.names.as_ref().and_then(|n| n.get(&value.value));
+                let number = name.map_or(number.clone(), |name| format!("{number}  {name}"));
+                ui.add(egui::Label::new(number).wrap_mode(egui::TextWrapMode::Truncate));
                 ui.label(format!("{} mm³", volume_text(value.volume_mm3)));
                 let name = |s: Option<Structure>| {
                     s.map_or_else(|| "left out".to_owned(), |s| capitalised(s.name()))

@@ -1,5 +1,6 @@
 //! What stands around the planes.
 
+mod dicom;
 mod edit;
 mod findings;
 mod growth;
@@ -13,6 +14,7 @@ mod sizes;
 mod timeline;
 mod toolbar;
 
+pub(super) use dicom::dicom_ui;
 pub(super) use findings::findings_ui;
 pub(super) use growth::growth_ui;
 pub(super) use meaning::meaning_ui;
@@ -22,7 +24,7 @@ pub(super) use series::series_ui;
 pub(super) use shortcuts::shortcuts_ui;
 pub(super) use toolbar::{messages_ui, status_ui, toolbar_ui, welcome_ui};
 
-use super::state::VisitId;
+use super::{dicom::Place, state::VisitId};
 use chrono::NaiveDate;
 use egui::{Color32, RichText, Ui};
 use std::collections::BTreeMap;
@@ -79,6 +81,8 @@ pub(super) enum Wish {
     SaveScreenshot,
     /// A picture of the window for the clipboard.
     CopyScreenshot,
+    /// A place for what goes out as DICOM, or comes in.
+    Dicom(Place),
     /// The whole screen, or the window again.
     FullScreen,
 }
@@ -95,6 +99,8 @@ pub(super) struct Panels {
     school: school::SchoolFields,
     /// Pictures of the series that are listed.
     thumbnails: BTreeMap<usize, egui::TextureHandle>,
+    /// Heights of their rows as they were last laid out, points.
+    row_heights: Vec<f32>,
     /// What is looked for in the sheet of keys.
     wanted: String,
     /// The action, by its name, that gets the next key.

@@ -12,6 +12,8 @@ use egui::{
 
 /// Edge of the pictures on the screen, points.
 const PICTURE: f32 = 64.0;
+/// Rows so near to what is in sight are laid out too, points.
+const MARGIN: f32 = 200.0;
 
 /// Asks, while a folder of several series waits.
 pub(in crate::app) fn series_ui(
@@ -22,6 +24,7 @@ pub(in crate::app) fn series_ui(
 ) {
     let Some(choice) = &state.series else {
         panels.thumbnails.clear();
+        panels.row_heights.clear();
         return;
     };
     let mut say = |command| out.push(Command::Work(WorkCommand::Series(command)));
@@ -36,9 +39,10 @@ pub(in crate::app) fn series_ui(
             let path = choice.path.display().to_string();
             ui.label(RichText::new(path).weak());
             ui.separator();
-            ScrollArea::vertical()
-                .max_height(430.0)
-                .show(ui, |ui| rows_ui(ui, choice, panels, &mut say));
+            ScrollArea::vertical().max_height(430.0).show(ui, |ui| {
+                rows_ui(ui, choice, panels, &mut say);
+                objects_ui(ui, choice, &mut say);
+            });
             if !choice.left_out.is_empty() {
                 let title = format!("Left out: {}", choice.left_out.len());
                 ui.collapsing(title, |ui| {
@@ -91,10 +95,45 @@ fn rows_ui(
             ui.label(RichText::new(here.1).weak());
             above = Some(here);
         }
-        ui.horizontal(|ui| {
+        // A disc may hold thousands: only those in sight are laid out, the others keep the height that they had.
+        let height = panels.row_heights.get(n).copied().unwrap_or(PICTURE);
+        let (top, sight) = (ui.cursor().top(), ui.clip_rect());
+        if top > sight.bottom() + MARGIN || top + height < sight.top() - MARGIN {
+            ui.add_space(height);
+            continue;
+        }
+        let shown = ui.horizontal(|ui| {
             picture_ui(ui, (n, row), panels);
             ui.vertical(|ui| row_ui(ui, (n, row), say));
         });
+        if panels.row_heights.len() <= n {
+            panels.row_heights.resize(n + 1, PICTURE);
+        }
+        if let Some(height) = panels.row_heights.get_mut(n) {
+            *height = shown.response.rect.height() + ui.spacing().item_spacing.y;
+        }
+    }
+}
+
+/// What others derived from the series.
+fn objects_ui(ui: &mut Ui, choice: &SeriesChoice, say: &mut impl FnMut(SeriesCommand)) {
+    if choice.objects.is_empty() {
+        return;
+    }
+    super::heading(ui, "Made from these series");
+    for (n, object) in choice.objects.iter().enumerate() {
+        let obstacle = choice.object_obstacle(object);
+        let mut chosen = object.chosen && obstacle.is_none();
+        ui.add_enabled_ui(obstacle.is_none(), |ui| {
+            let file = object.path.display().to_string();
+            let check = ui.checkbox(&mut chosen, &object.title).on_hover_text(file);
+            if check.changed() {
+                say(SeriesCommand::ChooseObject(n, chosen));
+            }
+        });
+        if let Some(obstacle) = obstacle {
+            ui.label(RichText::new(format!("   {obstacle}")).small().weak());
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     app::{
         assess::reportable,
         command::{Command, ViewCommand, WorkCommand},
+        dicom::{AnonymiseCommand, DicomCommand, ExportCommand},
         preset::Preset,
         school::SchoolCommand,
         state::{AppState, RelativeWindow, Tool, VisitState},
@@ -38,7 +39,7 @@ pub(in crate::app) fn toolbar_ui(
             ui,
             true,
             "Open…",
-            "Open NIfTI or Analyze scans (Ctrl + O), or drop them on the window",
+            "Open NIfTI or Analyze scans (Ctrl + O), or drop them on the window; so also DICOM: series, folders, archives, and SEG, RTSTRUCT or SR of others",
         ) {
             wishes.push(Wish::OpenScans);
         }
@@ -74,6 +75,7 @@ pub(in crate::app) fn toolbar_ui(
         ) {
             wishes.push(Wish::SaveReport);
         }
+        dicom_ui(ui, state, out);
         ui.separator();
         let mut compare = state.view.compare;
         let toggle = ui
@@ -130,6 +132,31 @@ fn outlines_ui(ui: &mut Ui, active: Option<&VisitState>, wishes: &mut Vec<Wish>)
     })
     .response
     .on_hover_text("Outlines of the shown scan, from a file and into one");
+}
+
+/// What goes out as DICOM.
+fn dicom_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
+    ui.menu_button("DICOM", |ui| {
+        let outlined = state.active_visit().filter(|v| v.outlines.is_some());
+        let export = ui
+            .add_enabled(outlined.is_some(), Button::new("Export results…"))
+            .on_hover_text("Write the shown scan's outlines and measurements as DICOM objects: SEG, RTSTRUCT, SR, PDF, key images");
+        if let (true, Some(visit)) = (export.clicked(), outlined) {
+            let begin = DicomCommand::Export(ExportCommand::Begin(visit.id));
+            out.push(Command::Dicom(begin));
+            ui.close();
+        }
+        let copy = ui
+            .button("Anonymised copy…")
+            .on_hover_text("Copy a series, or a folder, without what tells who the patient is");
+        if copy.clicked() {
+            let begin = DicomCommand::Anonymise(AnonymiseCommand::Begin);
+            out.push(Command::Dicom(begin));
+            ui.close();
+        }
+    })
+    .response
+    .on_hover_text("Results as DICOM objects, and copies without identity");
 }
 
 /// The school, and the switch that makes real reads blind.

@@ -123,6 +123,7 @@ fn prepared(case: Case, observe: &mut Observe<'_>) -> Result<NewCase, Error> {
     let mut scan = NewScan {
         origin: String::new(),
         source: None,
+        series: None,
         date: None,
         date_from_name: false,
         windows: Preset::windows(&case.volume),

@@ -156,6 +156,32 @@ struct Samples {
     bytes_each: usize,
 }
 
+impl Samples {
+    /// Takes half the range of `bits` off each sample: unsigned to two's complement.
+    fn lower(&mut self, bits: u32) -> Result<(), String> {
+        match (self.bytes_each, bits) {
+            (1, 1..=8) => {
+                let half = 1_u8 << (bits - 1);
+                self.bytes
+                    .iter_mut()
+                    .for_each(|b| *b = b.wrapping_sub(half));
+            }
+            (2, 9..=16) => {
+                let half = 1_u16 << (bits - 1);
+                for word in self.bytes.as_chunks_mut::<2>().0 {
+                    *word = u16::from_le_bytes(*word).wrapping_sub(half).to_le_bytes();
+                }
+            }
+            _ => {
+                return Err(format!(
+                    "signed samples of {bits} bits in high-throughput JPEG 2000"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
 fn grey(raster: Raster, format: &Format) -> Result<Samples, String> {
     let same = raster.width as usize == format.columns && raster.height as usize == format.rows;
     if !same {
@@ -218,13 +244,15 @@ fn jpeg2000(stored: &[u8], format: &Format) -> Result<Samples, String> {
     if size.components != 1 {
         return Err("a colour image".to_owned());
     }
-    // Signed samples come back as they are stored, but for those of the decoder that reads the high-throughput form, which lifts them.
-    if size.signed && size.high_throughput {
-        return Err("signed samples in high-throughput JPEG 2000 are not decoded here".to_owned());
-    }
-    jpeg2000_decode_limited(stored, 2 * format.rows * format.columns)
+    let mut samples = jpeg2000_decode_limited(stored, 2 * format.rows * format.columns)
         .map_err(|e| e.to_string())
-        .and_then(|raster| grey(raster, format))
+        .and_then(|raster| grey(raster, format))?;
+    // Signed samples come back as they are stored, but for those of the decoder that reads the high-throughput form: it adds half the range, as the standard has it for unsigned samples alone
+    // (ITU-T T.800, G.1.2), which loses nothing.
+    if size.signed && size.high_throughput {
+        samples.lower(size.bits)?;
+    }
+    Ok(samples)
 }
 
 /// What the SIZ marker says (ITU-T T.800, A.5.1).
@@ -233,6 +261,8 @@ struct Size {
     rows: u64,
     components: u16,
     signed: bool,
+    /// Of each sample.
+    bits: u32,
     /// Whether a CAP marker announces Part 15 (ITU-T T.814).
     high_throughput: bool,
 }
@@ -269,6 +299,7 @@ impl Size {
             rows: height.saturating_sub(y),
             components: u16::from_be_bytes(*components),
             signed: siz.get(42)? & 0x80 != 0,
+            bits: u32::from(siz.get(42)? & 0x7f) + 1,
             high_throughput: behind.starts_with(&[0xff, 0x50]),
         })
     }

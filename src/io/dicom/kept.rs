@@ -132,6 +132,7 @@ const DERIVED_VALUES: &[Tag] = &[
     tags::SOP_CLASS_UID,
     tags::SOP_INSTANCE_UID,
     tags::MODALITY,
+    tags::SERIES_DESCRIPTION,
     tags::SERIES_INSTANCE_UID,
     tags::FRAME_OF_REFERENCE_UID,
     tags::NUMBER_OF_FRAMES,

@@ -224,6 +224,14 @@ def htj2k(folder):
     classic(folder, "htj2k", voxels((4, 32, 40), high=40000, seed=14), syntax="1.2.840.10008.1.2.4.201", encode=encode, change=change)
 
 
+def htj2k_signed(folder):
+    def change(d, k):
+        d.BitsStored, d.HighBit = 16, 15
+
+    encode = lambda s: imagecodecs.htj2k_encode(s, reversible=True)
+    classic(folder, "signed htj2k", voxels((4, 32, 40), high=5000, seed=15, kind="i2") - 2500, syntax="1.2.840.10008.1.2.4.201", encode=encode, change=change)
+
+
 def rescale_by_slice(folder):
     def change(d, k):
         d.RescaleSlope, d.RescaleIntercept = text(0.25 * (k + 1)), text(k)
@@ -431,7 +439,7 @@ def unknown_sequence(folder):
 
 
 ALIKE = [oblique, sagittal_implicit, coronal_big_endian, deflated, signed_rescaled, eight_bits, sixteen_bits, rle, jpeg_lossless, jpeg_baseline]
-ALIKE += [jpeg_ls, jpeg2000, jpeg2000_signed, htj2k, rescale_by_slice, enhanced, mosaic, two_echoes, without_preamble, japanese, negative]
+ALIKE += [jpeg_ls, jpeg2000, jpeg2000_signed, htj2k, htj2k_signed, rescale_by_slice, enhanced, mosaic, two_echoes, without_preamble, japanese, negative]
 ALIKE += [modality_lut, unknown_sequence]
 KNOWN = [mixed]
 COPIED = ["MR_small.dcm", "MR_small_RLE.dcm", "MR_small_bigendian.dcm", "MR_small_implicit.dcm", "MR_small_jp2klossless.dcm", "MR_small_jpeg_ls_lossless.dcm"]

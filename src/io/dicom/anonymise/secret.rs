@@ -30,6 +30,12 @@ impl Secret {
         Ok(Self(bytes))
     }
 
+    /// The same in every run: what follows from a random one holds any six digits in one run of some hundred.
+    #[cfg(test)]
+    pub(super) fn of_test(byte: u8) -> Self {
+        Self([byte; 32])
+    }
+
     /// The secret in a file: 64 hexadecimal digits. A file that is missing is made, for its owner alone.
     ///
     /// # Errors

@@ -46,8 +46,25 @@ pub enum DerivedKind {
 pub struct DerivedObject {
     /// What it is.
     pub kind: DerivedKind,
+    /// What it calls itself; may be empty.
+    pub title: String,
     /// Series Instance UIDs that it refers to.
     pub series_uids: Vec<String>,
+    /// Frames of reference that it lies in.
+    pub frames_of_reference: Vec<String>,
+}
+
+impl DerivedObject {
+    /// Whether it was made from a series, or lies in its space. Two visits of a patient may have the very same positions in the scanner, so that positions alone do not tell.
+    pub fn belongs_to(&self, series: &DicomSeries) -> bool {
+        let space = series.facts.frame_of_reference_uid.as_ref();
+        self.is_made_from(series) || space.is_some_and(|s| self.frames_of_reference.contains(s))
+    }
+
+    /// Whether it was made from a series.
+    pub fn is_made_from(&self, series: &DicomSeries) -> bool {
+        self.series_uids.contains(&series.facts.series_uid)
+    }
 }
 
 /// A segment or a region of interest of an object.
@@ -93,15 +110,22 @@ pub fn derived_object(path: &Path) -> Result<Option<DerivedObject>, Error> {
         source,
         path: path.to_owned(),
     })?;
-    Ok(kind(&header).map(|kind| DerivedObject {
-        kind,
-        series_uids: References::of(&header.attributes, kind).series_uids,
+    Ok(kind(&header).map(|kind| {
+        let a = &header.attributes;
+        let references = References::of(a, kind);
+        let title = a.text(tags::SERIES_DESCRIPTION, &Characters::of(a));
+        DerivedObject {
+            kind,
+            title: title.unwrap_or_default(),
+            series_uids: references.series_uids,
+            frames_of_reference: references.frames_of_reference,
+        }
     }))
 }
 
 /// Reads a segmentation or a structure set onto the voxels of the series that it was derived from, or of another that lies on the same voxels.
 ///
-/// `meaning` says what regions are, by number, over what their codes and names tell. Fractions count from one half on. A voxel that several structures claim keeps the one of the region that comes
+/// `meaning` says what regions are, by number, over what their codes and names tell; a region that it gives nothing is left out. Fractions count from one half on. A voxel that several structures claim keeps the one of the region that comes
 /// first in the object; of fractions the largest.
 ///
 /// # Errors
@@ -109,7 +133,7 @@ pub fn derived_object(path: &Path) -> Result<Option<DerivedObject>, Error> {
 pub fn read_dicom_labels(
     path: &Path,
     series: &DicomSeries,
-    meaning: &BTreeMap<i64, Structure>,
+    meaning: &BTreeMap<i64, Option<Structure>>,
     observe: &mut Observe<'_>,
 ) -> Result<DicomLabels, Error> {
     let at_fault = |source| Error::Dicom {

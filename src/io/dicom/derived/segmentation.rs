@@ -39,7 +39,7 @@ enum Meaning {
 pub(super) fn read(
     opened: &Opened,
     slices: &Slices,
-    meaning: &BTreeMap<i64, Structure>,
+    meaning: &BTreeMap<i64, Option<Structure>>,
     painting: &mut Painting,
     observe: &mut Observe<'_>,
 ) -> Result<Vec<DicomRegion>, Stopped> {
@@ -160,7 +160,7 @@ fn format(a: &Attributes) -> Result<(Format, Meaning), DicomError> {
 /// The segments that the object describes.
 fn segments(
     opened: &Opened,
-    meaning: &BTreeMap<i64, Structure>,
+    meaning: &BTreeMap<i64, Option<Structure>>,
 ) -> Result<Vec<DicomRegion>, DicomError> {
     let items = opened.header.attributes.items(tags::SEGMENT_SEQUENCE);
     if items.is_empty() || items.len() > MOST_SEGMENTS {
@@ -186,8 +186,7 @@ fn segments(
             structure: meaning
                 .get(&number)
                 .copied()
-                .or_else(|| coded(kinds, places))
-                .or_else(|| named(&name)),
+                .unwrap_or_else(|| coded(kinds, places).or_else(|| named(&name))),
             side: side(kinds, tags::SEGMENTED_PROPERTY_TYPE_MODIFIER_CODE_SEQUENCE)
                 .or_else(|| side(places, tags::ANATOMIC_REGION_MODIFIER_SEQUENCE))
                 .or_else(|| named_side(&name)),

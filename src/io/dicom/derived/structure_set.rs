@@ -73,7 +73,7 @@ pub fn read_contours(path: &Path) -> Result<Vec<DicomContours>, Error> {
 pub(super) fn read(
     opened: &Opened,
     slices: &Slices,
-    meaning: &BTreeMap<i64, Structure>,
+    meaning: &BTreeMap<i64, Option<Structure>>,
     painting: &mut Painting,
     observe: &mut Observe<'_>,
 ) -> Result<Vec<DicomRegion>, Stopped> {
@@ -120,7 +120,7 @@ type Outlined<'a> = (DicomRegion, &'a [Attributes]);
 /// The regions of the structure set, in its order.
 fn regions<'a>(
     opened: &'a Opened,
-    meaning: &BTreeMap<i64, Structure>,
+    meaning: &BTreeMap<i64, Option<Structure>>,
 ) -> Result<Vec<Outlined<'a>>, DicomError> {
     let a = &opened.header.attributes;
     let items = a.items(tags::STRUCTURE_SET_ROI_SEQUENCE);
@@ -156,8 +156,7 @@ fn regions<'a>(
             structure: meaning
                 .get(&number)
                 .copied()
-                .or(kind.filter(|_| !is_about(&name)))
-                .or_else(|| named(&name)),
+                .unwrap_or_else(|| kind.filter(|_| !is_about(&name)).or_else(|| named(&name))),
             side: side_of(&name, &observations),
             name,
             making: item

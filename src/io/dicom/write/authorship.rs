@@ -34,24 +34,59 @@ pub enum Making {
     Semiautomatic,
     /// By a reader.
     Manual,
+    /// Nobody has said: the outlines came from a file. A structure set may leave it out (ROI Generation Algorithm is of type 2); a segment must have one of three terms (type 1), and
+    /// gets the weakest claim, SEMIAUTOMATIC, by an algorithm whose name is not stated: neither that a model nor that a person drew all of it.
+    NotStated,
 }
 
+/// Stands for the algorithm where none is named.
+const NOT_STATED: &str = "not stated";
+
 impl Making {
-    /// From what drew an outline. Of one from elsewhere nothing is known, and the weakest claim is made: neither that a model nor that a person drew all of it.
+    /// From what drew an outline.
     pub fn of(outline: &Outline) -> Self {
         match outline {
             Outline::Model { .. } => Self::Automatic,
             Outline::Edited { model: None, .. } => Self::Manual,
-            Outline::Edited { model: Some(_), .. } | Outline::Imported => Self::Semiautomatic,
+            Outline::Edited { model: Some(_), .. } => Self::Semiautomatic,
+            Outline::Imported => Self::NotStated,
         }
     }
 
-    /// DICOM's term.
+    /// After a reader has changed outlines that were made so.
+    #[must_use]
+    pub fn edited(self) -> Self {
+        match self {
+            Self::Automatic => Self::Semiautomatic,
+            other => other,
+        }
+    }
+
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Automatic => "automatic",
+            Self::Semiautomatic => "semiautomatic",
+            Self::Manual => "manual",
+            Self::NotStated => NOT_STATED,
+        }
+    }
+
+    /// DICOM's term of a region of interest, empty where nobody has said.
     pub fn term(self) -> &'static str {
         match self {
             Self::Automatic => "AUTOMATIC",
             Self::Semiautomatic => "SEMIAUTOMATIC",
             Self::Manual => "MANUAL",
+            Self::NotStated => "",
+        }
+    }
+
+    /// DICOM's term of a segment, which must have one.
+    pub(super) fn segment_term(self) -> &'static str {
+        match self {
+            Self::NotStated => Self::Semiautomatic.term(),
+            stated => stated.term(),
         }
     }
 
@@ -79,7 +114,7 @@ pub struct Authorship {
     pub state: ResultState,
     /// How the outlines were made.
     pub making: Making,
-    /// What drew them; not used of those drawn by hand.
+    /// What drew them; not used of those drawn by hand, nor where nobody has said how they were made.
     pub algorithm: Algorithm,
     /// When the object is made.
     pub created: NaiveDateTime,
@@ -90,6 +125,21 @@ pub struct Authorship {
 }
 
 impl Authorship {
+    /// What drew the outlines; nothing where it was a reader, or nobody has said.
+    pub(super) fn drawn_by(&self) -> Option<&Algorithm> {
+        let by_algorithm = matches!(self.making, Making::Automatic | Making::Semiautomatic);
+        by_algorithm.then_some(&self.algorithm)
+    }
+
+    /// The name of the algorithm of a segment, which one that is not drawn by hand must have.
+    pub(super) fn segment_algorithm(&self) -> Option<&str> {
+        match self.making {
+            Making::Manual => None,
+            Making::NotStated => Some(NOT_STATED),
+            Making::Automatic | Making::Semiautomatic => Some(&self.algorithm.name),
+        }
+    }
+
     /// All of it that is written into objects, but for colour and time.
     pub(super) fn fingerprint(&self) -> String {
         let Self {

@@ -1,5 +1,5 @@
 //! Measurement reports: structured reports after TID 1500 (PS3.16), in three-dimensional form (PS3.3, A.35.13).
-use super::authorship::{Authorship, Making, ResultState};
+use super::authorship::{Authorship, ResultState};
 use super::concepts as c;
 use super::content::{
     Number, Relation, coded, coded_with, container, image, number, person, root, text, uid,
@@ -277,8 +277,7 @@ impl Report<'_> {
             Region::label,
         );
         let mut items = self.subject(&name);
-        if self.authorship.making != Making::Manual {
-            let algorithm = &self.authorship.algorithm;
+        if let Some(algorithm) = self.authorship.drawn_by() {
             let modifier = Relation::Modifier;
             items.push(text(modifier, c::ALGORITHM_NAME, &algorithm.name));
             items.push(text(modifier, c::ALGORITHM_VERSION, &algorithm.version));

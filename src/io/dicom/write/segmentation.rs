@@ -1,5 +1,5 @@
 //! Segmentation objects (PS3.3, A.51 and C.8.20).
-use super::authorship::{Authorship, Making, ResultState};
+use super::authorship::{Authorship, ResultState};
 use super::elements::Elements;
 use super::object::{Kind, Origin, notice, write_object};
 use super::regions::{Region, prepared, warnings};
@@ -256,10 +256,14 @@ impl Writing<'_> {
         item.shorts(tags::SEGMENT_NUMBER, &[n as u16 + 1]);
         item.text(tags::SEGMENT_LABEL, &region.label());
         item.text(tags::SEGMENT_DESCRIPTION, &notice(&authorship.state));
-        item.text(tags::SEGMENT_ALGORITHM_TYPE, authorship.making.term());
-        if authorship.making != Making::Manual {
-            let algorithm = &authorship.algorithm;
-            item.text(tags::SEGMENT_ALGORITHM_NAME, &algorithm.name);
+        item.text(
+            tags::SEGMENT_ALGORITHM_TYPE,
+            authorship.making.segment_term(),
+        );
+        if let Some(name) = authorship.segment_algorithm() {
+            item.text(tags::SEGMENT_ALGORITHM_NAME, name);
+        }
+        if let Some(algorithm) = authorship.drawn_by() {
             let mut identity = Elements::new();
             identity.code(
                 tags::ALGORITHM_FAMILY_CODE_SEQUENCE,

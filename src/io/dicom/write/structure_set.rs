@@ -1,5 +1,5 @@
 //! Structure sets: contours for planning systems (PS3.3, A.19, C.8.8.5, C.8.8.6, C.8.8.8).
-use super::authorship::{Authorship, Making, ResultState};
+use super::authorship::{Authorship, ResultState};
 use super::elements::Elements;
 use super::keyhole::keyholed;
 use super::object::{Kind, Origin, notice, write_object};
@@ -183,12 +183,12 @@ impl Writing<'_> {
             );
             item.text(tags::ROI_NAME, name);
             item.text(tags::ROI_DESCRIPTION, &region.label());
+            // Of type 2: empty where nobody has said.
             item.text(
                 tags::ROI_GENERATION_ALGORITHM,
                 self.authorship.making.term(),
             );
-            if self.authorship.making != Making::Manual {
-                let algorithm = &self.authorship.algorithm;
+            if let Some(algorithm) = self.authorship.drawn_by() {
                 let words = format!("{} {}", algorithm.name, algorithm.version);
                 item.text(tags::ROI_GENERATION_DESCRIPTION, &words);
             }
