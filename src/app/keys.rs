@@ -6,6 +6,7 @@ use super::{
     meaning::MeaningCommand,
     panel::Wish,
     school::SchoolCommand,
+    series::SeriesCommand,
     state::{AppState, BrushOptions},
     view::{Canvas, Cell},
 };
@@ -163,8 +164,12 @@ fn next_structure(state: &AppState, by: i64) -> Option<ViewCommand> {
 
 /// What is nearest to being stopped.
 fn escape(state: &AppState) -> Command {
+    if let (Some(leave), None) = (state.dicom.leave(), &state.meaning) {
+        return Command::Dicom(leave);
+    }
     match state.view.cine {
         _ if state.meaning.is_some() => Command::Work(WorkCommand::Meaning(MeaningCommand::Leave)),
+        _ if state.series.is_some() => Command::Work(WorkCommand::Series(SeriesCommand::Leave)),
         _ if state.view.shortcuts => Command::View(ViewCommand::Shortcuts(false)),
         Some((visit, plane)) => Command::View(ViewCommand::Cine(visit, plane)),
         None if state.work.running.is_some() => Command::Work(WorkCommand::Cancel),

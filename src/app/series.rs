@@ -149,10 +149,15 @@ impl SeriesChoice {
             .then_some("These are series of different patients: open one patient at a time")
     }
 
-    /// Chooses an object, or not.
+    /// Chooses an object, or not. Of outlines one is chosen at most: what its regions mean is asked when it is opened.
     pub(super) fn choose_object(&mut self, object: usize, on: bool) {
-        if let Some(object) = self.objects.get_mut(object) {
-            object.chosen = on;
+        let outlines = self.objects.get(object).is_some_and(|o| !o.rows.is_empty());
+        for (n, one) in self.objects.iter_mut().enumerate() {
+            if n == object {
+                one.chosen = on;
+            } else if on && outlines && !one.rows.is_empty() {
+                one.chosen = false;
+            }
         }
     }
 

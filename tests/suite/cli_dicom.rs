@@ -85,15 +85,20 @@ fn a_label_map_that_does_not_say_how_it_was_made_claims_nothing() {
     let (series, labels) = (golden("series"), golden("labels.nii.gz"));
     for (n, (said, expected, segment, region)) in [
         (&[][..], "NOT STATED", "SEMIAUTOMATIC", Value::Null),
-        (&["--made", "manual"], "MANUAL", "MANUAL", "MANUAL".into()),
         (
-            &["--made", "automatic"],
+            &["--made", "manual"][..],
+            "MANUAL",
+            "MANUAL",
+            "MANUAL".into(),
+        ),
+        (
+            &["--made", "automatic"][..],
             "AUTOMATIC",
             "AUTOMATIC",
             "AUTOMATIC".into(),
         ),
         (
-            &["--algorithm", "other", "--algorithm-version", "3"],
+            &["--algorithm", "other", "--algorithm-version", "3"][..],
             "SEMIAUTOMATIC",
             "SEMIAUTOMATIC",
             "SEMIAUTOMATIC".into(),

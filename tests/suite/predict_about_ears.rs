@@ -61,7 +61,40 @@ fn a_tumour_is_found_in_both_contrasts_with_an_interval_about_its_volume() {
             low <= volume && volume <= high && low > 0.3 * volume && high < 3.0 * volume,
             "{modality:?}: {low} to {high} about {volume}"
         );
+        probabilities_are_those_of_the_labels(&found);
     }
+}
+
+/// Every labelled voxel of the tumour is likelier than every other that the model has left out, and their sum is about its volume.
+fn probabilities_are_those_of_the_labels(found: &Prediction) {
+    let probabilities = found.probabilities.as_ref().unwrap();
+    let labels = &found.labels;
+    assert_eq!(probabilities.grid(), labels.grid());
+    for structure in [Structure::VestibularSchwannoma, Structure::Cochlea] {
+        let values = probabilities.of(structure).unwrap();
+        assert!(values.iter().all(|p| (0.0..=1.0).contains(p)));
+        let mask = labels.mask(structure);
+        let inside = values.iter().zip(&mask).filter(|(_, is)| **is);
+        let (count, sum) = inside.fold((0.0, 0.0), |(n, sum), (p, _)| (n + 1.0, sum + p));
+        assert!(sum / count > 0.6, "{structure}: {sum} of {count}");
+        let all: f32 = values.iter().sum();
+        assert!(
+            (0.6..1.6).contains(&(all / count)),
+            "{structure}: {all} for {count}"
+        );
+    }
+    let model = model();
+    let level = model.plan().unwrap().tumour_level();
+    let tumour = probabilities.of(Structure::VestibularSchwannoma).unwrap();
+    let mask = labels.mask(Structure::VestibularSchwannoma);
+    let agree = tumour
+        .iter()
+        .zip(&mask)
+        .filter(|(p, is)| (**p > level) == **is);
+    let apart = mask.len() - agree.count();
+    let voxels = labels.count(Structure::VestibularSchwannoma);
+    // Where two regions overlap, the nearer decides of labels and the surer of probabilities.
+    assert!(apart * 50 < voxels, "{apart} of {voxels}");
 }
 
 #[test]
@@ -70,6 +103,9 @@ fn a_head_without_a_tumour_gets_none_and_its_cochleae_lie_on_their_sides() {
     let found = run(&scan.volume);
     assert_eq!(found.labels.count(Structure::VestibularSchwannoma), 0);
     assert_eq!(found.tumour_interval95_mm3, None);
+    let probabilities = found.probabilities.as_ref().unwrap();
+    let tumour = probabilities.of(Structure::VestibularSchwannoma);
+    assert_eq!(tumour, None, "what was taken back has no probability");
     let cochleae = agreement(&found.labels, &scan.labels, Structure::Cochlea);
     let cochleae = cochleae.unwrap().unwrap();
     assert!(cochleae.dice > 0.75, "{cochleae:?}");

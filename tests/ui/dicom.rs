@@ -217,10 +217,8 @@ fn what_a_reader_drew_and_accepted_is_said_in_the_objects() {
         );
     }
     let report = io::read_measurements(&written.folder.join("measurements.dcm"));
-    assert_eq!(
-        report.unwrap().unwrap().verified_by.as_deref(),
-        Some("Reader^Ada")
-    );
+    let by = report.unwrap().unwrap().verified_by;
+    assert!(by.is_some_and(|by| by.contains("Ada")));
     // The same again takes nothing's place.
     let again = task.write(&mut unobserved).unwrap();
     assert!(again.folder.ends_with("dicom-2024-02-29-accepted-2"));
@@ -228,7 +226,7 @@ fn what_a_reader_drew_and_accepted_is_said_in_the_objects() {
     // Stopped, or with a folder that is not there, it leaves nothing.
     let entries = || std::fs::read_dir(folder.path()).unwrap().count();
     let before = entries();
-    for steps in 0..8 {
+    for steps in 0..7 {
         let mut left = steps;
         let mut stop = |_: Progress| {
             left -= 1;
@@ -424,7 +422,8 @@ fn a_segmentation_and_a_structure_set_of_others_are_shown_on_their_series() {
             return;
         };
         harness.get_by_label("What the outlines mean");
-        harness.get_by_label_contains(&names[&tumour.value]);
+        let name = &names[&tumour.value];
+        assert!(harness.get_all_by_label_contains(name).count() > 0);
         assert!(harness.query_by_label("crossMoDA 2023").is_none());
         harness.get_by_label("Read outlines").click();
         wait(&mut harness, |state| state.visits[0].outlines.is_some());
@@ -481,6 +480,10 @@ fn the_choice_of_a_folder_offers_what_was_made_from_its_series() {
     let state = harness.state().state();
     assert_eq!(state.visits.len(), 1);
     let report = state.dicom.report.clone().unwrap();
+    // One question after the other.
+    assert!(harness.query_by_label("Structured report").is_none());
+    harness.get_by_label("Leave the file alone").click();
+    harness.run_steps(5);
     harness.get_by_label("Structured report");
     let measured = &report.groups[0].measurements[0];
     harness

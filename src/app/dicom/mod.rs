@@ -27,6 +27,25 @@ pub struct DicomState {
     pub report: Option<Box<MeasurementReport>>,
 }
 
+impl DicomState {
+    /// What closes the window that is on top; nothing where none is open.
+    pub(super) fn leave(&self) -> Option<DicomCommand> {
+        let Self {
+            export,
+            anonymise,
+            copied,
+            report,
+        } = self;
+        let leave = AnonymiseCommand::Leave;
+        None.or(report.as_ref().map(|_| DicomCommand::CloseReport))
+            .or(copied.as_ref().map(|_| DicomCommand::CloseCopied))
+            .or(anonymise.as_ref().map(|_| DicomCommand::Anonymise(leave)))
+            .or(export
+                .as_ref()
+                .map(|_| DicomCommand::Export(ExportCommand::Leave)))
+    }
+}
+
 /// A change of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DicomCommand {

@@ -74,7 +74,7 @@ pub(in crate::app) fn series_ui(
                 }
             });
         });
-    if !open || ctx.input(|i| i.key_pressed(Key::Escape)) {
+    if !open {
         say(SeriesCommand::Leave);
     }
 }

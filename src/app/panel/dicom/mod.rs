@@ -9,13 +9,16 @@ use crate::app::{command::Command, state::AppState};
 use egui::{Align2, Context, Ui, Window};
 use std::path::Path;
 
-/// All of them that are open.
+/// All of them that are open. What a scan's outlines mean is asked before.
 pub(in crate::app) fn dicom_ui(
     ctx: &Context,
     state: &AppState,
     out: &mut Vec<Command>,
     wishes: &mut Vec<Wish>,
 ) {
+    if state.meaning.is_some() {
+        return;
+    }
     export::export_ui(ctx, state, out, wishes);
     anonymise::anonymise_ui(ctx, state, out, wishes);
     report::copied_ui(ctx, state, out);
@@ -34,7 +37,7 @@ fn dialog(ctx: &Context, title: &str, width: f32, add: impl FnOnce(&mut Ui)) -> 
             ui.set_width(width);
             add(ui);
         });
-    open && !ctx.input(|i| i.key_pressed(egui::Key::Escape))
+    open
 }
 
 /// A place that is asked for: what it is for, the button, and what was named.
