@@ -3,6 +3,7 @@
 mod by_hand;
 mod crosshair;
 pub(super) mod edit;
+mod koos;
 mod marks;
 pub(super) mod patient;
 mod school;
@@ -10,7 +11,6 @@ mod series;
 
 use super::{
     assess,
-    by_hand::ByHand,
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
     keeper::{Change, visit_date},
     meaning::MeaningCommand,
@@ -58,6 +58,7 @@ pub fn apply(state: &mut AppState, command: Command) {
         }
         Command::Patient(command) => patient::apply(state, command),
         Command::School(command) => school::apply(state, command),
+        Command::Koos(command) => koos::apply(state, command),
     }
 }
 
@@ -271,7 +272,8 @@ fn apply_visit(state: &mut AppState, command: &VisitCommand) {
                 visit.sequence = sequence;
             }
             patient::change_visit(state, id, |_| Change::Sequence(id, sequence));
-            assess::refresh(state);
+            // What fluid looks like depends on it.
+            edit::remeasure(state, id);
         }
         VisitCommand::Remove(id) => {
             remove_visits(state, |v| v.id == id);
@@ -415,6 +417,7 @@ fn receive(state: &mut AppState, outcome: Outcome) {
             school::hide(state, id);
         }
         Outcome::School(done) => school::receive(state, done),
+        Outcome::Graded(id, graded) => koos::graded(state, id, *graded),
         Outcome::BroughtBack(outlines, path) => edit::bring_back(state, *outlines, path),
         Outcome::Saved(visit, revision, text) => {
             edit::saved(state, visit, revision);
@@ -536,6 +539,7 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
         | Task::Edit(target, ..)
         | Task::Measure(target, ..)
         | Task::BringBack(target, _) => there(target.visit),
+        Task::Koos(work) => there(work.visit()),
         Task::Align { fixed, moving } => there(fixed.0) && there(moving.0),
         _ => true,
     });
@@ -576,6 +580,7 @@ fn replace_outlines(state: &mut AppState, new: NewOutlines, notes: &mut Vec<(Vis
         let text = "The outlines were accepted and are locked: the new ones were not taken.";
         return tell(state, text.to_owned());
     }
+    let by_hand = (visit.outlines.as_ref()).map(|old| old.by_hand.of_the_scan());
     let edits = Edits {
         history: edit::history_with(visit, &new.labels, notes),
         ..Edits::default()
@@ -594,9 +599,11 @@ fn replace_outlines(state: &mut AppState, new: NewOutlines, notes: &mut Vec<(Vis
         tumour_interval95_mm3: new.tumour_interval95_mm3,
         edge: new.edge,
         tumour: new.tumour,
-        by_hand: ByHand::default(),
+        by_hand: by_hand.unwrap_or_default(),
+        graded: None,
         edits,
     });
+    by_hand::reassess(state, new.visit);
     if drawn_anew {
         patient::save(state, new.visit);
     }

@@ -2,6 +2,7 @@
 use super::{
     by_hand::PorusShift,
     keeper::Answer,
+    koos::KoosCommand,
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
     preset::Preset,
@@ -37,6 +38,8 @@ pub enum Command {
     Patient(PatientCommand),
     /// Of the school, or of a blind read.
     School(SchoolCommand),
+    /// Of a visit's grade, or of what is shown of its evidence.
+    Koos(KoosCommand),
 }
 
 /// A change of the patient, or of what its folder holds.
@@ -76,6 +79,8 @@ pub enum EditCommand {
     Polygon(Plane, Vec<DVec3>),
     /// Fills what is connected to a point and alike.
     Flood(DVec3),
+    /// Outlines the brainstem about a point in it, RAS mm, where the outlines lack one.
+    Brainstem(DVec3),
     /// Smooths the chosen structure.
     Smooth,
     /// Fills between the drawn slices of the chosen structure, along a plane's normal.

@@ -15,6 +15,7 @@ mod drawing;
 mod job;
 mod keeper;
 mod keys;
+mod koos;
 mod meaning;
 mod panel;
 mod parts;
@@ -43,6 +44,7 @@ pub use command::{Command, EditCommand, PatientCommand, ViewCommand, VisitComman
 pub use drawing::Canvas;
 pub use job::Job;
 pub use keeper::{Answer, Change, Saved, ScanSource};
+pub use koos::{Graded, KoosCommand, KoosView, KoosWork};
 pub use meaning::{Meaning, MeaningCommand, Scheme};
 pub use preferences::{Drawing, Mouse, PreferenceCommand, Preferences, Theme};
 pub use preset::Preset;

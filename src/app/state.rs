@@ -2,6 +2,7 @@
 use super::{
     by_hand::{ByHand, HandSteps},
     keeper::{Change, ScanSource},
+    koos::{Graded, KoosView},
     meaning::Meaning,
     preferences::Preferences,
     preset::Preset,
@@ -181,6 +182,8 @@ pub struct Outlines {
     pub tumour: Option<Arc<KoosBasis>>,
     /// Plane and lines as a reader set them.
     pub by_hand: ByHand,
+    /// What the trained graders said, of these outlines or of those before.
+    pub graded: Option<Graded>,
     /// What a reader has changed and said.
     pub edits: Edits,
 }
@@ -592,6 +595,8 @@ pub struct ViewState {
     pub log_volume: bool,
     /// How the surfaces are shown.
     pub solid: SolidView,
+    /// What is shown of the evidence of a grade.
+    pub koos: KoosView,
     /// The list of keys is open.
     pub shortcuts: bool,
 }

@@ -3,7 +3,7 @@ use super::output;
 use crate::{
     app::report::{self, Comparison, Measured},
     io::{self, Authorship, DicomSeries, Making, ResultState, Warning},
-    measure::Plane,
+    measure::{KoosOptions, Plane},
     patient::{ModelInfo, Outline, ReviewState, ScanOrigin, Visit},
     predict::Segmenter,
     render::OverlayStyle,
@@ -306,7 +306,9 @@ impl Work<'_> {
             scan_sha256: io::voxels_sha256(&scan),
             warnings: warnings.iter().map(ToString::to_string).collect(),
         };
-        let mut visit = Visit::measured(self.labels, origin, self.outline(arguments)?);
+        let outline = self.outline(arguments)?;
+        let options = KoosOptions::default();
+        let mut visit = Visit::measured_on(&scan, self.labels, origin, outline, options);
         if matches!(self.authorship.state, ResultState::Accepted { .. }) {
             visit.finding.provenance.state = ReviewState::Accepted;
         }

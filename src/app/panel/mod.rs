@@ -3,6 +3,7 @@
 mod edit;
 mod findings;
 mod growth;
+mod koos;
 mod meaning;
 mod patient;
 mod record;

@@ -9,7 +9,7 @@ pub use task::{Done, NewCase, Work};
 
 use super::state::{AppState, Outlines, VisitId};
 use crate::{
-    measure::{KoosAssessment, KoosGrade},
+    measure::{KoosAssessment, KoosGrade, KoosWording},
     school::{Answer, Confidence, Difficulty, ExactTruth, FolderCases, Progress, ReaderRecord},
 };
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
@@ -122,6 +122,8 @@ pub struct SchoolState {
     pub own: Option<Arc<FolderCases>>,
     /// How hard new synthetic cases are; any without.
     pub difficulty: Option<Difficulty>,
+    /// The wording of the grades that cases are answered in.
+    pub wording: KoosWording,
     /// The model that segments is asked too.
     pub ask_model: bool,
     /// The case that is shown.
