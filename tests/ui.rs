@@ -5,6 +5,8 @@
 mod edit;
 #[path = "ui/kill.rs"]
 mod kill;
+#[path = "ui/koos.rs"]
+mod koos;
 #[path = "ui/planes.rs"]
 mod planes;
 #[path = "ui/report.rs"]

@@ -559,11 +559,17 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
 
 fn set_outlines(state: &mut AppState, new: NewOutlines) {
     let (id, mut notes) = (new.visit, Vec::new());
+    // The trained graders speak of what a model has just drawn; of everything else they are asked.
+    let drawn = new.measured.finding.provenance.state == ReviewState::AiDraft;
+    let asks = drawn && !new.from_folder;
     school::unhide(state, id);
     replace_outlines(state, new, &mut notes);
     state.notes.append(&mut notes);
     if !school::hide(state, id) {
         go_to_tumour(state, id);
+        if asks {
+            koos::grade(state, id);
+        }
     }
     assess::refresh(state);
 }

@@ -89,8 +89,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             device: prediction.device,
         };
         let options = KoosOptions::default();
-        let visit =
-            Visit::measured_on(&scan.volume, &prediction.labels, origin, outline, options);
+        let visit = Visit::measured_on(&scan.volume, &prediction.labels, origin, outline, options);
         let name = |what: &str| format!("visit{}_{what}.nii.gz", index + 1);
         let files = [name("hrT2"), name("labels"), name("truth")];
         io::write_volume(&folder.join(&files[0]), &scan.volume)?;

@@ -219,10 +219,7 @@ fn text(a: &KoosAssessment, wording: KoosWording) -> String {
         }
     }
     if let Some(cleft) = &a.evidence.cleft {
-        text += &format!(
-            "\nfluid between tumour and brainstem: {}",
-            cleft.decision()
-        );
+        text += &format!("\nfluid between tumour and brainstem: {}", cleft.decision());
     }
     text
 }

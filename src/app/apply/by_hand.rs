@@ -23,12 +23,7 @@ pub(super) fn move_line(
     });
 }
 
-pub(super) fn step(
-    state: &mut AppState,
-    id: VisitId,
-    what: What,
-    to: impl Fn(ByHand) -> ByHand,
-) {
+pub(super) fn step(state: &mut AppState, id: VisitId, what: What, to: impl Fn(ByHand) -> ByHand) {
     let Some(outlines) = outlines(state, id) else {
         return;
     };

@@ -1,5 +1,5 @@
 //! The grade of a visit: its wording, what is shown of its evidence, and what is computed for it.
-use super::{by_hand, crosshair, edit, patient, target, tell};
+use super::{by_hand, crosshair, edit, patient, target};
 use crate::{
     app::{
         by_hand::What,
@@ -132,16 +132,9 @@ pub(super) fn grade(state: &mut AppState, id: VisitId) {
 
 /// What the graders said, unless the outlines have changed since.
 pub(super) fn graded(state: &mut AppState, id: VisitId, graded: Graded) {
-    let Some(visit) = state.visit_mut(id) else {
-        return;
-    };
-    if visit.revision != graded.revision {
-        return tell(
-            state,
-            "The outlines were changed meanwhile: ask the graders again.".to_owned(),
-        );
-    }
-    if let Some(outlines) = visit.outlines.as_mut() {
+    let visit = state.visit_mut(id);
+    let visit = visit.filter(|v| v.revision == graded.revision);
+    if let Some(outlines) = visit.and_then(|v| v.outlines.as_mut()) {
         outlines.graded = Some(graded);
     }
 }

@@ -278,7 +278,9 @@ fn results(finding: &Finding, set: &ByHand) -> Option<Value> {
     let mut results = serde_json::to_value(finding).ok()?;
     if *set != ByHand::default() {
         let set = serde_json::to_value(set).ok()?;
-        results.as_object_mut()?.insert(ByHand::NAME.to_owned(), set);
+        results
+            .as_object_mut()?
+            .insert(ByHand::NAME.to_owned(), set);
     }
     Some(results)
 }

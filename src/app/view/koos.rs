@@ -102,7 +102,9 @@ pub(super) fn draw_solid(
     let size_px = [rect.width(), rect.height()].map(|x| f64::from(x) * scale);
     let view = camera.view(size_px);
     let place = |p: [f64; 3]| {
-        let [x, y] = view.px_from_world(DVec3::from(p)).map(|x| (x / scale) as f32);
+        let [x, y] = view
+            .px_from_world(DVec3::from(p))
+            .map(|x| (x / scale) as f32);
         Pos2::new(rect.left() + x, rect.top() + y)
     };
     let e = &koos.evidence;

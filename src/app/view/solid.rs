@@ -10,7 +10,8 @@ use crate::{
         state::{AppState, VisitId, VisitState},
     },
     measure::{
-        GrowthMap, KoosBasis, Mesh, Plane, Verdict, growth_between, signed_distances_mm, surface_meshes,
+        GrowthMap, KoosBasis, Mesh, Plane, Verdict, growth_between, signed_distances_mm,
+        surface_meshes,
     },
     render::scene::{
         Camera, ColourScale, Cut, CutMode, PlaneLine, Quality, Scene, Surface, ViewFrom,
@@ -259,8 +260,7 @@ impl Meshes {
         let Some(basis) = basis else {
             return self;
         };
-        if let (Some(tumour), Some(colours)) =
-            (mesh(Structure::VestibularSchwannoma), &self.tumour)
+        if let (Some(tumour), Some(colours)) = (mesh(Structure::VestibularSchwannoma), &self.tumour)
         {
             let [r, g, b, _] = super::koos::CONTACT.to_array();
             let touching = basis.is_in_contact(tumour.points());

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     measure::{
-        Boundary, HeadAxes, Mesh, NearestSurface, PartVolume, PorusPlane, SizeSide, TumourGeometry, brainstem_caution,
+        Boundary, HeadAxes, Mesh, NearestSurface, PartVolume, PorusPlane, SizeSide, TumourGeometry,
+        brainstem_caution,
         midline::{Shifts, shifts},
         surface_mesh,
     },
@@ -176,7 +177,8 @@ impl KoosBasis {
             return out;
         };
         if let Some(point) = options.brainstem_from {
-            out.warnings.push(brainstem_caution(DVec3::from_array(point)));
+            out.warnings
+                .push(brainstem_caution(DVec3::from_array(point)));
         }
         if tumour.size().at_scan_edge {
             out.at_least = true;

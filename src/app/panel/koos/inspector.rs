@@ -6,7 +6,7 @@ use crate::{
         panel::{capitalised, caution, row, rows},
         state::{AppState, Outlines, VisitState},
     },
-    measure::{CleftTest, HeadPosition, KoosAssessment, KoosMeasure},
+    measure::{CleftTest, HeadPosition, KoosAssessment, KoosMeasure, StructureSize},
     volume::Structure,
 };
 use egui::{Button, Color32, RichText, Ui};
@@ -96,7 +96,13 @@ fn views_ui(
         out.push(Command::Koos(KoosCommand::Draw(drawn)));
     }
     let basis = outlines.tumour.as_deref();
-    let mirrored = outlines.measured.finding.koos.evidence.mirror_plane.is_some();
+    let mirrored = outlines
+        .measured
+        .finding
+        .koos
+        .evidence
+        .mirror_plane
+        .is_some();
     let mut compression = view.compression;
     let check = ui.add_enabled(
         mirrored,
@@ -137,13 +143,12 @@ pub(super) fn brainstem_ui(
     (visit, outlines): (&VisitState, &Outlines),
     out: &mut Vec<Command>,
 ) {
-    if outlines.parts.iter().any(|(s, _)| *s == Structure::Brainstem) {
+    let is_brainstem = |s: &StructureSize| s.structure == Structure::Brainstem;
+    if outlines.sizes.iter().any(is_brainstem) {
         return;
     }
     if state.view.koos.seeking == Some(visit.id) {
-        ui.label(
-            RichText::new("Click into the middle of the pons in a plane").color(caution(ui)),
-        );
+        ui.label(RichText::new("Click into the middle of the pons in a plane").color(caution(ui)));
         if ui.button("Cancel").clicked() {
             out.push(Command::Koos(KoosCommand::Seek(None)));
         }
@@ -174,13 +179,12 @@ fn cleft_ui(
     let way = state.view.koos.way.min(last);
     ui.horizontal(|ui| {
         for (name, text, to) in [
-            ("Way before", "◀", way.checked_sub(1)),
-            ("Next way", "▶", (way < last).then_some(way + 1)),
+            ("Way before", "Back", way.checked_sub(1)),
+            ("Next way", "Next", (way < last).then_some(way + 1)),
         ] {
             let button = ui.add_enabled(to.is_some(), Button::new(text).small());
-            button.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::Role::Button, to.is_some(), name)
-            });
+            button
+                .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, to.is_some(), name));
             if let (true, Some(to)) = (button.clicked(), to) {
                 out.push(Command::Koos(KoosCommand::Way(visit.id, to)));
             }

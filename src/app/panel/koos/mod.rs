@@ -5,7 +5,7 @@ mod inspector;
 
 pub(super) use graders::graders_ui;
 
-use super::{caution, rows, row};
+use super::{caution, row, rows};
 use crate::{
     app::{
         command::Command,
@@ -84,12 +84,7 @@ fn wording_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<C
 }
 
 /// Labels cannot tell an operation: the reader does.
-fn post_operative_ui(
-    ui: &mut Ui,
-    visit: &VisitState,
-    outlines: &Outlines,
-    out: &mut Vec<Command>,
-) {
+fn post_operative_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines, out: &mut Vec<Command>) {
     let mut on = outlines.by_hand.post_operative;
     let free = !outlines.is_locked() && outlines.tumour.is_some();
     let check = ui.add_enabled(free, egui::Checkbox::new(&mut on, "After surgery"));
