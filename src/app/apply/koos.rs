@@ -38,6 +38,8 @@ pub(super) fn apply(state: &mut AppState, command: KoosCommand) {
             state.view.koos.seeking = visit.filter(|id| !state.school.is_blind(*id));
         }
         KoosCommand::Wording(wording) => say_wording(state, wording),
+        // The school's cases are not changed.
+        KoosCommand::PostOperative(id, _) if state.school.is_case(id) => {}
         KoosCommand::PostOperative(id, on) => {
             by_hand::step(state, id, What::PostOperative, |now| {
                 now.with_post_operative(on)

@@ -36,7 +36,7 @@ pub(super) fn koos_ui(
     if let Some(reason) = &koos.withheld {
         ui.label(RichText::new(super::capitalised(reason)).color(caution(ui)));
     }
-    if koos.tumour {
+    if koos.tumour && !state.school.is_case(visit.id) {
         post_operative_ui(ui, visit, outlines, out);
     }
     if koos.grade.is_some() {

@@ -27,7 +27,7 @@ pub(super) fn reveal_ui(
     } else {
         let said = match answer.grade {
             Reply::NoTumour => "no tumour".to_owned(),
-            grade => grade.to_string(),
+            grade @ Reply::Koos(_) => grade.to_string(),
         };
         let text = format!("{}, not {said}", revealed.truth.words());
         capitalised(&text)
