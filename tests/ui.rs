@@ -7,6 +7,8 @@ mod dicom;
 mod edit;
 #[path = "ui/kill.rs"]
 mod kill;
+#[path = "ui/koos.rs"]
+mod koos;
 #[path = "ui/planes.rs"]
 mod planes;
 #[path = "ui/report.rs"]

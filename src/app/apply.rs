@@ -4,6 +4,7 @@ mod by_hand;
 mod crosshair;
 mod dicom;
 pub(super) mod edit;
+mod koos;
 mod marks;
 pub(super) mod patient;
 mod school;
@@ -12,7 +13,6 @@ mod told;
 
 use super::{
     assess,
-    by_hand::ByHand,
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
@@ -61,6 +61,7 @@ pub fn apply(state: &mut AppState, command: Command) {
         Command::Patient(command) => patient::apply(state, command),
         Command::School(command) => school::apply(state, command),
         Command::Dicom(command) => dicom::apply(state, command),
+        Command::Koos(command) => koos::apply(state, command),
     }
 }
 
@@ -407,6 +408,7 @@ fn receive(state: &mut AppState, outcome: Outcome) {
         }
         Outcome::School(done) => school::receive(state, done),
         Outcome::Dicom(done) => dicom::receive(state, done),
+        Outcome::Graded(id, graded) => koos::graded(state, id, *graded),
         Outcome::BroughtBack(outlines, path) => edit::bring_back(state, *outlines, path),
         Outcome::Saved(visit, revision, text) => {
             edit::saved(state, visit, revision);
@@ -531,6 +533,7 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
         | Task::Measure(target, ..)
         | Task::BringBack(target, _) => there(target.visit),
         Task::Dicom(work) => work.visit().is_none_or(there),
+        Task::Koos(work) => there(work.visit()),
         Task::Align { fixed, moving } => there(fixed.0) && there(moving.0),
         _ => true,
     });
@@ -551,11 +554,17 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
 
 fn set_outlines(state: &mut AppState, new: NewOutlines) {
     let (id, mut notes) = (new.visit, Vec::new());
+    // The trained graders speak of what a model has just drawn; of everything else they are asked.
+    let drawn = new.measured.finding.provenance.state == ReviewState::AiDraft;
+    let asks = drawn && !new.from_folder;
     school::unhide(state, id);
     replace_outlines(state, new, &mut notes);
     state.notes.append(&mut notes);
     if !school::hide(state, id) {
         go_to_tumour(state, id);
+        if asks {
+            koos::grade(state, id);
+        }
     }
     assess::refresh(state);
 }
@@ -572,6 +581,7 @@ fn replace_outlines(state: &mut AppState, new: NewOutlines, notes: &mut Vec<(Vis
         let text = "The outlines were accepted and are locked: the new ones were not taken.";
         return tell(state, text.to_owned());
     }
+    let by_hand = (visit.outlines.as_ref()).map(|old| old.by_hand.of_the_scan());
     let edits = Edits {
         history: edit::history_with(visit, &new.labels, notes),
         ..Edits::default()
@@ -592,9 +602,11 @@ fn replace_outlines(state: &mut AppState, new: NewOutlines, notes: &mut Vec<(Vis
         making: new.making,
         edge: new.edge,
         tumour: new.tumour,
-        by_hand: ByHand::default(),
+        by_hand: by_hand.unwrap_or_default(),
+        graded: None,
         edits,
     });
+    by_hand::reassess(state, new.visit);
     if drawn_anew {
         patient::save(state, new.visit);
     }

@@ -1,10 +1,11 @@
 //! What a reader sets by hand on measured outlines: the porus plane and the ends of lines, as steps that can be undone between the edits of labels.
 use crate::{
-    measure::{DiameterRule, TumourMeasures},
+    measure::{DiameterRule, KoosOptions, TumourMeasures},
     volume::History,
 };
 use glam::DVec3;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// How far a reader moved a porus plane.
@@ -26,9 +27,56 @@ pub struct ByHand {
     pub porus: PorusShift,
     /// The ends of each line that was pulled, RAS mm, by the name of its rule.
     lines: BTreeMap<String, [[f64; 3]; 2]>,
+    /// The tumour was operated on: what is left is measured and not graded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub post_operative: bool,
+    /// The point, RAS mm, from which the brainstem was outlined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brainstem_from: Option<[f64; 3]>,
 }
 
 impl ByHand {
+    /// Name among results: numbers at a moved plane must come back at that plane.
+    pub(super) const NAME: &str = "by_hand";
+    /// The porus plane alone, as records of before have it.
+    const PORUS_SHIFT: &str = "porus_shift";
+
+    /// What a reader had set when results were measured.
+    pub fn of_results(results: &Value) -> Option<Self> {
+        let whole = results.get(Self::NAME);
+        let whole = whole.and_then(|set| serde_json::from_value(set.clone()).ok());
+        whole.or_else(|| {
+            let porus = results.get(Self::PORUS_SHIFT)?.clone();
+            Some(Self::default().with_porus(serde_json::from_value(porus).ok()?))
+        })
+    }
+
+    /// How the tumour is graded where these are the patient's options.
+    #[must_use]
+    pub fn options(&self, of_patient: KoosOptions) -> KoosOptions {
+        let finite = |p: &[f64; 3]| p.iter().all(|x| x.is_finite());
+        KoosOptions {
+            post_operative: of_patient.post_operative || self.post_operative,
+            brainstem_from: self.brainstem_from.filter(finite),
+            ..of_patient
+        }
+    }
+
+    /// The same of a tumour that was operated on, or was not.
+    #[must_use]
+    pub fn with_post_operative(self, post_operative: bool) -> Self {
+        Self {
+            post_operative,
+            ..self
+        }
+    }
+
+    /// What is true of the scan whatever its outlines are.
+    #[must_use]
+    pub(super) fn of_the_scan(&self) -> Self {
+        Self::default().with_post_operative(self.post_operative)
+    }
+
     /// The same with another porus plane.
     #[must_use]
     pub fn with_porus(mut self, porus: PorusShift) -> Self {
@@ -71,6 +119,7 @@ impl ByHand {
 pub(super) enum What {
     Porus,
     Line(DiameterRule),
+    PostOperative,
 }
 
 impl What {
@@ -78,6 +127,7 @@ impl What {
         match self {
             Self::Porus => "porus plane moved".to_owned(),
             Self::Line(which) => format!("line moved ({})", which.name()),
+            Self::PostOperative => "operated on or not".to_owned(),
         }
     }
 }

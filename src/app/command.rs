@@ -3,12 +3,14 @@ use super::{
     by_hand::PorusShift,
     dicom::DicomCommand,
     keeper::Answer,
+    koos::KoosCommand,
+    marks::Mark,
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
     preset::Preset,
     school::SchoolCommand,
     series::SeriesCommand,
-    state::{BrushOptions, Mark, Tool, VisitId},
+    state::{BrushOptions, Tool, VisitId},
     task::{Outcome, Task},
 };
 use crate::{
@@ -40,6 +42,8 @@ pub enum Command {
     School(SchoolCommand),
     /// Of what goes out as DICOM, or came so from others.
     Dicom(DicomCommand),
+    /// Of a visit's grade, or of what is shown of its evidence.
+    Koos(KoosCommand),
 }
 
 /// A change of the patient, or of what its folder holds.
@@ -79,6 +83,8 @@ pub enum EditCommand {
     Polygon(Plane, Vec<DVec3>),
     /// Fills what is connected to a point and alike.
     Flood(DVec3),
+    /// Outlines the brainstem about a point in it, RAS mm, where the outlines lack one.
+    Brainstem(DVec3),
     /// Smooths the chosen structure.
     Smooth,
     /// Fills between the drawn slices of the chosen structure, along a plane's normal.

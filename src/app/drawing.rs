@@ -36,6 +36,7 @@ pub(super) fn is_long(command: &EditCommand) -> bool {
     matches!(
         command,
         EditCommand::Flood(_)
+            | EditCommand::Brainstem(_)
             | EditCommand::Smooth
             | EditCommand::FillBetween(_)
             | EditCommand::KeepLargest

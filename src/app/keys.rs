@@ -142,7 +142,10 @@ fn act(
 fn school(action: Action, state: &AppState) -> Option<SchoolCommand> {
     let blind = state.active.filter(|id| state.school.is_blind(*id));
     match action {
-        Action::SchoolGrade(n) => Some(SchoolCommand::Choose(blind?, *KoosGrade::ALL.get(n)?)),
+        Action::SchoolGrade(n) => {
+            let grade = *KoosGrade::ALL.get(n)?;
+            Some(SchoolCommand::Choose(blind?, grade.into()))
+        }
         Action::SchoolSure(n) => Some(SchoolCommand::Confide(blind?, *Confidence::ALL.get(n)?)),
         _ => state.school_step(),
     }

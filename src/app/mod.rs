@@ -17,6 +17,8 @@ pub mod export;
 mod job;
 mod keeper;
 mod keys;
+mod koos;
+mod marks;
 mod meaning;
 mod panel;
 mod parts;
@@ -50,6 +52,8 @@ pub use dicom::{
 pub use drawing::Canvas;
 pub use job::Job;
 pub use keeper::{Answer, Change, Saved, ScanSource};
+pub use koos::{Graded, KoosCommand, KoosView, KoosWork};
+pub use marks::{KeyImage, Mark};
 pub use meaning::{Meaning, MeaningCommand, Scheme};
 pub use preferences::{Drawing, Mouse, PreferenceCommand, Preferences, Theme};
 pub use preset::Preset;
@@ -60,15 +64,14 @@ pub use school::{
 };
 pub use series::{ObjectRow, SeriesChoice, SeriesCommand, SeriesRow};
 pub use start::run;
-pub use told::ToldSteps;
 pub use state::{
-    Alignment, AppState, BrushOptions, CornerText, Edits, Kept, KeyImage, Mark, Message, Outlines,
-    PatientState, RelativeWindow, Running, SolidView, Tool, ViewState, VisitId, VisitState,
-    WorkState, ZoomPan,
+    Alignment, AppState, BrushOptions, CornerText, Edits, Kept, Message, Outlines, PatientState,
+    RelativeWindow, Running, SolidView, Tool, ViewState, VisitId, VisitState, WorkState, ZoomPan,
 };
 pub use task::{
     ChosenModel, NewNumbers, NewOutlines, NewScan, Outcome, Places, Target, Task, VisitRead,
 };
+pub use told::ToldSteps;
 pub use window::App;
 
 use crate::{io, patient};

@@ -1,6 +1,6 @@
 //! Scans from files and folders, with what their names and headers tell of them.
 use super::{
-    apply::patient::set_by_hand,
+    by_hand::ByHand,
     date::date_in_name,
     dicom::Done,
     keeper::ScanSource,
@@ -259,7 +259,7 @@ pub(super) fn read_visit(
         .current()
         .map(|v| folder.read_results(&name, v.version));
     let set = match saved {
-        Some(Ok(results)) => results.as_ref().and_then(set_by_hand),
+        Some(Ok(results)) => results.as_ref().and_then(ByHand::of_results),
         Some(Err(error)) => {
             scan.warnings
                 .push(format!("what was measured was not opened: {error}"));

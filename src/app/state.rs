@@ -3,6 +3,8 @@ use super::{
     by_hand::{ByHand, HandSteps},
     dicom::DicomState,
     keeper::{Change, ScanSource},
+    koos::{Graded, KoosView},
+    marks::{KeyImage, Mark},
     meaning::Meaning,
     preferences::Preferences,
     preset::Preset,
@@ -14,9 +16,7 @@ use super::{
 };
 use crate::{
     io::{DicomSeries, Making},
-    measure::{
-        DiameterRule, EdgeTolerance, Ghosting, KoosBasis, Plane, PlaneFrame, StructureSize, angle_degrees,
-    },
+    measure::{DiameterRule, EdgeTolerance, Ghosting, KoosBasis, Plane, PlaneFrame, StructureSize},
     patient::{self, Acquisition, GrowthAssessment, PatientFacts, Review, ReviewState},
     predict::Probabilities,
     render::{NativePlane, OverlayStyle, SliceView, scene::Camera},
@@ -27,7 +27,6 @@ use crate::{
 use chrono::NaiveDate;
 use glam::{DAffine3, DVec3};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     ops::RangeInclusive,
@@ -197,6 +196,8 @@ pub struct Outlines {
     pub tumour: Option<Arc<KoosBasis>>,
     /// Plane and lines as a reader set them.
     pub by_hand: ByHand,
+    /// What the trained graders said, of these outlines or of those before.
+    pub graded: Option<Graded>,
     /// What a reader has changed and said.
     pub edits: Edits,
 }
@@ -430,104 +431,6 @@ impl CornerText {
     }
 }
 
-/// A distance (two points) or an angle (three, its vertex second) that was drawn on a slice. It is for the eye: no report has it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Mark {
-    /// The plane that it was drawn in.
-    pub plane: Plane,
-    /// RAS mm of the visit's own space.
-    pub points: Vec<DVec3>,
-}
-
-impl Mark {
-    /// What it measures, in words.
-    pub fn words(&self) -> String {
-        match self.points[..] {
-            [a, b] => format!("{:.1} mm", a.distance(b)),
-            [a, vertex, b] => angle_degrees(a, vertex, b)
-                .map_or_else(|| "no angle".to_owned(), |d| format!("{d:.1}°")),
-            _ => String::new(),
-        }
-    }
-}
-
-/// A slice worth coming back to.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct KeyImage {
-    /// The plane that was shown.
-    pub plane: Plane,
-    /// The marked point, RAS mm of the visit's own space.
-    pub crosshair: DVec3,
-    /// Brightness and contrast.
-    pub preset: Preset,
-    /// The same by hand.
-    pub window: RelativeWindow,
-}
-
-/// A mark as the patient's folder keeps it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct StoredMark {
-    plane: Plane,
-    points_ras_mm: Vec<[f64; 3]>,
-}
-
-impl StoredMark {
-    pub(super) fn of(mark: &Mark) -> Option<Value> {
-        let points = mark.points.iter().map(DVec3::to_array);
-        serde_json::to_value(Self {
-            plane: mark.plane,
-            points_ras_mm: points.collect(),
-        })
-        .ok()
-    }
-
-    /// A distance or an angle; `None` where it is neither.
-    pub(super) fn restored(value: Value) -> Option<Mark> {
-        let stored: Self = serde_json::from_value(value).ok()?;
-        let points: Vec<DVec3> = stored.points_ras_mm.into_iter().map(DVec3::from).collect();
-        let whole = (2..=3).contains(&points.len()) && points.iter().all(|p| p.is_finite());
-        whole.then_some(Mark {
-            plane: stored.plane,
-            points,
-        })
-    }
-}
-
-/// A key image as the patient's folder keeps it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct StoredImage {
-    plane: Plane,
-    crosshair_ras_mm: [f64; 3],
-    preset: Preset,
-    window: RelativeWindow,
-}
-
-impl StoredImage {
-    pub(super) fn of(image: &KeyImage) -> Option<Value> {
-        serde_json::to_value(Self {
-            plane: image.plane,
-            crosshair_ras_mm: image.crosshair.to_array(),
-            preset: image.preset,
-            window: image.window,
-        })
-        .ok()
-    }
-
-    /// A kept slice; `None` where it cannot be shown.
-    pub(super) fn restored(value: Value) -> Option<KeyImage> {
-        let stored: Self = serde_json::from_value(value).ok()?;
-        let crosshair = DVec3::from(stored.crosshair_ras_mm);
-        let window = stored.window;
-        let sound = window.centre.is_finite() && window.width.is_finite() && window.width > 0.0;
-        (sound && crosshair.is_finite()).then_some(KeyImage {
-            plane: stored.plane,
-            crosshair,
-            preset: stored.preset,
-            window,
-        })
-    }
-}
-
 /// What the editing tools do it with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BrushOptions {
@@ -608,6 +511,8 @@ pub struct ViewState {
     pub log_volume: bool,
     /// How the surfaces are shown.
     pub solid: SolidView,
+    /// What is shown of the evidence of a grade.
+    pub koos: KoosView,
     /// The list of keys is open.
     pub shortcuts: bool,
 }

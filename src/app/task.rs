@@ -6,6 +6,7 @@ use super::{
     dicom,
     drawing::{Canvas, edit_of},
     keeper::ScanSource,
+    koos::{self, Graded, KoosWork},
     meaning::Meaning,
     parts::structure_parts,
     preset::Preset,
@@ -102,6 +103,8 @@ pub enum Task {
     School(school::Work),
     /// Something with DICOM.
     Dicom(dicom::Work),
+    /// Something for the grade of a visit.
+    Koos(KoosWork),
     /// Compares the visits.
     Assess(assess::Inputs),
     /// Writes the report of the visits, and the assessment beside it.
@@ -172,6 +175,8 @@ pub enum Outcome {
     BroughtBack(Box<NewOutlines>, PathBuf),
     /// In words where a visit's outlines of a revision were written.
     Saved(VisitId, u64, String),
+    /// What the trained graders said of a visit.
+    Graded(VisitId, Box<Graded>),
     /// What the school was given.
     School(school::Done),
     /// What work with DICOM gave.
@@ -330,6 +335,7 @@ impl Task {
             Self::Align { .. } => "Aligning the visits".to_owned(),
             Self::School(work) => work.name().to_owned(),
             Self::Dicom(work) => work.name().to_owned(),
+            Self::Koos(work) => work.name(),
             Self::Assess(_) => "Comparing the visits".to_owned(),
             Self::Report(..) => "Making the report".to_owned(),
         }
@@ -388,7 +394,13 @@ impl Task {
             Self::Segment(target, model) => segment(&target, model.as_ref(), show, observe),
             Self::Measure(target, labels, outline) => remeasure(&target, &labels, outline, observe),
             Self::Edit(target, labels, canvas, command) => {
-                match edit_of(&canvas, &labels, &command) {
+                let made = match command {
+                    EditCommand::Brainstem(at) => koos::brainstem_edit(&canvas.volume, &labels, at),
+                    command => {
+                        edit_of(&canvas, &labels, &command).map_err(|error| error.to_string())
+                    }
+                };
+                match made {
                     Ok(edit) => Outcome::Edited(target.visit, target.revision, edit),
                     Err(error) => {
                         Outcome::Failed(format!("The outlines were not changed: {error}"))
@@ -418,6 +430,7 @@ impl Task {
             Self::WritePicture { size, pixels, path } => write_picture(size, pixels, &path),
             Self::School(work) => work.run(observe),
             Self::Dicom(work) => work.run(observe),
+            Self::Koos(work) => work.run(observe),
             Self::Assess(inputs) => {
                 Outcome::Assessed(inputs.revision, inputs.assess().map(Box::new))
             }
@@ -662,13 +675,14 @@ fn remeasure(
     if stop(0.5) {
         return Outcome::Cancelled;
     }
+    let (measured, tumour) = graded(target, labels, target.origin.clone(), outline);
     Outcome::Measured(Box::new(NewNumbers {
         visit: target.visit,
         revision: target.revision,
         sizes,
-        measured: patient::Visit::measured(labels, target.origin.clone(), outline),
+        measured,
         edge: edge(labels),
-        tumour: basis(labels),
+        tumour,
     }))
 }
 
@@ -697,12 +711,11 @@ pub(super) fn measured(
     let mut origin = target.origin.clone();
     origin.warnings.extend(warnings);
     let making = Making::of(&outline);
-    let measured = patient::Visit::measured(&labels, origin, outline);
+    let (measured, tumour) = graded(target, &labels, origin, outline);
     if stop(1.0) {
         return Outcome::Cancelled;
     }
     let edge = edge(&labels);
-    let tumour = basis(&labels);
     Outcome::Outlined(Box::new(NewOutlines {
         visit: target.visit,
         revision: target.revision,
@@ -720,10 +733,18 @@ pub(super) fn measured(
     }))
 }
 
-/// What can be measured anew when the porus plane is moved; none without a tumour.
-fn basis(labels: &LabelMap) -> Option<Arc<measure::KoosBasis>> {
-    labels.bounds(Structure::VestibularSchwannoma)?;
-    Some(Arc::new(measure::KoosBasis::of(labels)))
+/// The outlines measured and graded, with what can be measured anew when the porus plane is moved or the wording changes; none without a tumour.
+fn graded(
+    target: &Target,
+    labels: &LabelMap,
+    origin: ScanOrigin,
+    outline: Outline,
+) -> (patient::Visit, Option<Arc<measure::KoosBasis>>) {
+    let basis = measure::KoosBasis::with_scan(labels, &target.volume, origin.sequence);
+    let as_found = (None, measure::KoosOptions::default());
+    let measured = patient::Visit::measured_at(&basis, labels, origin, outline, as_found);
+    let tumour = basis.tumour().is_some().then(|| Arc::new(basis));
+    (measured, tumour)
 }
 
 fn edge(labels: &LabelMap) -> Option<Arc<measure::EdgeTolerance>> {

@@ -3,7 +3,7 @@ use super::{growth, output};
 use crate::{
     app::report::{Comparison, DEMO_LABEL, Measured},
     io,
-    measure::{Plane, StructureSize, dice, ghosting, structure_sizes},
+    measure::{KoosOptions, Plane, StructureSize, dice, ghosting, structure_sizes},
     patient::{GrowthAssessment, Outline, ScanOrigin, Visit},
     phantom::{Truth, demo},
     predict::{self, SegmentOptions, Segmenter},
@@ -88,7 +88,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             model: prediction.model,
             device: prediction.device,
         };
-        let visit = Visit::measured(&prediction.labels, origin, outline);
+        let options = KoosOptions::default();
+        let visit = Visit::measured_on(&scan.volume, &prediction.labels, origin, outline, options);
         let name = |what: &str| format!("visit{}_{what}.nii.gz", index + 1);
         let files = [name("hrT2"), name("labels"), name("truth")];
         io::write_volume(&folder.join(&files[0]), &scan.volume)?;

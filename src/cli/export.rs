@@ -6,7 +6,7 @@ use crate::{
         report::{self, Comparison, Measured},
     },
     io::{self, Authorship, DicomSeries, Making, ResultState, Warning},
-    measure::{Plane, ghosting},
+    measure::{KoosOptions, Plane, ghosting},
     patient::{ModelInfo, Outline, ReviewState, ScanOrigin, Visit},
     predict::Segmenter,
     volume::{LabelMap, LabelTable, Reorder, Sequence, Structure},
@@ -364,7 +364,9 @@ impl Work<'_> {
             warnings: warnings.iter().map(ToString::to_string).collect(),
         };
         let labels = self.results.labels();
-        let mut visit = Visit::measured(labels, origin, self.outline(arguments)?);
+        let outline = self.outline(arguments)?;
+        let options = KoosOptions::default();
+        let mut visit = Visit::measured_on(&scan, labels, origin, outline, options);
         if matches!(self.authorship.state, ResultState::Accepted { .. }) {
             visit.finding.provenance.state = ReviewState::Accepted;
         }
@@ -444,7 +446,7 @@ fn measure(other: &OtherVisit, outline: Outline) -> anyhow::Result<Measured> {
     };
     Ok(Measured {
         ghosting: ghosting(&scan),
-        visit: Visit::measured(&labels, origin, outline),
+        visit: Visit::measured_on(&scan, &labels, origin, outline, KoosOptions::default()),
         scan: Arc::new(scan),
         labels: Arc::new(labels),
         acquisition,

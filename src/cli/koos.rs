@@ -58,25 +58,28 @@ fn point(text: &str) -> Result<DVec3, String> {
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let (scan, mut warnings) = read_scan(&arguments.scan)?;
+    let mut drawn = Drawn {
+        at: arguments.brainstem_at,
+        used: None,
+    };
     let (labels, model) = if let Some(path) = &arguments.labels {
         let (labels, more) = read_labels(path, &scan)?;
         warnings.extend(more);
-        let (labels, more) = with_brainstem(labels, &scan, arguments.brainstem_at)?;
-        warnings.extend(more);
+        let labels = drawn.with_brainstem(labels, &scan, &mut warnings)?;
         let (labels, more) = completed(labels, (&scan, &arguments.scan), &arguments.engine)?;
         warnings.extend(more);
         (labels, None)
     } else {
         let prediction = arguments.engine.segment(&scan, &arguments.scan)?;
         warnings.extend(prediction.warnings);
-        let (labels, more) = with_brainstem(prediction.labels, &scan, arguments.brainstem_at)?;
-        warnings.extend(more);
+        let labels = drawn.with_brainstem(prediction.labels, &scan, &mut warnings)?;
         (labels, Some(prediction.model))
     };
     let basis = KoosBasis::with_scan(&labels, &scan, Sequence::Unknown);
     let options = KoosOptions {
         wording: arguments.wording,
         post_operative: arguments.post_operative,
+        brainstem_from: drawn.used.map(|p| p.to_array()),
     };
     let mut assessment = basis.assess_with(None, options);
     let measures = basis.tumour().map(|t| t.measures(None));
@@ -128,25 +131,31 @@ pub(super) fn read_labels(path: &Path, scan: &Volume) -> anyhow::Result<(LabelMa
     Ok((labels, warnings.iter().map(ToString::to_string).collect()))
 }
 
-/// A label map without a brainstem with one outlined about a point. The warnings say so.
-fn with_brainstem(
-    labels: LabelMap,
-    scan: &Volume,
-    point: Option<DVec3>,
-) -> anyhow::Result<(LabelMap, Vec<String>)> {
-    let Some(point) = point else {
-        return Ok((labels, Vec::new()));
-    };
-    if labels.count(Structure::Brainstem) > 0 {
-        let warning = "the labels hold a brainstem: the point given for it is not used";
-        return Ok((labels, vec![warning.to_owned()]));
+/// A brainstem that is outlined about a point where the labels lack one.
+struct Drawn {
+    at: Option<DVec3>,
+    /// The point, once a brainstem was outlined from it.
+    used: Option<DVec3>,
+}
+
+impl Drawn {
+    fn with_brainstem(
+        &mut self,
+        labels: LabelMap,
+        scan: &Volume,
+        warnings: &mut Vec<String>,
+    ) -> anyhow::Result<LabelMap> {
+        let Some(point) = self.at else {
+            return Ok(labels);
+        };
+        if labels.count(Structure::Brainstem) > 0 {
+            let warning = "the labels hold a brainstem: the point given for it is not used";
+            warnings.push(warning.to_owned());
+            return Ok(labels);
+        }
+        self.used = Some(point);
+        Ok(brainstem_at(scan, point, Some(&labels))?)
     }
-    let labels = brainstem_at(scan, point, Some(&labels))?;
-    let warning = format!(
-        "the brainstem was outlined from one point ({:.1}, {:.1}, {:.1}): check it; across the peduncles to the cerebellum its line is a guess",
-        point.x, point.y, point.z
-    );
-    Ok((labels, vec![warning]))
 }
 
 /// A label map with the anatomy that the rule needs; what is missing comes from the model, the tumour stays as given. The warnings say so.
@@ -202,7 +211,7 @@ fn text(a: &KoosAssessment, wording: KoosWording) -> String {
     }
     for measure in a.evidence.measures() {
         if let Some(value) = measure.value {
-            let error = measure.error + measure.relative_error * value.abs();
+            let error = measure.total_error();
             text += &format!(
                 "\n{:<42}{value:>10.1} ± {error:.1} {}",
                 measure.name, measure.unit
@@ -210,11 +219,7 @@ fn text(a: &KoosAssessment, wording: KoosWording) -> String {
         }
     }
     if let Some(cleft) = &a.evidence.cleft {
-        let reason = (cleft.reason.as_ref()).map_or_else(String::new, |r| format!(": {r}"));
-        text += &format!(
-            "\nfluid between tumour and brainstem: {}{reason}",
-            cleft.verdict.words()
-        );
+        text += &format!("\nfluid between tumour and brainstem: {}", cleft.decision());
     }
     text
 }

@@ -39,6 +39,12 @@ fn table(output: &Output) -> String {
         value.map_or_else(|| "not defined".to_owned(), |v| format!("{v:.2}{unit}"))
     };
     let mut text = format!("{}: {} cases answered", output.reader, p.answers);
+    if let Some(d) = p.detection {
+        text += &format!(
+            "\ntumours seen: {} of {}; called free of tumour, rightly: {} of {}",
+            d.seen, d.with_tumour, d.called_free, d.without_tumour
+        );
+    }
     let kappa = p.weighted_kappa.map_or_else(
         || "not defined".to_owned(),
         |k| {

@@ -119,6 +119,14 @@ pub fn brainstem_at(
     })
 }
 
+/// What stands beside every number that rests on a brainstem outlined from one point (RAS mm).
+pub fn brainstem_caution(seed: DVec3) -> String {
+    format!(
+        "the brainstem was outlined from one point ({:.1}, {:.1}, {:.1}): check it; across the peduncles to the cerebellum its line is a guess",
+        seed.x, seed.y, seed.z
+    )
+}
+
 /// How unlike brain the scan is about a point, 0 to 1, on a grid of its own.
 struct Picture {
     grid: Grid,

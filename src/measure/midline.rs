@@ -30,8 +30,12 @@ const ANTERIOR_MM: [f64; 2] = [5.0, -25.0];
 pub(super) struct Shifts {
     /// Of the brainstem, on the level of the tumour where it is largest.
     pub(super) brainstem_mm: Option<f64>,
+    /// Middle of its section there, RAS mm.
+    pub(super) brainstem_at: Option<DVec3>,
     /// Of the fourth ventricle, over all levels of the tumour.
     pub(super) fourth_ventricle_mm: Option<f64>,
+    /// Its middle there, RAS mm.
+    pub(super) fourth_ventricle_at: Option<DVec3>,
     /// Mean axial area of the fourth ventricle on those levels, mm².
     pub(super) fourth_ventricle_area_mm2: Option<f64>,
     /// Smaller over larger half of it about the midline.
@@ -80,6 +84,11 @@ pub(super) fn shifts(labels: &LabelMap, axes: &HeadAxes, side: Side, tumour: &Bo
     let seen_mm: f64 = (ventricle.iter())
         .map(|l| LEVEL_MM.min(high - (l.height_mm - LEVEL_MM / 2.0)))
         .sum();
+    let shifted = (brainstem.iter())
+        .filter(|l| (low..=high).contains(&l.height_mm))
+        .map(|l| (away * (l.right_mm - midline_mm), l.middle))
+        .reduce(|a, b| if b.0 > a.0 { b } else { a });
+    let middle = ventricle.iter().map(|l| l.middle * l.voxels).sum::<DVec3>() / voxels;
     let halves = halves(labels, axes, midline_mm, [low, high]);
     Shifts {
         midline_mm,
@@ -87,11 +96,9 @@ pub(super) fn shifts(labels: &LabelMap, axes: &HeadAxes, side: Side, tumour: &Bo
         fourth_ventricle_asymmetry: halves
             .filter(|_| enough)
             .map(|[left, right]| left.min(right) / left.max(right)),
-        brainstem_mm: brainstem
-            .iter()
-            .filter(|l| (low..=high).contains(&l.height_mm))
-            .map(|l| away * (l.right_mm - midline_mm))
-            .reduce(f64::max),
+        brainstem_mm: shifted.map(|(mm, _)| mm),
+        brainstem_at: shifted.map(|(_, at)| at),
+        fourth_ventricle_at: enough.then_some(middle),
         fourth_ventricle_mm: enough.then_some(away * (ventricle_mm - midline_mm)),
         inconsistent: false,
     }
@@ -101,6 +108,8 @@ pub(super) fn shifts(labels: &LabelMap, axes: &HeadAxes, side: Side, tumour: &Bo
 struct Level {
     height_mm: f64,
     right_mm: f64,
+    /// RAS mm.
+    middle: DVec3,
     voxels: f64,
 }
 
@@ -116,7 +125,7 @@ fn levels(
     };
     let grid = labels.grid();
     let count = ((high - low) / LEVEL_MM).ceil().clamp(1.0, 100.0) as usize;
-    let mut sums = vec![[0.0_f64; 2]; count];
+    let mut sums = vec![(0.0_f64, DVec3::ZERO, 0.0_f64); count];
     for (index, _) in labels
         .labels()
         .iter()
@@ -127,16 +136,18 @@ fn levels(
         let height = axes.height_mm(point);
         let level = ((height - low) / LEVEL_MM).floor();
         if level >= 0.0 && level < count as f64 && height <= high {
-            let [sum, voxels] = &mut sums[level as usize];
+            let (sum, points, voxels) = &mut sums[level as usize];
             *sum += axes.right_of_midline_mm(point);
+            *points += point;
             *voxels += 1.0;
         }
     }
     let enough = (MIN_LEVEL_MM3 / grid.voxel_volume_mm3()).max(1.0);
     (sums.into_iter().enumerate())
-        .map(|(n, [sum, voxels])| Level {
+        .map(|(n, (sum, points, voxels))| Level {
             height_mm: low + (n as f64 + 0.5) * LEVEL_MM,
             right_mm: sum / voxels,
+            middle: points / voxels,
             voxels,
         })
         .filter(|l| l.voxels >= enough && shown(grid, axes, l.height_mm))

@@ -32,7 +32,7 @@ pub use agreement::{
     macro_averaged_mean_absolute_error,
 };
 pub use boundary::{Boundary, BoundaryPoint};
-pub use brainstem::{BrainstemError, brainstem_at};
+pub use brainstem::{BrainstemError, brainstem_at, brainstem_caution};
 pub use contour::{Contour, contours, pixel_outlines};
 pub use ghosting::{Ghosting, ghosting};
 pub use grades::{ordinal_decision, quadratic_weighted_kappa};

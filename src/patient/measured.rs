@@ -1,8 +1,8 @@
 //! From a label map to a visit: the one place where an outline becomes numbers of a patient.
 use super::{Finding, ModelInfo, Provenance, ReviewState, TumourSize, Visit};
 use crate::{
-    measure::{HeadAxes, KoosBasis, PorusPlane},
-    volume::{LabelMap, Sequence},
+    measure::{HeadAxes, KoosBasis, KoosOptions, PorusPlane},
+    volume::{LabelMap, Sequence, Volume},
 };
 use chrono::NaiveDate;
 use glam::DAffine3;
@@ -44,20 +44,33 @@ pub enum Outline {
 }
 
 impl Visit {
-    /// Measures and grades the outline of one scan. The labels lie on the scan's own grid.
+    /// Measures and grades an outline by the labels alone, in the topographic wording.
     pub fn measured(labels: &LabelMap, scan: ScanOrigin, outline: Outline) -> Self {
-        Self::measured_at(&KoosBasis::of(labels), labels, scan, outline, None)
+        let (basis, options) = (KoosBasis::of(labels), KoosOptions::default());
+        Self::measured_at(&basis, labels, scan, outline, (None, options))
     }
 
-    /// The same from what was prepared of the labels, at a porus plane that a reader set or, without one, at the plane that was found.
+    /// Measures and grades the outline of a scan, whose own grid the labels lie on: the scan tells whether fluid lies between tumour and brainstem.
+    pub fn measured_on(
+        volume: &Volume,
+        labels: &LabelMap,
+        scan: ScanOrigin,
+        outline: Outline,
+        options: KoosOptions,
+    ) -> Self {
+        let basis = KoosBasis::with_scan(labels, volume, scan.sequence);
+        Self::measured_at(&basis, labels, scan, outline, (None, options))
+    }
+
+    /// The same from what was prepared of the labels, as the caller chooses, at a porus plane that a reader set or, without one, at the plane that was found.
     pub fn measured_at(
         basis: &KoosBasis,
         labels: &LabelMap,
         scan: ScanOrigin,
         outline: Outline,
-        plane: Option<&PorusPlane>,
+        (plane, options): (Option<&PorusPlane>, KoosOptions),
     ) -> Self {
-        let koos = basis.assess(plane);
+        let koos = basis.assess_with(plane, options);
         let tumour = basis.tumour().map(|tumour| TumourSize {
             extrameatal_diameter_mm: koos.evidence.extrameatal_diameter_mm,
             measures: Some(tumour.measures(plane)),

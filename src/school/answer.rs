@@ -1,5 +1,5 @@
 //! What a reader said to a case, as one line of a file.
-use super::Difficulty;
+use super::{Difficulty, Reply};
 use crate::measure::KoosGrade;
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 use serde::{Deserialize, Serialize};
@@ -81,10 +81,10 @@ pub struct Answer {
     pub kind: AnswerKind,
     /// How hard it is, where that is known.
     pub difficulty: Option<Difficulty>,
-    /// The true grade; `None` of a real read.
-    pub truth: Option<KoosGrade>,
+    /// What is true; `None` of a real read.
+    pub truth: Option<Reply>,
     /// What the reader said.
-    pub grade: KoosGrade,
+    pub grade: Reply,
     /// The chance of being right that the reader gave it, %.
     pub confidence_percent: u8,
     /// From the first picture to the answer, s.
@@ -136,17 +136,16 @@ pub(super) struct Line {
 
 impl From<Answer> for Line {
     fn from(a: Answer) -> Self {
-        let name = |grade: Option<KoosGrade>| grade.map(|g| g.to_string());
         Self {
             time: a.time.to_rfc3339_opts(SecondsFormat::Secs, true),
             case: a.case,
             kind: a.kind,
             difficulty: a.difficulty.map(|d| d.name().to_owned()),
-            truth: name(a.truth),
+            truth: a.truth.map(|t| t.to_string()),
             grade: a.grade.to_string(),
             confidence_percent: a.confidence_percent,
             seconds: a.seconds,
-            model: name(a.model),
+            model: a.model.map(|g| g.to_string()),
         }
     }
 }
@@ -155,9 +154,9 @@ impl TryFrom<Line> for Answer {
     type Error = &'static str;
 
     fn try_from(line: Line) -> Result<Self, &'static str> {
-        let grade = |text: &str| {
-            let found = KoosGrade::ALL.into_iter().find(|g| g.to_string() == text);
-            found.ok_or("a grade is none of I, II, III and IV")
+        let reply = |text: &str| {
+            let found = text.parse::<Reply>();
+            found.map_err(|()| "a grade is none of I, II, III, IV and none")
         };
         let maybe = |text: Option<String>| text.filter(|t| !t.is_empty());
         let time = DateTime::parse_from_rfc3339(&line.time).ok();
@@ -180,11 +179,18 @@ impl TryFrom<Line> for Answer {
             difficulty: difficulty
                 .transpose()
                 .map_err(|()| "the difficulty is none")?,
-            truth: maybe(line.truth).map(|t| grade(&t)).transpose()?,
-            grade: grade(&line.grade)?,
+            truth: maybe(line.truth).map(|t| reply(&t)).transpose()?,
+            grade: reply(&line.grade)?,
             confidence_percent: line.confidence_percent,
             seconds: line.seconds,
-            model: maybe(line.model).map(|t| grade(&t)).transpose()?,
+            // Without a tumour the rule has no grade.
+            model: match maybe(line.model).map(|t| reply(&t)).transpose()? {
+                Some(Reply::Koos(grade)) => Some(grade),
+                Some(Reply::NoTumour) => {
+                    return Err("a model's grade is none of I, II, III and IV");
+                }
+                None => None,
+            },
         })
     }
 }
@@ -200,8 +206,8 @@ mod tests {
             case: "synthetic-1f-II-3-london".to_owned(),
             kind: AnswerKind::Synthetic,
             difficulty: Some(Difficulty::Hard),
-            truth: Some(KoosGrade::III),
-            grade: KoosGrade::II,
+            truth: Some(KoosGrade::III.into()),
+            grade: KoosGrade::II.into(),
             confidence_percent: 70,
             seconds: 41.3,
             model: None,
@@ -209,6 +215,14 @@ mod tests {
         let line = serde_json::to_string(&answer).unwrap();
         assert_eq!(serde_json::from_str::<Answer>(&line).unwrap(), answer);
         assert_eq!(answer.is_right(), Some(false));
+        let free = Answer {
+            truth: Some(Reply::NoTumour),
+            grade: Reply::NoTumour,
+            ..answer.clone()
+        };
+        let text = serde_json::to_string(&free).unwrap();
+        assert_eq!(serde_json::from_str::<Answer>(&text).unwrap(), free);
+        assert_eq!(free.is_right(), Some(true));
         for (from, to) in [
             ("\"II\"", "\"V\""),
             ("\"grade\":\"II\"", "\"grade\":null"),

@@ -1,7 +1,7 @@
 //! A case with its truth.
-use super::{AnswerKind, Difficulty};
+use super::{AnswerKind, Difficulty, Reply};
 use crate::{
-    measure::{KoosEvidence, KoosGeometry, KoosGrade},
+    measure::{KoosEvidence, KoosGeometry, KoosGrade, KoosWording},
     volume::{LabelMap, Sequence, Volume},
 };
 
@@ -14,8 +14,8 @@ pub struct Case {
     pub kind: AnswerKind,
     /// How hard it is, where that is known.
     pub difficulty: Option<Difficulty>,
-    /// The true grade: exact for a synthetic patient, what the table says for a scan of a folder.
-    pub truth: KoosGrade,
+    /// What is true: of a synthetic patient exactly, in the topographic wording; of a scan of a folder what the table says.
+    pub truth: Reply,
     /// What the grade rests on, exactly; of a synthetic patient only.
     pub exact: Option<ExactTruth>,
     /// What the scan shows.
@@ -39,11 +39,24 @@ pub struct ExactTruth {
     pub brainstem_shift_mm: f64,
     /// How far the tumour moves the fourth ventricle, mm.
     pub fourth_ventricle_shift_mm: f64,
-    /// Distance from the nearest threshold, standard errors of the measure there.
+    /// How deep the brainstem is pressed in against its mirrored other side, mm.
+    pub indentation_mm: f64,
+    /// In the topographic wording: distance from the nearest threshold, standard errors of the measure there.
     pub margin: f64,
 }
 
 impl ExactTruth {
+    /// The true grade in a wording.
+    pub fn grade_in(&self, wording: KoosWording) -> KoosGrade {
+        self.geometry.grade_in(wording, self.indentation_mm)
+    }
+
+    /// Distance from the nearest threshold of the grade in a wording, standard errors of the measure there.
+    pub fn margin_in(&self, wording: KoosWording) -> f64 {
+        let pressed = Some(self.indentation_mm).filter(|_| wording == KoosWording::Compression);
+        self.geometry.margin_pressed(self.gap_mm, pressed)
+    }
+
     /// The same as evidence, without what has a place in a scan.
     pub fn evidence(&self) -> KoosEvidence {
         let geometry = &self.geometry;
@@ -53,6 +66,7 @@ impl ExactTruth {
             protrusion_mm: Some(geometry.protrusion_mm),
             brainstem_gap_mm: Some(self.gap_mm),
             contact_area_mm2: Some(geometry.contact_mm2),
+            indentation_mm: Some(self.indentation_mm),
             brainstem_shift_mm: Some(self.brainstem_shift_mm),
             fourth_ventricle_shift_mm: Some(self.fourth_ventricle_shift_mm),
             ..KoosEvidence::default()

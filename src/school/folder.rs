@@ -88,7 +88,7 @@ impl FolderCases {
             name: wanted.to_owned(),
             kind: AnswerKind::Folder,
             difficulty: None,
-            truth: *grade.ok_or(Error::Gone)?,
+            truth: (*grade.ok_or(Error::Gone)?).into(),
             exact: None,
             sequence: match case.enhanced {
                 Some(true) => Sequence::CeT1,

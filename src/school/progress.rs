@@ -1,6 +1,6 @@
 //! How well a reader does.
-use super::{Answer, BOXES, Difficulty, Schedule};
-use crate::measure::{ConfidenceCalibration, ConfusionMatrix, KoosGrade, WeightedKappa, wilson95};
+use super::{Answer, BOXES, Difficulty, Reply, Schedule};
+use crate::measure::{ConfidenceCalibration, ConfusionMatrix, WeightedKappa, wilson95};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -9,8 +9,10 @@ use serde::Serialize;
 pub struct Progress {
     /// Answers to cases whose truth is known.
     pub answers: usize,
-    /// Row: truth I to IV; column: answer.
+    /// Row: truth I to IV; column: answer; of the cases with a tumour that was seen.
     pub confusion: ConfusionMatrix,
+    /// Whether tumours were seen, once cases without one were shown or none was said to be there.
+    pub detection: Option<Detection>,
     /// Part of the answers that is right.
     pub accuracy: Option<f64>,
     /// Its 95 % confidence interval.
@@ -35,6 +37,38 @@ pub struct Progress {
     pub learnt: usize,
     /// Real reads.
     pub reads: ReadAgreement,
+}
+
+/// How often a tumour was seen where there was one, and none where there was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Detection {
+    /// Cases with a tumour.
+    pub with_tumour: usize,
+    /// Those in which it was seen, whatever the grade.
+    pub seen: usize,
+    /// Cases without a tumour.
+    pub without_tumour: usize,
+    /// Those that were called so.
+    pub called_free: usize,
+}
+
+impl Detection {
+    /// `None` where no answer and no truth is without a tumour.
+    fn of(known: &[(&Answer, Reply)]) -> Option<Self> {
+        let free = |r: Reply| r == Reply::NoTumour;
+        let count = |truth: bool, said: bool| {
+            let of = |(a, t): &&(&Answer, Reply)| free(*t) == truth && free(a.grade) == said;
+            known.iter().filter(of).count()
+        };
+        let [hit, missed] = [count(false, false), count(false, true)];
+        let [invented, right] = [count(true, false), count(true, true)];
+        (missed + invented + right > 0).then_some(Self {
+            with_tumour: hit + missed,
+            seen: hit,
+            without_tumour: invented + right,
+            called_free: right,
+        })
+    }
 }
 
 /// Answers of one difficulty.
@@ -68,9 +102,12 @@ pub struct ReadAgreement {
 impl Progress {
     /// Of a reader's answers in the order in which they were given; `now` decides what is due.
     pub fn of(answers: &[Answer], now: DateTime<Utc>) -> Self {
-        let known: Vec<(&Answer, KoosGrade)> =
+        let known: Vec<(&Answer, Reply)> =
             answers.iter().filter_map(|a| Some((a, a.truth?))).collect();
-        let confusion = ConfusionMatrix::of(known.iter().map(|(a, truth)| (*truth, a.grade)));
+        let graded = known
+            .iter()
+            .filter_map(|(a, truth)| Some((truth.koos()?, a.grade.koos()?)));
+        let confusion = ConfusionMatrix::of(graded);
         let right = known.iter().filter(|(a, truth)| a.grade == *truth).count();
         let said: Vec<(f64, bool)> = known
             .iter()
@@ -89,10 +126,15 @@ impl Progress {
             }
         };
         let reads = answers.iter().filter(|a| a.truth.is_none());
-        let beside = ConfusionMatrix::of(reads.clone().filter_map(|a| Some((a.model?, a.grade))));
+        let beside = ConfusionMatrix::of(
+            reads
+                .clone()
+                .filter_map(|a| Some((a.model?, a.grade.koos()?))),
+        );
         Self {
             answers: known.len(),
-            accuracy: confusion.accuracy(),
+            detection: Detection::of(&known),
+            accuracy: (!known.is_empty()).then(|| right as f64 / known.len() as f64),
             accuracy_ci95: (!known.is_empty()).then(|| wilson95(right, known.len())),
             weighted_kappa: confusion.weighted_kappa(),
             mean_absolute_error: confusion.mean_absolute_error(),
@@ -129,17 +171,17 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::school::AnswerKind;
+    use crate::{measure::KoosGrade, school::AnswerKind};
 
     #[test]
     fn reads_without_a_truth_are_told_apart() {
-        let answer = |truth: Option<KoosGrade>, grade, model, seconds| Answer {
+        let answer = |truth: Option<KoosGrade>, grade: KoosGrade, model, seconds| Answer {
             time: DateTime::<Utc>::UNIX_EPOCH,
             case: "a".to_owned(),
             kind: AnswerKind::Folder,
             difficulty: truth.map(|_| Difficulty::Hard),
-            truth,
-            grade,
+            truth: truth.map(Reply::from),
+            grade: grade.into(),
             confidence_percent: 85,
             seconds,
             model,
@@ -164,6 +206,27 @@ mod tests {
         );
         assert_eq!(progress.boxes, [1, 0, 0, 0]);
         assert!((progress.calibration.unwrap().overconfidence - 0.35).abs() < 1e-12);
+        assert_eq!(progress.detection, None);
+        let free = |truth, grade| Answer {
+            truth: Some(truth),
+            grade,
+            ..answer(None, I, None, 1.0)
+        };
+        let none = Reply::NoTumour;
+        let seen = [
+            free(none, none),
+            free(none, I.into()),
+            free(II.into(), none),
+            free(I.into(), II.into()),
+        ];
+        let progress = Progress::of(&seen, DateTime::<Utc>::UNIX_EPOCH);
+        assert_eq!(
+            (progress.accuracy, progress.confusion.count()),
+            (Some(0.25), 1)
+        );
+        let found = progress.detection.unwrap();
+        assert_eq!((found.with_tumour, found.seen), (2, 1));
+        assert_eq!((found.without_tumour, found.called_free), (2, 1));
         let nothing = Progress::of(&[], DateTime::<Utc>::UNIX_EPOCH);
         assert_eq!(
             (

@@ -1,5 +1,5 @@
 //! Synthetic cases: drawn from seeds until one has the wanted difficulty.
-use super::{Case, Difficulty, Error, ExactTruth, answer::AnswerKind, seed::mixed};
+use super::{Case, Difficulty, Error, ExactTruth, Reply, answer::AnswerKind, seed::mixed};
 use crate::{
     measure::KoosGrade,
     phantom::{Modality, Patient, PatientSpec, Site, VisitSpec},
@@ -16,30 +16,49 @@ const LOOKS: [u16; 5] = [0, 6, 12, 24, 48];
 /// Latest month of a case that is read from a name: five years of such growth make any tumour a giant.
 const MOST_MONTHS: u16 = 60;
 
+/// Of the cases that may have no tumour one in so many has none.
+const FREE: u64 = 5;
+/// Its name in the place of a grade.
+const NO_TUMOUR: &str = "none";
+
+/// What cases are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wish {
+    /// How hard; any without.
+    pub difficulty: Option<Difficulty>,
+    /// Some have no tumour.
+    pub tumour_free: bool,
+}
+
 /// A synthetic patient at one time. Its name is all that is needed to make it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyntheticCase {
     seed: u64,
-    /// Grade at the first visit, from which the tumour grows.
-    first: KoosGrade,
+    /// Grade at the first visit, from which the tumour grows; `None` of a patient without a tumour.
+    first: Option<KoosGrade>,
     months: u16,
     site: Site,
 }
 
 impl SyntheticCase {
-    /// Draws heads from a seed until one has a tumour of this difficulty; any difficulty will do without one. The grades I to IV are wanted equally often.
+    /// Draws heads from a seed until one has a tumour of the wanted difficulty; any difficulty will do without one. The grades I to IV are wanted equally often; where it is
+    /// asked for, one case in five has no tumour, and no difficulty.
     ///
     /// # Errors
     /// When no head is found, or the observer stops.
-    pub fn draw(
-        difficulty: Option<Difficulty>,
-        seed: u64,
-        observe: &mut Observe<'_>,
-    ) -> Result<Self, Error> {
+    pub fn draw(wish: Wish, seed: u64, observe: &mut Observe<'_>) -> Result<Self, Error> {
         let wanted = wanted_grade(seed);
         // Without a wish all four are wanted equally often: what is drawn most would be medium.
         let any = Difficulty::ALL[(mixed(seed) >> 23) as usize % 4];
-        let difficulty = difficulty.unwrap_or(any);
+        let difficulty = wish.difficulty.unwrap_or(any);
+        if wish.tumour_free && (mixed(seed) >> 31).is_multiple_of(FREE) {
+            return Ok(Self {
+                seed: mixed(seed),
+                first: None,
+                months: 0,
+                site: Site::ALL[(mixed(seed) >> 7) as usize % 2],
+            });
+        }
         for head in 0..HEADS {
             let stage = "looking for a case";
             let fraction = head as f32 / HEADS as f32;
@@ -61,7 +80,7 @@ impl SyntheticCase {
             let site = Site::ALL[(mixed(drawn) >> 7) as usize % 2];
             let case = Self {
                 seed: drawn,
-                first,
+                first: Some(first),
                 months: 0,
                 site,
             };
@@ -76,7 +95,7 @@ impl SyntheticCase {
     /// surroundings, so the looks are few: they double until the time is passed, and then halve what lies between.
     fn at_difficulty(self, wanted: KoosGrade, difficulty: Difficulty) -> Option<Self> {
         let patient = self.patient().ok()?;
-        let entering = self.first < wanted;
+        let entering = self.first < Some(wanted);
         let look = |months: u16| {
             let geometry = patient.geometry(years(months)).ok()??;
             let margin = geometry.koos.margin(geometry.gap_mm);
@@ -119,8 +138,8 @@ impl SyntheticCase {
     fn patient(self) -> Result<Patient, Error> {
         let spec = PatientSpec {
             seed: self.seed,
-            koos: Some(self.first),
-            annual_growth_percent: Some(GROWTH_PERCENT),
+            koos: self.first,
+            annual_growth_percent: self.first.map(|_| GROWTH_PERCENT),
             ..PatientSpec::default()
         };
         Ok(Patient::new(&spec)?)
@@ -133,9 +152,7 @@ impl SyntheticCase {
     /// When the patient cannot be made, or the observer stops.
     pub fn scan(self, showing: u64, observe: &mut Observe<'_>) -> Result<Case, Error> {
         let patient = self.patient()?;
-        let geometry = patient
-            .geometry(years(self.months))?
-            .ok_or(Error::NotFound(1))?;
+        let geometry = patient.geometry(years(self.months))?;
         let visit = VisitSpec {
             years: years(self.months),
             site: self.site,
@@ -147,19 +164,20 @@ impl SyntheticCase {
             crate::phantom::Error::Stopped => Error::Stopped,
             other => other.into(),
         })?;
-        let margin = geometry.koos.margin(geometry.gap_mm);
+        let exact = geometry.map(|geometry| ExactTruth {
+            geometry: geometry.koos,
+            gap_mm: geometry.gap_mm,
+            brainstem_shift_mm: scan.truth.brainstem_shift_mm,
+            fourth_ventricle_shift_mm: scan.truth.fourth_ventricle_shift_mm,
+            indentation_mm: scan.truth.mirrored_indentation_mm,
+            margin: geometry.koos.margin(geometry.gap_mm),
+        });
         Ok(Case {
             name: self.to_string(),
             kind: AnswerKind::Synthetic,
-            difficulty: Some(Difficulty::of_margin(margin)),
-            truth: geometry.koos.grade(),
-            exact: Some(ExactTruth {
-                geometry: geometry.koos,
-                gap_mm: geometry.gap_mm,
-                brainstem_shift_mm: scan.truth.brainstem_shift_mm,
-                fourth_ventricle_shift_mm: scan.truth.fourth_ventricle_shift_mm,
-                margin,
-            }),
+            difficulty: exact.map(|e| Difficulty::of_margin(e.margin)),
+            truth: exact.map_or(Reply::NoTumour, |e| e.geometry.grade().into()),
+            exact,
             sequence: Sequence::HrT2,
             volume: scan.volume,
             labels: Some(scan.labels),
@@ -187,10 +205,11 @@ fn site_name(site: Site) -> &'static str {
 impl fmt::Display for SyntheticCase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let site = site_name(self.site);
+        let first = (self.first).map_or_else(|| NO_TUMOUR.to_owned(), |g| g.to_string());
         write!(
             f,
-            "synthetic-{:016x}-{}-{}-{site}",
-            self.seed, self.first, self.months
+            "synthetic-{:016x}-{first}-{}-{site}",
+            self.seed, self.months
         )
     }
 }
@@ -208,7 +227,10 @@ impl FromStr for SyntheticCase {
         let grade = KoosGrade::ALL.into_iter().find(|g| g.to_string() == first);
         Ok(Self {
             seed: u64::from_str_radix(seed, 16).ok().ok_or(())?,
-            first: grade.ok_or(())?,
+            first: match grade {
+                None if first == NO_TUMOUR => None,
+                grade => Some(grade.ok_or(())?),
+            },
             months: Some(months).filter(|m| *m <= MOST_MONTHS).ok_or(())?,
             site: Site::ALL
                 .into_iter()
@@ -228,11 +250,17 @@ mod tests {
     fn a_case_comes_back_from_its_name() {
         let case = SyntheticCase {
             seed: 0xfe,
-            first: KoosGrade::II,
+            first: Some(KoosGrade::II),
             months: 14,
             site: Site::Tilburg,
         };
         assert_eq!(case.to_string().parse(), Ok(case));
+        let free = SyntheticCase {
+            first: None,
+            months: 0,
+            ..case
+        };
+        assert_eq!(free.to_string().parse(), Ok(free));
         for text in [
             "",
             "synthetic-",
@@ -250,7 +278,11 @@ mod tests {
     #[test]
     fn a_drawn_case_has_the_difficulty_that_was_wanted() {
         for (seed, difficulty) in [(901, Difficulty::Easy), (902, Difficulty::Borderline)] {
-            let case = SyntheticCase::draw(Some(difficulty), seed, &mut unobserved).unwrap();
+            let wish = Wish {
+                difficulty: Some(difficulty),
+                ..Wish::default()
+            };
+            let case = SyntheticCase::draw(wish, seed, &mut unobserved).unwrap();
             let patient = case.patient().unwrap();
             let geometry = patient.geometry(years(case.months)).unwrap().unwrap();
             let margin = geometry.koos.margin(geometry.gap_mm);
@@ -267,10 +299,27 @@ mod tests {
     }
 
     #[test]
+    fn where_it_is_asked_for_some_patients_have_no_tumour_and_no_truth_but_that() {
+        let wish = Wish {
+            tumour_free: true,
+            ..Wish::default()
+        };
+        let free = |seed: &u64| (mixed(*seed) >> 31).is_multiple_of(FREE);
+        let count = (0..2000).filter(free).count();
+        assert!((330..470).contains(&count), "{count}");
+        let seed = (0..).find(free).unwrap();
+        let case = SyntheticCase::draw(wish, seed, &mut unobserved).unwrap();
+        let shown = case.scan(0, &mut unobserved).unwrap();
+        assert_eq!((shown.truth, shown.exact), (Reply::NoTumour, None));
+        let tumour = crate::volume::Structure::VestibularSchwannoma;
+        assert_eq!(shown.labels.unwrap().count(tumour), 0);
+    }
+
+    #[test]
     fn drawing_stops_when_told() {
         let mut stop = |_: Progress| ControlFlow::Break(());
         assert!(matches!(
-            SyntheticCase::draw(None, 1, &mut stop),
+            SyntheticCase::draw(Wish::default(), 1, &mut stop),
             Err(Error::Stopped)
         ));
     }

@@ -7,6 +7,7 @@
 mod audit;
 mod cli;
 mod cli_dicom;
+mod cli_koos;
 mod false_growth;
 mod io_anonymise;
 mod io_bench;

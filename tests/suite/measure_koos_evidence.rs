@@ -12,18 +12,18 @@ use schwann::{
 use std::sync::OnceLock;
 
 /// A head in RAS: cochleae 69.6 mm apart, an elliptic brainstem 24 mm wide and 20 mm deep, turned by an angle about the long axis.
-struct Head {
+pub(super) struct Head {
     sign: f64,
     /// How far the brainstem lies off the midline, away from the tumour.
     shift: f64,
     /// Degrees by which its front is turned away from the tumour.
     turn: f64,
     /// How deep a ball of 9 mm radius presses into its side.
-    dent: f64,
+    pub(super) dent: f64,
     spacing: [f64; 3],
 }
 
-const HEAD: Head = Head {
+pub(super) const HEAD: Head = Head {
     sign: -1.0,
     shift: 0.0,
     turn: 0.0,
@@ -61,7 +61,7 @@ impl Head {
         }
     }
 
-    fn labels(&self) -> LabelMap {
+    pub(super) fn labels(&self) -> LabelMap {
         let shape = [96.0, 60.0, 80.0];
         let shape = [0, 1, 2].map(|a| (shape[a] / self.spacing[a]).round() as usize);
         let grid =
@@ -191,7 +191,7 @@ fn a_borderline_grade_names_both_grades_and_the_measure() {
             None,
             KoosOptions {
                 wording: KoosWording::Compression,
-                post_operative: false,
+                ..KoosOptions::default()
             },
         );
         assert!((sum(&a) - 1.0).abs() < 1e-12);
@@ -205,6 +205,72 @@ fn a_borderline_grade_names_both_grades_and_the_measure() {
         }
     }
     assert!(seen > 0);
+}
+
+#[test]
+fn every_measure_of_a_whole_head_has_its_place_where_it_was_measured() {
+    let head = Head {
+        dent: 3.0,
+        shift: 3.0,
+        ..HEAD
+    };
+    let labels = head.labels();
+    let basis = KoosBasis::of(&labels);
+    let e = basis.assess(None).evidence;
+    for m in e.measures() {
+        // This head has no ventricle and no cerebellum.
+        assert_eq!(m.value.is_some(), m.at_ras_mm.is_some(), "{m:?}");
+    }
+    let ball = DVec3::new(-(SEMI[0] + BALL_MM - 3.0 - 3.0), 0.0, 0.0);
+    let at = |name: &str| {
+        let all = e.measures();
+        let found = all.iter().find(|m| m.name == name).unwrap();
+        DVec3::from_array(found.at_ras_mm.unwrap())
+    };
+    let deepest = DVec3::new(-(SEMI[0] - 3.0 - 3.0), 0.0, 0.0);
+    for name in [
+        "contact with the brainstem",
+        "indentation of the brainstem",
+        "gap to the brainstem",
+    ] {
+        assert!(at(name).distance(deepest) < 8.0, "{name}: {}", at(name));
+        assert!(
+            (at(name).distance(ball) - BALL_MM).abs() < 1.2,
+            "{name}: on the ball"
+        );
+    }
+    let [a, b] = e.contact_ends_ras_mm.unwrap().map(DVec3::from_array);
+    assert!((a.distance(b) - e.contact_length_mm.unwrap()).abs() < 1e-12);
+    let reach = at("reach beyond the porus");
+    let beyond = e.porus_plane.unwrap().beyond_mm(reach);
+    assert!((beyond - e.protrusion_mm.unwrap()).abs() < 1e-12);
+    // The brainstem as a body lies 3 mm to the left.
+    let shifted = at("brainstem shift");
+    assert!((shifted.x - 3.0).abs() < 1.5, "{shifted}");
+
+    // A plane through the contact cuts faces in lines that lie in it and on the ball.
+    let faces = basis.contact_faces();
+    let cut: Vec<_> = faces
+        .iter()
+        .filter_map(|f| f.cut(deepest, DVec3::Z))
+        .collect();
+    assert!(!cut.is_empty() && cut.len() < faces.len());
+    for end in cut.iter().flatten() {
+        assert!((end.z - deepest.z).abs() < 1e-9);
+        assert!((end.distance(ball) - BALL_MM).abs() < 1.2);
+    }
+    let far = DVec3::new(0.0, 0.0, 30.0);
+    assert!(faces.iter().all(|f| f.cut(far, DVec3::Z).is_none()));
+    assert_eq!(basis.is_in_contact(&[deepest, far]), [true, false]);
+    // The map of the surface is that of the mirror on the tumour's levels, and no number elsewhere.
+    let mesh = surface_mesh(&labels, &[Structure::Brainstem], &mut unobserved).unwrap();
+    let map = basis.compression_mm(&mesh).unwrap();
+    let deepest = map.iter().copied().fold(0.0, f64::max);
+    assert!((deepest - 3.0).abs() < 0.7, "{deepest}");
+    for (p, mm) in mesh.points().iter().zip(&map) {
+        assert!(mm.is_nan() || p.z.abs() < BALL_MM + 6.5);
+    }
+    assert!(map.iter().any(|mm| mm.is_nan()));
 }
 
 #[test]

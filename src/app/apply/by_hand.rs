@@ -4,7 +4,7 @@ use crate::app::{
     by_hand::{ByHand, PorusShift, What},
     state::{AppState, Kept, Outlines, VisitId},
 };
-use crate::measure::DiameterRule;
+use crate::{measure::DiameterRule, volume::Structure};
 use glam::DVec3;
 
 /// Moves the plane as a step that can be undone.
@@ -23,7 +23,7 @@ pub(super) fn move_line(
     });
 }
 
-fn step(state: &mut AppState, id: VisitId, what: What, to: impl Fn(ByHand) -> ByHand) {
+pub(super) fn step(state: &mut AppState, id: VisitId, what: What, to: impl Fn(ByHand) -> ByHand) {
     let Some(outlines) = outlines(state, id) else {
         return;
     };
@@ -81,22 +81,55 @@ fn outlines(state: &mut AppState, id: VisitId) -> Option<&mut Outlines> {
 
 /// Measures the tumour as a reader set plane and lines: milliseconds, so that the numbers follow the hand. While an edit is being measured they wait for its numbers.
 pub(super) fn measure_at(state: &mut AppState, id: VisitId, set: &ByHand) {
-    let Some(visit) = state.visit_mut(id) else {
-        return;
-    };
-    let Some(outlines) = visit.outlines.as_mut() else {
+    let Some(outlines) = outlines(state, id) else {
         return;
     };
     let found = ByHand::default();
     if *set == outlines.by_hand && *set == found {
-        return;
+        return reassess(state, id);
     }
     outlines.by_hand = set.clone();
-    let Some(basis) = outlines.tumour.clone() else {
+    if !measure(state, id) {
+        return;
+    }
+    if let Some(visit) = state.visit_mut(id)
+        && let Kept::Yes(_) = visit.kept
+    {
+        visit.kept = Kept::Yes(None);
+    }
+    assess::refresh(state);
+}
+
+/// Grades a visit as its patient and its reader want it, where it is graded otherwise.
+pub(super) fn reassess(state: &mut AppState, id: VisitId) {
+    let Some(visit) = state.visit(id) else {
         return;
     };
+    let wanted = state.koos_options(visit);
+    let graded = visit.outlines.as_ref().is_some_and(|o| {
+        let wanted = o.by_hand.options(wanted);
+        let told = o.measured.finding.koos.wording == wanted.wording.name();
+        told && !wanted.post_operative && wanted.brainstem_from.is_none()
+    });
+    if !graded {
+        measure(state, id);
+    }
+}
+
+/// Measures at the plane and lines that are set; whether there is something to measure.
+fn measure(state: &mut AppState, id: VisitId) -> bool {
+    let Some(of_patient) = state.visit(id).map(|v| state.koos_options(v)) else {
+        return false;
+    };
+    let Some(outlines) = outlines(state, id) else {
+        return false;
+    };
+    let (set, found) = (outlines.by_hand.clone(), ByHand::default());
+    let Some(basis) = outlines.tumour.clone() else {
+        return false;
+    };
     let Some(tumour) = basis.tumour() else {
-        return;
+        return false;
     };
     let plane = tumour.porus_plane().filter(|_| set.porus != found.porus);
     let moved = plane.zip(tumour.axes()).map(|(plane, axes)| {
@@ -111,9 +144,10 @@ pub(super) fn measure_at(state: &mut AppState, id: VisitId, set: &ByHand) {
         size.extrameatal_diameter_mm = measures.diameters.extrameatal_max.map(|d| d.value_mm);
         size.measures = Some(measures);
     }
-    outlines.measured.finding.koos = basis.assess(moved.as_ref());
-    if let Kept::Yes(_) = visit.kept {
-        visit.kept = Kept::Yes(None);
-    }
-    assess::refresh(state);
+    let mut options = set.options(of_patient);
+    // Once it is undone, no brainstem was found.
+    let has_brainstem = (outlines.sizes.iter()).any(|s| s.structure == Structure::Brainstem);
+    options.brainstem_from = options.brainstem_from.filter(|_| has_brainstem);
+    outlines.measured.finding.koos = basis.assess_with(moved.as_ref(), options);
+    true
 }

@@ -38,6 +38,7 @@ pub(super) fn apply(state: &mut AppState, id: VisitId, command: EditCommand) {
         EditCommand::Redo if told::redo(state, id) => {}
         EditCommand::Undo if by_hand::undo(state, id) => {}
         EditCommand::Redo if by_hand::redo(state, id) => {}
+        EditCommand::Brainstem(point) => super::koos::seek(state, id, point),
         EditCommand::BringBack | EditCommand::ThrowAway => left(state, id, &command),
         command => change(state, id, &command),
     }
@@ -60,7 +61,7 @@ fn left(state: &mut AppState, id: VisitId, command: &EditCommand) {
     state.work.queue.push_back(task);
 }
 
-fn outlines_mut(state: &mut AppState, id: VisitId) -> Option<&mut Outlines> {
+pub(super) fn outlines_mut(state: &mut AppState, id: VisitId) -> Option<&mut Outlines> {
     state.visit_mut(id)?.outlines.as_mut()
 }
 
@@ -88,7 +89,7 @@ fn begin_journal(state: &mut AppState, id: VisitId) {
 }
 
 /// Makes an edit, or says why not.
-fn change(state: &mut AppState, id: VisitId, command: &EditCommand) {
+pub(super) fn change(state: &mut AppState, id: VisitId, command: &EditCommand) {
     let Some(visit) = state.visit(id) else {
         return;
     };
@@ -154,6 +155,9 @@ pub(super) fn made(state: &mut AppState, id: VisitId, revision: u64, edit: Label
     }
     let labels = Arc::make_mut(&mut outlines.labels);
     let applied = outlines.edits.history.apply(edit.clone(), labels);
+    if applied.is_ok() {
+        super::koos::made(state, id, &edit);
+    }
     let made = applied.map_err(|e| in_words(&e)).map(|()| Some((edit, 1)));
     take(state, id, made, false);
 }
@@ -286,6 +290,7 @@ fn begin(visit: &mut VisitState) -> Result<(), String> {
         edge: None,
         tumour: None,
         by_hand: ByHand::default(),
+        graded: None,
         edits: Edits::default(),
     });
     Ok(())

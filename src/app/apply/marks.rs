@@ -2,7 +2,8 @@
 use super::crosshair;
 use crate::app::{
     command::ViewCommand,
-    state::{AppState, KeyImage, VisitState},
+    marks::KeyImage,
+    state::{AppState, VisitState},
 };
 use crate::measure::Plane;
 use glam::DVec3;

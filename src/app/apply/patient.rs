@@ -5,7 +5,8 @@ use crate::{
         by_hand::ByHand,
         command::PatientCommand,
         keeper::{Answer, Change, Saved, visit_date},
-        state::{AppState, Kept, PatientState, StoredImage, StoredMark, VisitId, VisitState},
+        marks::{StoredImage, StoredMark},
+        state::{AppState, Kept, PatientState, VisitId, VisitState},
         task::{Places, Task, VisitRead},
         told::Fact,
     },
@@ -271,28 +272,15 @@ fn save_as(state: &mut AppState, id: VisitId, drawn: ReviewState, review: Review
     change(state, Change::Save(id, Box::new(saved)));
 }
 
-/// Name among results of what a reader set by hand: numbers at a moved plane must come back at that plane.
-const BY_HAND: &str = "by_hand";
-/// The porus plane alone, as records of before have it.
-const PORUS_SHIFT: &str = "porus_shift";
-
 fn results(finding: &Finding, set: &ByHand) -> Option<Value> {
     let mut results = serde_json::to_value(finding).ok()?;
     if *set != ByHand::default() {
         let set = serde_json::to_value(set).ok()?;
-        results.as_object_mut()?.insert(BY_HAND.to_owned(), set);
+        results
+            .as_object_mut()?
+            .insert(ByHand::NAME.to_owned(), set);
     }
     Some(results)
-}
-
-/// What a reader had set when results were measured.
-pub(in crate::app) fn set_by_hand(results: &Value) -> Option<ByHand> {
-    let whole = results.get(BY_HAND);
-    let whole = whole.and_then(|set| serde_json::from_value(set.clone()).ok());
-    whole.or_else(|| {
-        let porus = serde_json::from_value(results.get(PORUS_SHIFT)?.clone()).ok()?;
-        Some(ByHand::default().with_porus(porus))
-    })
 }
 
 /// What a reader has said goes to the folder, with the outlines where they are not in it as they are. `drawn` is their state before that.

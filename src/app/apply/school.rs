@@ -14,7 +14,9 @@ use crate::{
         task::{NewOutlines, Task},
     },
     measure::{DiameterRule, KoosGrade},
-    school::{Answer, AnswerKind, Progress, ReaderRecord, Schedule, SyntheticCase},
+    school::{
+        Answer, AnswerKind, Difficulty, Progress, ReaderRecord, Reply, Schedule, SyntheticCase,
+    },
     volume::Structure,
 };
 use chrono::Utc;
@@ -50,6 +52,11 @@ pub(super) fn apply(state: &mut AppState, command: SchoolCommand) {
             state.school.difficulty = difficulty;
             unprepare(state);
         }
+        SchoolCommand::TumourFree(free) => {
+            state.school.tumour_free = free;
+            unprepare(state);
+        }
+        SchoolCommand::Wording(wording) => state.school.wording = wording,
         SchoolCommand::AskModel(ask) => state.school.ask_model = ask,
         SchoolCommand::Begin | SchoolCommand::Next => next(state),
         SchoolCommand::Leave => leave(state),
@@ -224,7 +231,7 @@ fn wanted(state: &mut AppState) -> Option<Work> {
     }
     let now = Utc::now().timestamp_micros();
     state.school.seed = state.school.seed.wrapping_add(now.unsigned_abs());
-    Some(Work::New(state.school.difficulty, state.school.seed))
+    Some(Work::New(state.school.wish(), state.school.seed))
 }
 
 fn show_case(state: &mut AppState, case: NewCase) {
@@ -232,7 +239,12 @@ fn show_case(state: &mut AppState, case: NewCase) {
     remove_case(state);
     state.school.shown += 1;
     let number = state.school.shown;
-    let mut scan = case.scan;
+    let (mut scan, mut hidden) = (case.scan, case.hidden);
+    if let Some(exact) = &hidden.exact {
+        let wording = state.school.wording;
+        hidden.truth = exact.grade_in(wording).into();
+        hidden.difficulty = Some(Difficulty::of_margin(exact.margin_in(wording)));
+    }
     scan.origin = format!("Case {number}");
     let Some(visit) = add_visit(state, scan) else {
         return;
@@ -244,7 +256,7 @@ fn show_case(state: &mut AppState, case: NewCase) {
     state.school.case = Some(CaseState {
         visit,
         number,
-        hidden: case.hidden,
+        hidden,
         answer: None,
         models: Vec::new(),
     });
@@ -434,7 +446,7 @@ fn commit_case(state: &mut AppState, id: VisitId, answer: &Answer) {
             ..*outlines
         };
         set_outlines(state, outlines);
-        let deciding = if truth == KoosGrade::I {
+        let deciding = if truth == Reply::Koos(KoosGrade::I) {
             Deciding::Porus
         } else {
             Deciding::Brainstem

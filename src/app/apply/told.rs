@@ -1,5 +1,5 @@
 //! What is told of the case: set, and taken back.
-use super::{assess, patient, sort_visits};
+use super::{assess, edit, koos, patient, sort_visits};
 use crate::app::{
     keeper::{Change, visit_date},
     state::{AppState, VisitId},
@@ -51,10 +51,13 @@ fn set(state: &mut AppState, fact: Fact) {
             };
             visit.sequence = sequence;
             patient::change_visit(state, id, |_| Change::Sequence(id, sequence));
+            // What fluid looks like depends on it.
+            edit::remeasure(state, id);
         }
         Fact::Patient(facts) => {
             state.facts = (*facts).clone();
             patient::change(state, Change::Facts(*facts));
+            koos::reassess(state);
         }
     }
     assess::refresh(state);

@@ -8,11 +8,11 @@ use crate::{
         command::{Command, EditCommand},
         state::{AppState, Outlines, VisitState},
     },
-    measure::{KoosAssessment, KoosGrade, SizeSide, StructureSize, volume_text},
+    measure::{SizeSide, StructureSize, volume_text},
     patient::{Finding, TumourSize},
     volume::Structure,
 };
-use egui::{CollapsingHeader, ProgressBar, RichText, ScrollArea, Ui};
+use egui::{CollapsingHeader, RichText, ScrollArea, Ui};
 
 /// Findings of every shown visit.
 pub(in crate::app) fn findings_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
@@ -149,7 +149,7 @@ fn outlines_ui(
             ui.label("No vestibular schwannoma was outlined");
         }
     }
-    koos_ui(ui, visit, &finding.koos);
+    super::koos::koos_ui(ui, state, (visit, outlines), out);
     CollapsingHeader::new("Other structures")
         .id_salt(("structures", visit.id.0))
         .default_open(true)
@@ -231,69 +231,6 @@ fn side_words(side: SizeSide) -> &'static str {
         SizeSide::Right => "patient's right",
         SizeSide::Both => "both sides",
     }
-}
-
-fn koos_ui(ui: &mut Ui, visit: &VisitState, koos: &KoosAssessment) {
-    ui.add_space(6.0);
-    let grade = match (koos.tumour, koos.grade) {
-        (_, Some(grade)) => format!("Koos grade {grade}"),
-        (true, None) => "Koos grade withheld".to_owned(),
-        (false, None) => "No Koos grade: no tumour".to_owned(),
-    };
-    ui.label(RichText::new(grade).size(18.0).strong());
-    let Some(grade) = koos.grade else { return };
-    ui.label(grade.meaning());
-    for (grade, probability) in KoosGrade::ALL.into_iter().zip(koos.probabilities) {
-        ui.horizontal(|ui| {
-            ui.add_sized([26.0, 14.0], egui::Label::new(grade.to_string()));
-            ui.add(
-                ProgressBar::new(probability as f32)
-                    .desired_width(150.0)
-                    .desired_height(10.0)
-                    .corner_radius(2.0),
-            );
-            ui.label(format!("{:.0} %", probability * 100.0));
-        });
-    }
-    CollapsingHeader::new("Evidence")
-        .id_salt(("koos", visit.id.0))
-        .default_open(true)
-        .show(ui, |ui| evidence_ui(ui, visit, koos));
-}
-
-fn evidence_ui(ui: &mut Ui, visit: &VisitState, koos: &KoosAssessment) {
-    let evidence = &koos.evidence;
-    let measures = [
-        ("Outside the canal", evidence.extrameatal_volume_mm3, "mm³"),
-        ("Within the canal", evidence.intrameatal_volume_mm3, "mm³"),
-        ("Reach beyond the porus", evidence.protrusion_mm, "mm"),
-        ("Gap to the brainstem", evidence.brainstem_gap_mm, "mm"),
-        (
-            "Contact with the brainstem",
-            evidence.contact_area_mm2,
-            "mm²",
-        ),
-        ("Indentation", evidence.indentation_mm, "mm"),
-        ("Shift of the brainstem", evidence.brainstem_shift_mm, "mm"),
-        (
-            "Shift of the fourth ventricle",
-            evidence.fourth_ventricle_shift_mm,
-            "mm",
-        ),
-    ];
-    rows(ui, ("evidence", visit.id.0), |ui| {
-        for (name, value, unit) in measures {
-            let value = value.map_or_else(
-                || RichText::new("not measured").weak(),
-                |v| RichText::new(format!("{v:.1} {unit}")),
-            );
-            row(ui, name, value);
-        }
-        if let Some(porus) = &evidence.porus_plane {
-            row(ui, "Porus plane from", porus.source);
-        }
-        row(ui, "Rule", koos.wording);
-    });
 }
 
 fn structures_ui(ui: &mut Ui, visit: &VisitState, sizes: &[StructureSize]) {

@@ -4,6 +4,7 @@ mod dicom;
 mod edit;
 mod findings;
 mod growth;
+mod koos;
 mod meaning;
 mod patient;
 mod record;

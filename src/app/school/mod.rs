@@ -9,8 +9,13 @@ pub use task::{Done, NewCase, Work};
 
 use super::state::{AppState, Outlines, VisitId};
 use crate::{
-    measure::{KoosAssessment, KoosGrade},
-    school::{Answer, Confidence, Difficulty, ExactTruth, FolderCases, Progress, ReaderRecord},
+    measure::{KoosAssessment, KoosWording},
+    patient::ModelInfo,
+    predict::KoosGraders,
+    school::{
+        Answer, Confidence, Difficulty, ExactTruth, FolderCases, Progress, ReaderRecord, Reply,
+        Wish,
+    },
 };
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 pub(super) use task::Hidden;
@@ -30,6 +35,10 @@ pub enum SchoolCommand {
     Folder(PathBuf),
     /// How hard new synthetic cases are; any without.
     Difficulty(Option<Difficulty>),
+    /// Some synthetic cases have no tumour, or none.
+    TumourFree(bool),
+    /// The wording of the grades that cases are answered in.
+    Wording(KoosWording),
     /// The model that segments is asked too.
     AskModel(bool),
     /// The first case.
@@ -39,7 +48,7 @@ pub enum SchoolCommand {
     /// Takes the case off.
     Leave,
     /// The grade that the reader thinks of; it can still be changed.
-    Choose(VisitId, KoosGrade),
+    Choose(VisitId, Reply),
     /// How sure the reader is.
     Confide(VisitId, Confidence),
     /// The grade stands; what was hidden is shown.
@@ -122,6 +131,10 @@ pub struct SchoolState {
     pub own: Option<Arc<FolderCases>>,
     /// How hard new synthetic cases are; any without.
     pub difficulty: Option<Difficulty>,
+    /// Some new synthetic cases have no tumour.
+    pub tumour_free: bool,
+    /// The wording of the grades that cases are answered in.
+    pub wording: KoosWording,
     /// The model that segments is asked too.
     pub ask_model: bool,
     /// The case that is shown.
@@ -146,7 +159,7 @@ pub struct SchoolState {
 #[derive(Debug)]
 pub struct Reading {
     /// What the reader thinks of.
-    pub grade: Option<KoosGrade>,
+    pub grade: Option<Reply>,
     /// How sure the reader is.
     pub confidence: Option<Confidence>,
     pub(super) began: Instant,
@@ -197,10 +210,12 @@ pub struct Grader {
 pub struct Revealed<'a> {
     /// What the reader said.
     pub answer: &'a Answer,
-    /// The true grade.
-    pub truth: KoosGrade,
+    /// What is true.
+    pub truth: Reply,
     /// What it rests on, exactly; of a synthetic patient only.
     pub exact: Option<&'a ExactTruth>,
+    /// What the trained graders say of the true outlines.
+    pub graded: Option<&'a (KoosGraders, ModelInfo)>,
     /// What the rule says on the models' outlines.
     pub models: &'a [Grader],
 }
@@ -213,12 +228,26 @@ impl CaseState {
             answer,
             truth: self.hidden.truth,
             exact: self.hidden.exact.as_ref(),
+            graded: self.hidden.graded.as_ref(),
             models: &self.models,
         })
     }
 }
 
 impl SchoolState {
+    /// What new synthetic cases are drawn by.
+    pub(super) fn wish(&self) -> Wish {
+        Wish {
+            difficulty: self.difficulty,
+            tumour_free: self.tumour_free,
+        }
+    }
+
+    /// Whether a visit may be one without a tumour: a real one may, a case where they were asked for.
+    pub fn may_be_free(&self, visit: VisitId) -> bool {
+        !self.is_case(visit) || self.tumour_free && self.source == Source::Synthetic
+    }
+
     /// The case that is shown.
     pub fn case(&self) -> Option<&CaseState> {
         self.case.as_ref()

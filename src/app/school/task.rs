@@ -1,16 +1,17 @@
 //! What the school does on a background thread.
 use crate::{
     app::{
+        koos,
         preset::Preset,
         state::VisitId,
         task::{NewOutlines, NewScan, Outcome, Target, measured},
     },
     io,
-    measure::KoosGrade,
-    patient::{Outline, ScanOrigin},
+    patient::{ModelInfo, Outline, ScanOrigin},
+    predict::{self, KoosGraders},
     school::{
-        AnswerKind, Case, Difficulty, Error, ExactTruth, FolderCases, ReaderRecord, SyntheticCase,
-        readers,
+        AnswerKind, Case, Difficulty, Error, ExactTruth, FolderCases, ReaderRecord, Reply,
+        SyntheticCase, Wish, readers,
     },
     volume::Observe,
 };
@@ -24,7 +25,7 @@ pub enum Work {
     /// Looks which scans of a folder have a grade.
     Folder(PathBuf),
     /// Draws a synthetic case from a seed.
-    New(Option<Difficulty>, u64),
+    New(Wish, u64),
     /// Makes a synthetic case that was seen so many times before.
     Again(SyntheticCase, u64),
     /// Reads a case of the reader's own.
@@ -59,8 +60,10 @@ pub(in crate::app) struct Hidden {
     pub(in crate::app) name: String,
     pub(in crate::app) kind: AnswerKind,
     pub(in crate::app) difficulty: Option<Difficulty>,
-    pub(in crate::app) truth: KoosGrade,
+    pub(in crate::app) truth: Reply,
     pub(in crate::app) exact: Option<ExactTruth>,
+    /// What the trained graders say of the true outlines.
+    pub(in crate::app) graded: Option<(KoosGraders, ModelInfo)>,
     /// True outlines, measured.
     pub(in crate::app) outlines: Option<Box<NewOutlines>>,
 }
@@ -104,8 +107,9 @@ impl Work {
                     Err(error) => Outcome::Failed(format!("The answers were not written: {error}")),
                 };
             }
-            Self::New(difficulty, seed) => SyntheticCase::draw(difficulty, seed, observe)
-                .and_then(|case| case.scan(0, observe)),
+            Self::New(wish, seed) => {
+                SyntheticCase::draw(wish, seed, observe).and_then(|case| case.scan(0, observe))
+            }
             Self::Again(case, showing) => case.scan(showing, observe),
             Self::Own(cases, name) => cases.read(&name, observe),
         };
@@ -137,7 +141,7 @@ fn prepared(case: Case, observe: &mut Observe<'_>) -> Result<NewCase, Error> {
         demo: false,
         volume: case.volume,
     };
-    let mut outlines = None;
+    let (mut outlines, mut graded) = (None, None);
     if let Some(labels) = case.labels {
         let volume = Arc::new(scan.volume);
         let target = Target {
@@ -153,7 +157,19 @@ fn prepared(case: Case, observe: &mut Observe<'_>) -> Result<NewCase, Error> {
             },
         };
         match measured(&target, labels, Outline::Imported, Vec::new(), observe) {
-            Outcome::Outlined(new) => outlines = Some(new),
+            Outcome::Outlined(new) => {
+                let koos = &new.measured.finding.koos;
+                graded = match koos::graded(&volume, &new.labels, koos, observe) {
+                    Ok(graded) => Some(graded),
+                    Err(predict::Error::Cancelled) => return Err(Error::Stopped),
+                    // The case can be shown without them.
+                    Err(error) => {
+                        log::warn!("the graders do not speak: {error}");
+                        None
+                    }
+                };
+                outlines = Some(new);
+            }
             _ => return Err(Error::Stopped),
         }
         drop(target);
@@ -167,6 +183,7 @@ fn prepared(case: Case, observe: &mut Observe<'_>) -> Result<NewCase, Error> {
             difficulty: case.difficulty,
             truth: case.truth,
             exact: case.exact,
+            graded,
             outlines,
         },
     })

@@ -42,8 +42,9 @@ fn case(name: &str, truth: KoosGrade) -> Outcome {
             name: name.to_owned(),
             kind: AnswerKind::Synthetic,
             difficulty: Some(Difficulty::Hard),
-            truth,
+            truth: truth.into(),
             exact: None,
+            graded: None,
             outlines: Some(new),
         },
     })))
@@ -69,7 +70,7 @@ fn shows(state: &AppState, id: VisitId) -> bool {
 }
 
 fn answer(state: &mut AppState, id: VisitId, grade: KoosGrade) {
-    school(state, SchoolCommand::Choose(id, grade));
+    school(state, SchoolCommand::Choose(id, grade.into()));
     school(state, SchoolCommand::Confide(id, Confidence::Likely));
     school(state, SchoolCommand::Commit(id));
 }
@@ -87,7 +88,7 @@ fn a_case_is_blind_until_a_grade_and_a_confidence_are_committed() {
     );
     // Neither alone is enough.
     school(&mut state, SchoolCommand::Commit(id));
-    school(&mut state, SchoolCommand::Choose(id, KoosGrade::II));
+    school(&mut state, SchoolCommand::Choose(id, KoosGrade::II.into()));
     school(&mut state, SchoolCommand::Commit(id));
     school(&mut state, SchoolCommand::Next);
     assert!(!shows(&state, id) && state.school.is_blind(id));
@@ -110,7 +111,7 @@ fn a_case_is_blind_until_a_grade_and_a_confidence_are_committed() {
     let revealed = state.school.case().unwrap().revealed().unwrap();
     assert_eq!(
         (revealed.truth, revealed.answer.grade),
-        (KoosGrade::III, KoosGrade::II)
+        (KoosGrade::III.into(), KoosGrade::II.into())
     );
     assert_eq!(revealed.answer.confidence_percent, 70);
     let record = state.school.record.as_ref().unwrap();
@@ -120,7 +121,7 @@ fn a_case_is_blind_until_a_grade_and_a_confidence_are_committed() {
     );
     assert_eq!(state.school.progress.as_ref().unwrap().accuracy, Some(0.0));
     // What is committed stands.
-    school(&mut state, SchoolCommand::Choose(id, KoosGrade::III));
+    school(&mut state, SchoolCommand::Choose(id, KoosGrade::III.into()));
     school(&mut state, SchoolCommand::Commit(id));
     assert_eq!(state.school.record.as_ref().unwrap().answers.len(), 1);
 }
@@ -281,7 +282,10 @@ fn a_real_visit_is_blind_from_its_opening_and_whatever_comes_while_it_is() {
     assert!(shows(&state, first) && !shows(&state, second));
     assert!(state.visit(first).unwrap().placed, "the tumour is gone to");
     let committed = state.school.committed(first).unwrap();
-    assert_eq!((committed.grade, committed.truth), (KoosGrade::IV, None));
+    assert_eq!(
+        (committed.grade, committed.truth),
+        (KoosGrade::IV.into(), None)
+    );
     assert!(committed.case.starts_with("scan-"));
     answer(&mut state, second, KoosGrade::IV);
     assert!(
@@ -445,4 +449,67 @@ fn answers_are_kept_for_each_reader_and_come_back() {
     school(&mut state, SchoolCommand::Source(Source::Folder));
     assert!(state.school_obstacle().is_some(), "no folder was chosen");
     assert!(!matches!(state.changes.first(), Some(Change::Answered(..))));
+}
+
+#[test]
+fn the_truth_of_a_case_follows_the_schools_wording_and_none_may_be_answered() {
+    use crate::{
+        measure::{KoosGeometry, KoosWording},
+        school::{ExactTruth, Reply},
+    };
+    // Pressed in by 3 mm and not displaced.
+    let exact = ExactTruth {
+        geometry: KoosGeometry {
+            volume_mm3: 1500.0,
+            extrameatal_mm3: 1200.0,
+            protrusion_mm: 14.0,
+            contact_mm2: 80.0,
+            shift_mm: 0.5,
+        },
+        gap_mm: 0.0,
+        brainstem_shift_mm: 0.5,
+        fourth_ventricle_shift_mm: 0.2,
+        indentation_mm: 3.0,
+        margin: 2.5,
+    };
+    for (wording, truth) in [
+        (KoosWording::Topographic, KoosGrade::III),
+        (KoosWording::Compression, KoosGrade::IV),
+    ] {
+        let mut state = reader();
+        school(&mut state, SchoolCommand::Wording(wording));
+        school(&mut state, SchoolCommand::Begin);
+        assert!(asked(&mut state));
+        let mut made = case("synthetic-1", KoosGrade::III);
+        if let Outcome::School(Done::Case(new)) = &mut made {
+            new.hidden.exact = Some(exact);
+        }
+        ended(&mut state, made);
+        let id = state.active.unwrap();
+        assert_eq!(state.koos_wording(id), wording);
+        answer(&mut state, id, KoosGrade::III);
+        let revealed = state.school.case().unwrap().revealed().unwrap();
+        assert_eq!(revealed.truth, truth.into());
+        let visit = state.visit(id).unwrap();
+        let koos = &visit.outlines.as_ref().unwrap().measured.finding.koos;
+        assert!(koos.wording == wording.name() || koos.grade.is_none());
+    }
+    // A scan without a tumour, answered so.
+    let mut state = reader();
+    school(&mut state, SchoolCommand::TumourFree(true));
+    school(&mut state, SchoolCommand::Begin);
+    assert!(asked(&mut state));
+    let mut made = case("synthetic-2", KoosGrade::I);
+    if let Outcome::School(Done::Case(new)) = &mut made {
+        new.hidden.truth = Reply::NoTumour;
+    }
+    ended(&mut state, made);
+    let id = state.active.unwrap();
+    assert!(state.school.may_be_free(id));
+    school(&mut state, SchoolCommand::Choose(id, Reply::NoTumour));
+    school(&mut state, SchoolCommand::Confide(id, Confidence::Likely));
+    school(&mut state, SchoolCommand::Commit(id));
+    let progress = state.school.progress.as_ref().unwrap();
+    assert_eq!(progress.accuracy, Some(1.0));
+    assert_eq!(progress.detection.unwrap().called_free, 1);
 }

@@ -246,6 +246,17 @@ fn point(
             });
         }
     }
+    // A click that shows the brainstem is nothing else.
+    if state.view.koos.seeking == Some(visit) {
+        if response.clicked()
+            && let Some(at) = response.interact_pointer_pos()
+        {
+            let point = screen.view.world_from_px(screen.px(at));
+            out.push(Command::Edit(visit, EditCommand::Brainstem(point)));
+        }
+        ui.ctx().set_cursor_icon(egui::CursorIcon::Crosshair);
+        return;
+    }
     // A click of a series is taken back by the next: only a single one marks a point.
     if state.view.tool.edits() {
         // Clicks belong to the tool.

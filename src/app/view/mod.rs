@@ -5,6 +5,7 @@ mod cell;
 mod cine;
 mod gpu;
 mod input;
+mod koos;
 mod outline;
 mod overlay;
 mod sizes;

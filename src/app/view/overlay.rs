@@ -68,6 +68,7 @@ pub(super) fn draw(
             draw_crosshair(painter, screen, visit, plane);
         }
         super::sizes::draw(painter, screen, state, visit);
+        super::koos::draw(painter, screen, state, visit);
         tool::draw_marks(painter, screen, state, (visit, plane));
     }
     draw_letters(painter, screen);

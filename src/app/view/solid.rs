@@ -10,7 +10,8 @@ use crate::{
         state::{AppState, VisitId, VisitState},
     },
     measure::{
-        GrowthMap, Mesh, Plane, Verdict, growth_between, signed_distances_mm, surface_meshes,
+        GrowthMap, KoosBasis, Mesh, Plane, Verdict, growth_between, signed_distances_mm,
+        surface_meshes,
     },
     render::scene::{
         Camera, ColourScale, Cut, CutMode, PlaneLine, Quality, Scene, Surface, ViewFrom,
@@ -36,8 +37,11 @@ const TEXT: Color32 = Color32::from_gray(225);
 const CAUTION: Color32 = Color32::from_rgb(255, 170, 60);
 const BACKGROUND: [u8; 4] = [14, 14, 14, 255];
 
-/// What meshes are made of: a visit's outlines of one revision, and those before them where growth is shown.
-type Of = (VisitId, u64, Option<(VisitId, u64)>);
+/// The compression at the ends of the colours, mm.
+const COMPRESSION_MM: f64 = 5.0;
+
+/// What meshes are made of: a visit's outlines of one revision, those before them where growth is shown, and whether the evidence of the grade is there.
+type Of = (VisitId, u64, Option<(VisitId, u64)>, bool);
 
 /// Meshes, and the tumour's colours.
 #[derive(Debug)]
@@ -46,6 +50,10 @@ struct Meshes {
     surfaces: Vec<(Structure, Arc<Mesh>)>,
     /// By distance to the brainstem, or by growth; none where that is not known.
     tumour: Option<Arc<[[u8; 3]]>>,
+    /// The same with its contact marked; none without contact.
+    contact: Option<Arc<[[u8; 3]]>>,
+    /// How deep the brainstem is pressed in; none where there is no mirror.
+    compression: Option<Arc<[[u8; 3]]>>,
     /// Growth since the visit before.
     growth: Option<GrowthMap>,
 }
@@ -63,6 +71,7 @@ struct Asked {
     frames: [glam::DVec3; 3],
     cut: bool,
     lines: bool,
+    koos: [bool; 2],
     shown: [bool; Structure::ALL.len()],
     quality: Quality,
 }
@@ -116,8 +125,11 @@ impl Solid {
             return;
         }
         let (labels, ctx) = (Arc::clone(&outlines.labels), ui.ctx().clone());
-        let before = before.map(|(_, earlier)| earlier);
-        let work = move |observe: &mut Observe<'_>| meshes(of, &labels, before.as_ref(), observe);
+        let (before, basis) = (before.map(|(_, earlier)| earlier), outlines.tumour.clone());
+        let work = move |observe: &mut Observe<'_>| {
+            let made = meshes(of, &labels, before.as_ref(), observe)?;
+            Some(made.with_evidence(basis.as_deref()))
+        };
         let job = Job::spawn("surfaces", move || ctx.request_repaint(), work);
         match job {
             Ok(job) => self.making = Some((of, job)),
@@ -182,7 +194,9 @@ fn earlier(state: &AppState, visit: &VisitState) -> Option<((VisitId, u64), Earl
 }
 
 fn of(visit: &VisitState, before: Option<&((VisitId, u64), Earlier)>) -> Of {
-    (visit.id, visit.fill_revision, before.map(|(name, _)| *name))
+    let basis = (visit.outlines.as_ref()).is_some_and(|o| o.tumour.is_some());
+    let before = before.map(|(name, _)| *name);
+    (visit.id, visit.fill_revision, before, basis)
 }
 
 /// Surfaces of outlines; `None` where there is none, or it was stopped.
@@ -217,6 +231,8 @@ fn meshes(
             of,
             surfaces: meshes.into_iter().map(|(s, m)| (s, Arc::new(m))).collect(),
             tumour: Some(colours.into()),
+            contact: None,
+            compression: None,
             growth: Some(map),
         });
     }
@@ -228,8 +244,40 @@ fn meshes(
         of,
         surfaces: meshes.into_iter().map(|(s, m)| (s, Arc::new(m))).collect(),
         tumour,
+        contact: None,
+        compression: None,
         growth: None,
     })
+}
+
+impl Meshes {
+    /// With the colours of contact and compression.
+    fn with_evidence(mut self, basis: Option<&KoosBasis>) -> Self {
+        let mesh = |s: Structure| {
+            let found = self.surfaces.iter().find(|(of, _)| *of == s);
+            found.map(|(_, mesh)| Arc::clone(mesh))
+        };
+        let Some(basis) = basis else {
+            return self;
+        };
+        if let (Some(tumour), Some(colours)) = (mesh(Structure::VestibularSchwannoma), &self.tumour)
+        {
+            let [r, g, b, _] = super::koos::CONTACT.to_array();
+            let touching = basis.is_in_contact(tumour.points());
+            let marked = |(touches, colour): (bool, &[u8; 3])| {
+                if touches { [r, g, b] } else { *colour }
+            };
+            if touching.iter().any(|t| *t) {
+                let all = touching.into_iter().zip(colours.iter()).map(marked);
+                self.contact = Some(all.collect());
+            }
+        }
+        let brainstem = mesh(Structure::Brainstem);
+        let depths = brainstem.and_then(|mesh| basis.compression_mm(&mesh));
+        let scale = ColourScale::growth_mm(COMPRESSION_MM);
+        self.compression = depths.map(|d| scale.colours(&d).into());
+        self
+    }
 }
 
 /// Shows the surfaces of a visit in a rectangle.
@@ -285,6 +333,7 @@ pub(in crate::app) fn solid_ui(
         frames: normals(state, visit),
         cut: state.view.solid.cut,
         lines: !state.view.lines_hidden && !state.view.hidden,
+        koos: [state.view.koos.drawn, state.view.koos.compression],
         shown: Structure::ALL.map(|s| is_shown(state, s)),
         quality: if response.dragged() {
             Quality::Draft
@@ -317,6 +366,8 @@ pub(in crate::app) fn solid_ui(
         }
     }
     draw_words(ui, rect, state, visit, (canvas, &camera));
+    let painter = ui.painter_at(rect);
+    super::koos::draw_solid(&painter, (rect, scale), (state, visit), &camera);
     let map = canvas.solid.meshes.as_ref().and_then(|m| m.growth.as_ref());
     menu(&response, state, (visit.id, camera), map, out);
 }
@@ -357,11 +408,23 @@ fn scene_of(
     let surface = |(structure, mesh): &(Structure, Arc<Mesh>)| {
         let tumour = *structure == Structure::VestibularSchwannoma;
         let inner = tumour || *structure == Structure::Cochlea;
+        let view = &state.view.koos;
+        // A map is read on an opaque surface, through what lies before it.
+        let pressed = (meshes.compression.clone()).filter(|_| view.compression);
+        let mapped = pressed.is_some() && *structure == Structure::Brainstem;
+        let marked = (meshes.contact.clone()).filter(|_| view.drawn && tumour);
+        let opaque = match pressed {
+            Some(_) => mapped || *structure == Structure::Cochlea,
+            None => inner,
+        };
         Surface {
             mesh: Arc::clone(mesh),
             colour: state.view.style.structure(*structure).colour,
-            point_colours: meshes.tumour.clone().filter(|_| tumour),
-            opacity: if inner || state.view.solid.cut {
+            point_colours: pressed
+                .filter(|_| mapped)
+                .or(marked)
+                .or_else(|| meshes.tumour.clone().filter(|_| tumour)),
+            opacity: if opaque || state.view.solid.cut {
                 1.0
             } else {
                 SHELL
@@ -496,11 +559,17 @@ fn draw_words(
         let beyond = middle + Vec2::new(axis.right as f32, axis.down as f32) * 33.0;
         words(&painter, beyond, Align2::CENTER_CENTER, &text, &small, ink);
     }
-    let coloured = canvas
-        .solid
-        .meshes
-        .as_ref()
-        .is_some_and(|m| m.tumour.is_some());
+    if let Some((position, _)) = (state.view.koos.surgeon).filter(|(_, c)| c == camera) {
+        let text = format!("surgeon's view, retrosigmoid, patient {}", position.words());
+        line(&text, &small, TEXT);
+    }
+    let pressed = meshes.is_some_and(|m| m.compression.is_some()) && state.view.koos.compression;
+    if pressed && is_shown(state, Structure::Brainstem) {
+        let scale = ColourScale::growth_mm(COMPRESSION_MM);
+        let text = "brainstem: mm pressed in (+) against its mirrored side";
+        return draw_scale(&painter, rect, (&scale, text), &small);
+    }
+    let coloured = meshes.is_some_and(|m| m.tumour.is_some());
     if coloured && is_shown(state, Structure::VestibularSchwannoma) {
         let (scale, text) = if growth.is_some() {
             let text = "tumour: mm outwards since the visit before";

@@ -2,7 +2,8 @@
 use super::{Canvas, Cell, brush, cell::Screen, sizes};
 use crate::app::{
     command::{Command, ViewCommand},
-    state::{AppState, Mark, Tool, VisitState},
+    marks::Mark,
+    state::{AppState, Tool, VisitState},
 };
 use crate::measure::Plane;
 use egui::{

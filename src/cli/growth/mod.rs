@@ -11,7 +11,7 @@ use super::{
 use crate::{
     app::report::{self, Comparison, Measured},
     io,
-    measure::ghosting,
+    measure::{KoosOptions, ghosting},
     patient::{Acquisition, GrowthAssessment, Outline, ScanOrigin, Visit},
     volume::Sequence,
 };
@@ -69,6 +69,8 @@ struct VisitArgument {
     /// How the scan was acquired, where a record already says so.
     acquisition: Option<Acquisition>,
     labels: Labels,
+    /// How the tumour is graded.
+    koos: KoosOptions,
 }
 
 /// Where the outlines of a visit come from.
@@ -100,6 +102,7 @@ fn visit(text: &str) -> Result<VisitArgument, String> {
         sequence: Sequence::Unknown,
         acquisition: None,
         labels: labels.map_or(Labels::Model, |path| Labels::File(path.into())),
+        koos: KoosOptions::default(),
     })
 }
 
@@ -218,7 +221,7 @@ fn measure(
         scan_sha256: io::voxels_sha256(&scan),
         warnings,
     };
-    let mut visit = Visit::measured(&labels, origin, outline);
+    let mut visit = Visit::measured_on(&scan, &labels, origin, outline, argument.koos);
     if let Some(state) = state {
         visit.finding.provenance.state = state;
     }

@@ -1,6 +1,7 @@
 //! The visits of a patient's folder.
 use super::{Labels, VisitArgument};
 use crate::{
+    app::ByHand,
     io::PatientFolder,
     patient::{LabelVersion, Outline, ReviewState},
     volume::{LabelMap, Volume},
@@ -46,6 +47,7 @@ pub(super) fn visits(
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     let folder = Arc::new(folder);
     let mut visits = Vec::new();
+    let facts = &folder.record().facts;
     for visit in &folder.record().visits {
         let id = &visit.id;
         let Some(date) = visit.date else {
@@ -64,7 +66,18 @@ pub(super) fn visits(
             })),
             None => Labels::Model,
         };
+        // What a reader said of the outlines that count.
+        let results = (visit.current())
+            .and_then(|v| folder.read_results(id, v.version).transpose())
+            .transpose()
+            .unwrap_or_else(|error| {
+                warnings.push(format!("{id}: what was measured was not opened: {error}"));
+                None
+            });
+        let set = results.as_ref().and_then(ByHand::of_results);
+        let koos = facts.koos_options(Some(date.day));
         visits.push(VisitArgument {
+            koos: set.unwrap_or_default().options(koos),
             date: date.day,
             scan: folder.scan_path(id)?,
             sequence: visit.scan.facts.sequence,

@@ -1,5 +1,7 @@
 //! A grade with its probabilities and reasons.
-use super::{Borderline, HannoverClass, KoosEvidence, KoosGrade, KoosSubgrade, TokyoClass};
+use super::{
+    Borderline, HannoverClass, KoosEvidence, KoosGrade, KoosSubgrade, KoosWording, TokyoClass,
+};
 use serde::{Serialize, Serializer};
 
 /// A grade, how sure it is, and why.
@@ -39,6 +41,12 @@ impl KoosAssessment {
             (true, Some(grade)) => grade.to_string(),
             (true, None) => "withheld".to_owned(),
         }
+    }
+
+    /// What the grade says in its wording; `None` without a grade.
+    pub fn meaning(&self) -> Option<&'static str> {
+        let wording = KoosWording::of_name(self.wording).unwrap_or_default();
+        self.grade.map(|grade| wording.meaning(grade))
     }
 
     /// Leaves the tumour without a grade, for a reason.

@@ -4,22 +4,27 @@ use super::{
     TokyoClass,
     cleft::CleftTest,
     compression::{Body, Symmetry, deepest, heights},
-    contact::{Contact, Normals, Touch, extent},
+    contact::{Contact, ContactFace, Normals, Touch, central, extent},
     neighbours::neighbours,
     rule::{self, grade},
+    surgeon::{HeadPosition, SurgeonView},
 };
 use crate::{
     measure::{
-        Boundary, HeadAxes, NearestSurface, PartVolume, PorusPlane, SizeSide, TumourGeometry,
+        Boundary, HeadAxes, Mesh, NearestSurface, PartVolume, PorusPlane, SizeSide, TumourGeometry,
+        brainstem_caution,
         midline::{Shifts, shifts},
         surface_mesh,
     },
     volume::{LabelMap, Sequence, Side, Structure, Volume, unobserved},
 };
 use glam::DVec3;
+use rayon::prelude::*;
 
 /// A part of the tumour that is smaller is not a second tumour, mm³.
 const SPECK_MM3: f64 = 10.0;
+/// How far above and below the tumour the brainstem's mirror image still tells how deep it is pressed in, mm.
+const ABOUT_MM: f64 = 5.0;
 
 /// What a grade rests on that does not depend on the porus plane: with it a plane that a reader moves gives its grade within milliseconds.
 #[derive(Debug, Clone)]
@@ -28,6 +33,7 @@ pub struct KoosBasis {
     /// Contact, indentation and shifts.
     evidence: KoosEvidence,
     inconsistent: bool,
+    contact_faces: Vec<ContactFace>,
 }
 
 impl KoosBasis {
@@ -46,6 +52,7 @@ impl KoosBasis {
             tumour: TumourGeometry::of(labels),
             evidence: KoosEvidence::default(),
             inconsistent: false,
+            contact_faces: Vec::new(),
         };
         let Some(tumour) = &basis.tumour else {
             return basis;
@@ -60,7 +67,9 @@ impl KoosBasis {
         };
         basis.inconsistent = shifts.inconsistent;
         e.brainstem_shift_mm = shifts.brainstem_mm;
+        e.brainstem_shift_point_ras_mm = shifts.brainstem_at.map(|p| p.to_array());
         e.fourth_ventricle_shift_mm = shifts.fourth_ventricle_mm;
+        e.fourth_ventricle_point_ras_mm = shifts.fourth_ventricle_at.map(|p| p.to_array());
         e.fourth_ventricle_area_mm2 = shifts.fourth_ventricle_area_mm2;
         e.fourth_ventricle_asymmetry = shifts.fourth_ventricle_asymmetry;
         // Of tumours on both sides taken together nothing is measured but this.
@@ -76,20 +85,25 @@ impl KoosBasis {
         e.contact_area_mm2 = Some(contact.area_mm2);
         let touching: Vec<_> = contact.faces(boundary, touch).copied().collect();
         let extent = extent(touching.iter());
-        e.contact_length_mm = Some(extent.map_or(0.0, |(_, mm)| mm));
+        e.contact_length_mm = Some(extent.map_or(0.0, |(_, [a, b])| a.distance(b)));
+        e.contact_ends_ras_mm = extent.map(|(_, ends)| ends.map(|p| p.to_array()));
         e.contact_slices = extent.map(|(slices, _)| slices);
+        basis.contact_faces = (touching.iter())
+            .map(|face| ContactFace::of(face, labels.grid()))
+            .collect();
+        let places: Vec<DVec3> = touching.iter().map(|f| f.point).collect();
+        e.contact_point_ras_mm = central(&places).map(|p| p.to_array());
         if let (Some(axes), Some(side)) = (tumour.axes(), e.side) {
             let part = (boundary, &normals);
             let away = if side == Side::Left { 1.0 } else { -1.0 };
             let midline = shifts.midline_mm + away * shifts.fourth_ventricle_mm.unwrap_or(0.0);
             e.neighbours = neighbours(labels, (axes, side, midline), part, touch);
-            let touching: Vec<DVec3> = touching.iter().map(|f| f.point).collect();
             indentation(
                 labels,
                 axes,
                 side,
                 (boundary, &contact),
-                &touching,
+                &places,
                 &shifts,
                 e,
             );
@@ -104,6 +118,46 @@ impl KoosBasis {
     /// The tumour; `None` without a voxel of it.
     pub fn tumour(&self) -> Option<&TumourGeometry> {
         self.tumour.as_ref()
+    }
+
+    /// The faces of the tumour that lie on the brainstem.
+    pub fn contact_faces(&self) -> &[ContactFace] {
+        &self.contact_faces
+    }
+
+    /// Which of some points (RAS mm) of the tumour's smooth surface lie where it meets the brainstem: within a voxel's longest edge of a face in contact.
+    pub fn is_in_contact(&self, points: &[DVec3]) -> Vec<bool> {
+        let edges = self.contact_faces.iter().flat_map(|f| f.half_edges);
+        let near = edges.map(|e| 2.0 * e.length()).fold(0.0, f64::max);
+        (points.par_iter())
+            .map(|p| {
+                (self.contact_faces.iter()).any(|f| f.point.distance_squared(*p) <= near * near)
+            })
+            .collect()
+    }
+
+    /// How deep each point of the brainstem's surface on the tumour's side is pressed in against the mirrored other side, mm (see [`MirrorPlane::compression_mm`]): on the levels of
+    /// the tumour and a little above and below, where the mirror is known; not a number elsewhere. `None` where there is no mirror.
+    ///
+    /// [`MirrorPlane::compression_mm`]: super::MirrorPlane::compression_mm
+    pub fn compression_mm(&self, brainstem: &Mesh) -> Option<Vec<f64>> {
+        let tumour = self.tumour.as_ref()?;
+        let (axes, side) = (tumour.axes()?, self.evidence.side?);
+        let depths = (self.evidence.mirror_plane?).compression_mm(brainstem, side)?;
+        let [low, high] = heights(tumour.boundary(), axes);
+        let levels = low - ABOUT_MM..=high + ABOUT_MM;
+        let known = |(point, depth): (&DVec3, Option<f64>)| {
+            let here = levels.contains(&axes.height_mm(*point));
+            depth.filter(|_| here).unwrap_or(f64::NAN)
+        };
+        Some(brainstem.points().iter().zip(depths).map(known).collect())
+    }
+
+    /// How a surgeon sees the tumour by the retrosigmoid approach, and its middle, RAS mm; `None` where the labels do not tell the patient's axes or the side.
+    pub fn surgeon_view(&self, position: HeadPosition) -> Option<(SurgeonView, DVec3)> {
+        let tumour = self.tumour.as_ref()?;
+        let view = SurgeonView::retrosigmoid(tumour.axes()?, tumour.side()?, position);
+        Some((view, DVec3::from_array(tumour.size().centroid_ras_mm)))
     }
 
     /// The grade in the topographic wording, at a porus plane that a reader set or, without one, at the plane that was found.
@@ -122,6 +176,10 @@ impl KoosBasis {
         let Some(tumour) = &self.tumour else {
             return out;
         };
+        if let Some(point) = options.brainstem_from {
+            out.warnings
+                .push(brainstem_caution(DVec3::from_array(point)));
+        }
         if tumour.size().at_scan_edge {
             out.at_least = true;
             out.warnings.push(
@@ -233,10 +291,18 @@ fn split_at_porus(tumour: &TumourGeometry, given: Option<&PorusPlane>, out: &mut
     let volume = |part: Option<PartVolume>| part.map(|p| p.volume_mm3);
     out.evidence.intrameatal_volume_mm3 = volume(measures.volumes.intrameatal);
     out.evidence.extrameatal_volume_mm3 = volume(measures.volumes.extrameatal);
-    out.evidence.protrusion_mm = Some(tumour.protrusion_mm(plane));
+    let (protrusion, farthest) = tumour.protrusion(plane);
+    out.evidence.protrusion_mm = Some(protrusion);
+    out.evidence.protrusion_point_ras_mm = farthest.map(|p| p.to_array());
+    let canal = measures.diameters.canal_length.map(|d| d.ends_ras_mm);
+    let within = canal.map_or(plane.point_ras_mm, |[a, b]| {
+        std::array::from_fn(|n| f64::midpoint(a[n], b[n]))
+    });
+    out.evidence.intrameatal_point_ras_mm = Some(within);
     out.evidence.porus_plane = Some(*plane);
     let diameter = measures.diameters.extrameatal_max;
     out.evidence.extrameatal_diameter_mm = diameter.map(|d| d.value_mm);
+    out.evidence.extrameatal_ends_ras_mm = diameter.map(|d| d.ends_ras_mm);
 }
 
 /// The other gradings.

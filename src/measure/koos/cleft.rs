@@ -105,6 +105,19 @@ pub struct CleftTest {
 }
 
 impl CleftTest {
+    /// What it says and why, in words.
+    pub fn decision(&self) -> String {
+        let verdict = self.verdict.words();
+        if let Some(reason) = &self.reason {
+            return format!("{verdict}: {reason}");
+        }
+        let seen = self.profiles.iter().filter(|p| p.cleft).count();
+        format!(
+            "{verdict}: {seen} of {} ways from tumour to brainstem show fluid; a third is needed",
+            self.profiles.len()
+        )
+    }
+
     fn cannot(reason: String) -> Self {
         Self {
             verdict: CleftVerdict::CannotBeTold,

@@ -92,17 +92,72 @@ impl Contact {
     }
 }
 
-/// First and last axial slice of some faces, and the largest distance between two of them in one slice, mm.
+/// First and last axial slice of some faces, and the two that lie farthest apart in one slice.
 pub(super) fn extent<'a>(
     faces: impl Iterator<Item = &'a BoundaryPoint> + Clone,
-) -> Option<([usize; 2], f64)> {
+) -> Option<([usize; 2], [DVec3; 2])> {
     let range = |f: &BoundaryPoint| [f.axial_slice; 2];
     let spanned = (faces.clone().map(range)).reduce(|[a, b], [c, d]| [a.min(c), b.max(d)])?;
+    let one = faces.clone().next()?.point;
     let longest = (slices(faces).iter())
         .filter_map(|slice| diameter(slice))
-        .map(|[a, b]| a.distance(b))
-        .fold(0.0, f64::max);
+        .fold([one, one], |[a, b], [c, d]| {
+            let longer = c.distance(d) > a.distance(b);
+            if longer { [c, d] } else { [a, b] }
+        });
     Some((spanned, longest))
+}
+
+/// The place of some that lies nearest to their middle; `None` without any.
+pub(super) fn central(points: &[DVec3]) -> Option<DVec3> {
+    let middle = points.iter().sum::<DVec3>() / points.len() as f64;
+    let nearer = |a: &&DVec3, b: &&DVec3| {
+        a.distance_squared(middle)
+            .total_cmp(&b.distance_squared(middle))
+    };
+    points.iter().min_by(nearer).copied()
+}
+
+/// A voxel face of the tumour that lies on the brainstem.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ContactFace {
+    /// Its middle, RAS mm.
+    pub point: DVec3,
+    /// From there to the middles of two of its edges, mm.
+    pub half_edges: [DVec3; 2],
+}
+
+impl ContactFace {
+    pub(super) fn of(face: &BoundaryPoint, grid: &Grid) -> Self {
+        let edges = grid.world_from_voxel().matrix3;
+        let normal = |a: usize| edges.col((a + 1) % 3).cross(edges.col((a + 2) % 3));
+        let along = |a: usize| normal(a).normalize_or_zero().dot(face.outward).abs();
+        let axis = (0..3)
+            .max_by(|a, b| along(*a).total_cmp(&along(*b)))
+            .unwrap_or(0);
+        Self {
+            point: face.point,
+            half_edges: [1, 2].map(|n| edges.col((axis + n) % 3) / 2.0),
+        }
+    }
+
+    /// Where a plane through a point cuts the face, RAS mm; `None` where it does not, or holds all of it.
+    pub fn cut(&self, point: DVec3, normal: DVec3) -> Option<[DVec3; 2]> {
+        let [a, b] = self.half_edges;
+        let corners = [a + b, a - b, -a - b, b - a].map(|c| self.point + c);
+        let heights = corners.map(|c| (c - point).dot(normal));
+        let mut ends = [DVec3::ZERO; 2];
+        let mut found = 0;
+        for n in 0..4 {
+            let m = (n + 1) % 4;
+            if (heights[n] > 0.0) != (heights[m] > 0.0) && found < 2 {
+                let part = heights[n] / (heights[n] - heights[m]);
+                ends[found] = corners[n].lerp(corners[m], part);
+                found += 1;
+            }
+        }
+        (found == 2).then_some(ends)
+    }
 }
 
 /// The direction of a surface made of voxel faces, from the faces about each place.

@@ -1,7 +1,9 @@
-//! The questions that a Koos grade answers, one by one: what was measured, and where the topographic rule decides.
+//! The questions that a Koos grade answers, one by one: what was measured, and where the rule decides.
 use super::{
-    KoosEvidence, KoosGeometry, KoosGrade,
-    rule::{CONTACT_MM2, GAP_ERROR_MM, PROTRUSION_MM, SHIFT_MM, least_extrameatal_mm3},
+    KoosEvidence, KoosGeometry, KoosGrade, KoosWording,
+    rule::{
+        CONTACT_MM2, GAP_ERROR_MM, INDENTATION_MM, PROTRUSION_MM, SHIFT_MM, least_extrameatal_mm3,
+    },
 };
 use serde::Serialize;
 
@@ -33,7 +35,8 @@ pub struct KoosCriterion {
 
 /// The three questions of the rule in their order: outside the canal, at the brainstem, displacing it. A grade is one more than the number of the
 /// questions before the first no.
-pub fn koos_criteria(evidence: &KoosEvidence) -> [KoosCriterion; 3] {
+/// The last asks for compression too in the wording that counts it.
+pub fn koos_criteria(evidence: &KoosEvidence, wording: KoosWording) -> [KoosCriterion; 3] {
     let whole = evidence
         .extrameatal_volume_mm3
         .zip(evidence.intrameatal_volume_mm3);
@@ -69,10 +72,21 @@ pub fn koos_criteria(evidence: &KoosEvidence) -> [KoosCriterion; 3] {
     let shift = |name, value| measure(name, value, "mm", Some(SHIFT_MM.0));
     let reached = |m: &CriterionMeasure| Some(m.value? >= m.threshold?);
     let both = reached(&extrameatal).zip(reached(&volume));
-    let displaced = shifts
-        .into_iter()
-        .flatten()
-        .fold(None, |a: Option<f64>, s| Some(a.map_or(s, |a| a.max(s))));
+    let mut displacing = vec![
+        shift("shift of the brainstem", shifts[0]),
+        shift("shift of the fourth ventricle", shifts[1]),
+    ];
+    if wording == KoosWording::Compression {
+        displacing.push(measure(
+            "indentation of the brainstem",
+            evidence.indentation_mm,
+            "mm",
+            Some(INDENTATION_MM.0),
+        ));
+    }
+    // One that is reached is enough; that none is can only be said where a shift was measured.
+    let displaced = displacing.iter().any(|m| reached(m) == Some(true));
+    let measured = shifts.iter().any(Option::is_some);
     [
         KoosCriterion {
             question: "Does it leave the canal?",
@@ -87,13 +101,17 @@ pub fn koos_criteria(evidence: &KoosEvidence) -> [KoosCriterion; 3] {
             measures: vec![contact, gap],
         },
         KoosCriterion {
-            question: "Does it displace the brainstem or the fourth ventricle?",
+            question: match wording {
+                KoosWording::Topographic => {
+                    "Does it displace the brainstem or the fourth ventricle?"
+                }
+                KoosWording::Compression => {
+                    "Does it compress or displace the brainstem, or displace the fourth ventricle?"
+                }
+            },
             leads_to: KoosGrade::IV,
-            met: displaced.map(|mm| mm >= SHIFT_MM.0),
-            measures: vec![
-                shift("shift of the brainstem", shifts[0]),
-                shift("shift of the fourth ventricle", shifts[1]),
-            ],
+            met: (displaced || measured).then_some(displaced),
+            measures: displacing,
         },
     ]
 }
@@ -116,10 +134,22 @@ impl KoosGeometry {
     /// How far the geometry lies from the nearest threshold of its grade, in standard errors of the measure there; the gap to the brainstem in mm comes
     /// beside. Under 0.8 the rule, on measured labels, would call it borderline. Infinite for a tumour that does not reach the porus plane.
     pub fn margin(&self, gap_mm: f64) -> f64 {
+        self.margin_pressed(gap_mm, None)
+    }
+
+    /// The same where a brainstem that is pressed in by so many mm counts as compressed.
+    pub fn margin_pressed(&self, gap_mm: f64, indentation_mm: Option<f64>) -> f64 {
         let beyond = (self.protrusion_mm - PROTRUSION_MM.0) / PROTRUSION_MM.1;
         let contact = (self.contact_mm2 - CONTACT_MM2.0) / CONTACT_MM2.1;
         let shift = (self.shift_mm - SHIFT_MM.0) / SHIFT_MM.1;
-        match self.grade() {
+        let pressed = indentation_mm.map(|mm| (mm - INDENTATION_MM.0) / INDENTATION_MM.1);
+        // Either is enough.
+        let shift = pressed.map_or(shift, |p| p.max(shift));
+        let grade = match self.grade() {
+            KoosGrade::III if pressed.is_some_and(|p| p >= 0.0) => KoosGrade::IV,
+            grade => grade,
+        };
+        match grade {
             KoosGrade::I if self.protrusion_mm <= 0.0 => f64::INFINITY,
             KoosGrade::I => (-beyond).max(0.0),
             // A touch that does not count yet looks like one.
@@ -157,6 +187,11 @@ mod tests {
         assert!((margin(10.0, 60.0, 1.7, 0.0) - 0.5).abs() < 1e-12);
         assert!((margin(10.0, 60.0, 2.6, 0.0) - 1.0).abs() < 1e-12);
         assert!(margin(0.0, 0.0, 0.0, 9.0).is_infinite());
+        // Pressed in by 3 mm it is a clear IV where compression counts, and a III near the shift's threshold where it does not.
+        let pressed = geometry(10.0, 60.0, 1.7).margin_pressed(0.0, Some(3.0));
+        assert!((pressed - 2.0).abs() < 1e-12);
+        let hardly = geometry(10.0, 60.0, 1.0).margin_pressed(0.0, Some(1.75));
+        assert!((hardly - 0.5).abs() < 1e-12);
     }
 
     #[test]
@@ -176,11 +211,24 @@ mod tests {
             (9.0, 40.0, 1.0),
             (9.0, 90.0, 3.0),
         ] {
-            let yes = koos_criteria(&evidence(p, c, s));
-            let count = yes.iter().take_while(|q| q.met == Some(true)).count();
-            assert_eq!(KoosGrade::ALL[count], geometry(p, c, s).grade());
+            for (wording, indentation) in [
+                (KoosWording::Topographic, 3.0),
+                (KoosWording::Compression, 1.0),
+                (KoosWording::Compression, 3.0),
+            ] {
+                let evidence = KoosEvidence {
+                    indentation_mm: Some(indentation),
+                    ..evidence(p, c, s)
+                };
+                let yes = koos_criteria(&evidence, wording);
+                let count = yes.iter().take_while(|q| q.met == Some(true)).count();
+                let grade = geometry(p, c, s).grade_in(wording, indentation);
+                assert_eq!(KoosGrade::ALL[count], grade);
+            }
         }
-        let nothing = koos_criteria(&KoosEvidence::default());
-        assert!(nothing.iter().all(|q| q.met.is_none()));
+        for wording in KoosWording::ALL {
+            let nothing = koos_criteria(&KoosEvidence::default(), wording);
+            assert!(nothing.iter().all(|q| q.met.is_none()));
+        }
     }
 }

@@ -19,6 +19,7 @@ mod surgeon;
 pub use assessment::KoosAssessment;
 pub use basis::KoosBasis;
 pub use cleft::{CleftProfile, CleftTest, CleftVerdict};
+pub use contact::ContactFace;
 pub use criteria::{CriterionMeasure, KoosCriterion, koos_criteria};
 pub use evidence::{KoosEvidence, KoosMeasure, MirrorPlane};
 pub use grade::{HannoverClass, HannoverMeasures, KoosGrade, KoosSubgrade, TokyoClass};

@@ -75,12 +75,14 @@ impl fmt::Display for KoosWording {
 }
 
 /// What the caller chooses for a grade.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct KoosOptions {
     /// Which wording of the grades.
     pub wording: KoosWording,
     /// The tumour was operated on: the grade is not defined for what was left. Labels cannot tell.
     pub post_operative: bool,
+    /// The point, RAS mm, from which a brainstem that the labels lacked was outlined ([`brainstem_at`](crate::measure::brainstem_at)): the grade says so.
+    pub brainstem_from: Option<[f64; 3]>,
 }
 
 /// Two grades between which the measures do not decide.

@@ -130,9 +130,14 @@ impl TumourGeometry {
 
     /// How far the tumour reaches beyond a plane, mm; 0 where it does not.
     pub fn protrusion_mm(&self, plane: &PorusPlane) -> f64 {
+        self.protrusion(plane).0
+    }
+
+    /// The same with the place of its surface that lies farthest beyond, RAS mm.
+    pub(super) fn protrusion(&self, plane: &PorusPlane) -> (f64, Option<DVec3>) {
         (self.boundary.points.iter())
-            .map(|p| plane.beyond_mm(p.point))
-            .fold(0.0, f64::max)
+            .map(|p| (plane.beyond_mm(p.point), Some(p.point)))
+            .fold((0.0, None), |a, b| if b.0 > a.0 { b } else { a })
     }
 
     /// Whether a tumour leaves the canal. Just beyond the plane a diameter is that of a cap, which a shift of the plane by a fraction of a millimetre

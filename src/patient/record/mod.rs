@@ -5,6 +5,7 @@
 mod check;
 
 use super::{Acquisition, Outline, ReviewState};
+use crate::measure::{KoosOptions, KoosWording};
 use crate::volume::{LabelMap, LabelTable, Sequence, Structure};
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
@@ -182,6 +183,22 @@ pub struct PatientFacts {
 }
 
 impl PatientFacts {
+    /// The wording of the Koos grades that counts: the topographic one where the record does not say, or names one that is not known.
+    pub fn wording(&self) -> KoosWording {
+        let named = self.koos_wording.as_deref().and_then(KoosWording::of_name);
+        named.unwrap_or_default()
+    }
+
+    /// How a visit of that day is graded: an operation before it leaves a residual, for which the grade is not defined.
+    pub fn koos_options(&self, day: Option<NaiveDate>) -> KoosOptions {
+        let operations = (self.treatments.iter()).filter(|t| t.kind == TreatmentKind::Surgery);
+        KoosOptions {
+            wording: self.wording(),
+            post_operative: operations.map(|t| Some(t.day)).any(|before| before < day),
+            ..KoosOptions::default()
+        }
+    }
+
     /// Day of the last radiosurgery, which a growth assessment must know.
     pub fn radiosurgery(&self) -> Option<NaiveDate> {
         let treatments = self.treatments.iter();

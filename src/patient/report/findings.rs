@@ -234,10 +234,12 @@ pub(super) fn evidence(canvas: &mut Canvas, [x, y]: [f32; 2], width: f32, input:
     let below = row + 5.0;
     let koos = last.last().map(|(v, _)| &v.finding.koos);
     let meaning = koos.and_then(|k| {
+        let open = (k.borderline.as_ref()).map_or_else(String::new, |b| format!(", {b}"));
+        let least = if k.at_least { "at least " } else { "" };
         Some(format!(
-            "Koos {}: {} ({} wording). ",
+            "Koos {least}{}{open}: {} ({} wording). ",
             k.grade?,
-            k.grade?.meaning(),
+            k.meaning()?,
             k.wording
         ))
     });

@@ -8,7 +8,7 @@ use crate::{
         state::{AppState, VisitId},
     },
     measure::KoosGrade,
-    school::{Answer, Confidence},
+    school::{Answer, Confidence, Reply},
 };
 use egui::{Button, RichText, TextEdit, Ui, Vec2};
 
@@ -21,16 +21,28 @@ pub(in crate::app::panel) fn answer_ui(
     out: &mut Vec<Command>,
 ) {
     ui.add_space(4.0);
+    let wording = state.koos_wording(visit);
     for (n, grade) in KoosGrade::ALL.into_iter().enumerate() {
-        let on = reading.grade == Some(grade);
-        let text = format!("{grade}   {}", grade.meaning());
+        let on = reading.grade == Some(grade.into());
+        let text = format!("{grade}   {}", wording.meaning(grade));
         let button = Button::selectable(on, text).min_size(Vec2::new(ui.available_width(), 24.0));
         let response = ui
             .add(button.wrap())
             .on_hover_text(format!("Alt + {}", n + 1));
         response.widget_info(|| selected(on, format!("Grade {grade}")));
         if response.clicked() {
-            out.push(Command::School(SchoolCommand::Choose(visit, grade)));
+            out.push(Command::School(SchoolCommand::Choose(visit, grade.into())));
+        }
+    }
+    if state.school.may_be_free(visit) {
+        let on = reading.grade == Some(Reply::NoTumour);
+        let width = Vec2::new(ui.available_width(), 24.0);
+        let button = Button::selectable(on, "No tumour: no vestibular schwannoma is seen");
+        let response = ui.add(button.min_size(width).wrap());
+        response.widget_info(|| selected(on, "No tumour".to_owned()));
+        if response.clicked() {
+            let free = SchoolCommand::Choose(visit, Reply::NoTumour);
+            out.push(Command::School(free));
         }
     }
     ui.add_space(6.0);
@@ -100,10 +112,8 @@ pub(super) fn said(answer: &Answer) -> String {
         .into_iter()
         .find(|c| c.percent() == answer.confidence_percent);
     let word = step.map_or_else(String::new, |c| format!("{} ", c.name()));
-    format!(
-        "Koos {}, {word}({} %)",
-        answer.grade, answer.confidence_percent
-    )
+    let reply = answer.grade.words();
+    format!("{reply}, {word}({} %)", answer.confidence_percent)
 }
 
 /// A time in words.

@@ -13,7 +13,7 @@ use crate::{
         school::{Page, SchoolCommand, Source},
         state::AppState,
     },
-    measure::KoosGrade,
+    measure::{KoosGrade, KoosWording},
     school::Difficulty,
 };
 use egui::{Button, ComboBox, RichText, ScrollArea, TextEdit, Ui};
@@ -128,7 +128,7 @@ fn setup_ui(
         (
             Source::Synthetic,
             "Synthetic patients",
-            "As many as you like, with an exact truth by the topographic rule",
+            "As many as you like, with an exact truth by the rule in the wording below",
         ),
         (
             Source::Folder,
@@ -143,9 +143,34 @@ fn setup_ui(
     }
     ui.add_space(2.0);
     match school.source {
-        Source::Synthetic => difficulty_ui(ui, state, out),
+        Source::Synthetic => {
+            difficulty_ui(ui, state, out);
+            let mut free = school.tumour_free;
+            let check = ui.checkbox(&mut free, "Some cases without a tumour");
+            if check
+                .on_hover_text("About one in five; say so in the place of a grade")
+                .changed()
+            {
+                out.push(Command::School(SchoolCommand::TumourFree(free)));
+            }
+        }
         Source::Folder => folder_ui(ui, state, fields, out, wishes),
     }
+    ui.horizontal(|ui| {
+        ui.label("Wording");
+        for wording in KoosWording::ALL {
+            let on = school.wording == wording;
+            let label = ui.selectable_label(on, wording.name());
+            let label = label.on_hover_text(format!("IV {}", wording.meaning(KoosGrade::IV)));
+            label.widget_info(|| {
+                let text = format!("School's wording: {wording}");
+                egui::WidgetInfo::selected(egui::Role::Button, true, on, text)
+            });
+            if label.clicked() {
+                out.push(Command::School(SchoolCommand::Wording(wording)));
+            }
+        }
+    });
     let mut ask = school.ask_model;
     let check = ui.checkbox(&mut ask, "Ask the model that segments, too");
     if check

@@ -76,6 +76,12 @@ fn numbers_ui(ui: &mut Ui, progress: &Progress) {
             );
             row(ui, "Right", text);
         }
+        if let Some(d) = progress.detection {
+            let seen = format!("{} of {}", d.seen, d.with_tumour);
+            row(ui, "Tumours seen", seen);
+            let free = format!("{} of {}", d.called_free, d.without_tumour);
+            row(ui, "Called free of tumour, rightly", free);
+        }
         row(ui, "Weighted kappa", kappa_words(progress.weighted_kappa));
         if let Some(error) = progress.mean_absolute_error {
             row(ui, "Mean error", format!("{error:.2} grades"));

@@ -3,12 +3,12 @@ use super::answer::{met_words, said, time_words};
 use crate::{
     app::{
         command::Command,
-        panel::{caution, error, good},
+        panel::{capitalised, caution, error, good, koos::graders_ui as trained_ui},
         school::{CaseState, Deciding, Revealed, SchoolCommand},
         state::AppState,
     },
-    measure::{CriterionMeasure, KoosAssessment, KoosEvidence, koos_criteria},
-    school::Difficulty,
+    measure::{CriterionMeasure, KoosAssessment, KoosEvidence, KoosWording, koos_criteria},
+    school::{Difficulty, Reply},
 };
 use egui::{Button, RichText, Ui};
 
@@ -23,9 +23,14 @@ pub(super) fn reveal_ui(
     let answer = revealed.answer;
     let right = answer.is_right() == Some(true);
     let verdict = if right {
-        format!("Right: Koos {}", revealed.truth)
+        format!("Right: {}", revealed.truth.words())
     } else {
-        format!("Koos {}, not {}", revealed.truth, answer.grade)
+        let said = match answer.grade {
+            Reply::NoTumour => "no tumour".to_owned(),
+            grade @ Reply::Koos(_) => grade.to_string(),
+        };
+        let text = format!("{}, not {said}", revealed.truth.words());
+        capitalised(&text)
     };
     let colour = if right { good(ui) } else { error(ui) };
     ui.label(RichText::new(verdict).size(20.0).strong().color(colour));
@@ -60,7 +65,12 @@ pub(super) fn reveal_ui(
         });
         ui.add_space(6.0);
     }
-    checklist_ui(ui, koos.map(|k| &k.evidence), revealed);
+    if revealed.truth == Reply::NoTumour {
+        ui.label("There is nothing to grade: this patient has no vestibular schwannoma.");
+    } else {
+        let wording = state.koos_wording(case.visit);
+        checklist_ui(ui, koos.map(|k| &k.evidence), wording, revealed);
+    }
     ui.add_space(6.0);
     graders_ui(ui, koos, revealed);
 }
@@ -77,10 +87,17 @@ fn place_is_known(koos: Option<&KoosAssessment>, deciding: Deciding) -> bool {
 }
 
 /// The questions of the grade with what was measured, the rule's thresholds and, of a synthetic patient, what is exactly true.
-fn checklist_ui(ui: &mut Ui, measured: Option<&KoosEvidence>, revealed: &Revealed<'_>) {
-    ui.label(RichText::new("What makes the grade").strong());
-    let exact = revealed.exact.map(|e| koos_criteria(&e.evidence()));
-    let measured = measured.map(koos_criteria);
+fn checklist_ui(
+    ui: &mut Ui,
+    measured: Option<&KoosEvidence>,
+    wording: KoosWording,
+    revealed: &Revealed<'_>,
+) {
+    ui.label(RichText::new("What makes the grade").strong())
+        .on_hover_text(format!("In the {wording} wording"));
+    let criteria = |e: &KoosEvidence| koos_criteria(e, wording);
+    let exact = revealed.exact.map(|e| criteria(&e.evidence()));
+    let measured = measured.map(criteria);
     let Some(questions) = exact.as_ref().or(measured.as_ref()) else {
         ui.label(
             RichText::new("There are no outlines beside this scan: nothing is measured").weak(),
@@ -130,6 +147,18 @@ fn graders_ui(ui: &mut Ui, koos: Option<&KoosAssessment>, revealed: &Revealed<'_
             ui.label(RichText::new(name).weak());
             ui.label(grade_words(assessment));
         });
+    }
+    if let Some((said, model)) = revealed.graded.filter(|(said, _)| said.combined.is_some()) {
+        egui::CollapsingHeader::new("The trained graders on the true outlines")
+            .default_open(true)
+            .show(ui, |ui| {
+                let wording = koos.map_or("", |k| k.wording);
+                if wording != KoosWording::Topographic.name() {
+                    let text = "They know the topographic wording alone, and are shown beside the rule in it.";
+                    ui.label(RichText::new(text).small().color(caution(ui)));
+                }
+                trained_ui(ui, said, model);
+            });
     }
 }
 

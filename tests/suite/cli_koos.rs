@@ -1,0 +1,156 @@
+//! The choices that `schwann koos` takes.
+use super::measure_koos_evidence::{HEAD, Head};
+use schwann::{
+    io,
+    measure::{KoosBasis, KoosOptions, KoosWording},
+    volume::{LabelMap, Structure, Volume, Voxels},
+};
+use serde_json::Value;
+use std::{
+    path::PathBuf,
+    process::{Command, Output},
+    sync::OnceLock,
+};
+
+/// A head whose brainstem is dented by 3.5 mm and not displaced, as files: a scan of it, its labels, and those without brainstem.
+fn files() -> &'static [PathBuf; 3] {
+    static FILES: OnceLock<[PathBuf; 3]> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-koos");
+        std::fs::create_dir_all(&folder).unwrap();
+        let labels = dented().labels();
+        let (grid, table) = (*labels.grid(), labels.table().clone());
+        let stem = table.value(Structure::Brainstem).unwrap();
+        let tumour = table.value(Structure::VestibularSchwannoma).unwrap();
+        // Tissue with a cistern of bright fluid about the brainstem, and a little of a pattern, so that no part of it is quite flat.
+        let voxel = |(n, l): (usize, &u8)| {
+            let p = grid.point_in_world(grid.voxel(n));
+            let cistern = (p.x / 12.0).hypot(p.y / 10.0) < 1.5 && *l != stem && *l != tumour;
+            let tissue = if cistern { 1200 } else { 300 };
+            tissue + (n % 17) as i16
+        };
+        let voxels = labels.labels().iter().enumerate().map(voxel).collect();
+        let scan = Volume::new(grid, Voxels::I16(voxels), 1.0, 0.0).unwrap();
+        let rest = labels.labels().iter();
+        let rest = rest.map(|l| if *l == stem { 0 } else { *l }).collect();
+        let rest = LabelMap::new(grid, rest, table).unwrap();
+        let [a, b, c] = ["scan.nii.gz", "labels.nii.gz", "rest.nii.gz"].map(|n| folder.join(n));
+        io::write_volume(&a, &scan).unwrap();
+        io::write_labels(&b, &labels).unwrap();
+        io::write_labels(&c, &rest).unwrap();
+        [a, b, c]
+    })
+}
+
+fn dented() -> Head {
+    Head { dent: 3.5, ..HEAD }
+}
+
+fn run(labels: usize, arguments: &[&str]) -> Output {
+    let files = files();
+    Command::new(env!("CARGO_BIN_EXE_schwann"))
+        .args(["koos", "--json", "--labels"])
+        .args([&files[labels], &files[0]])
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn json(labels: usize, arguments: &[&str]) -> Value {
+    let output = run(labels, arguments);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn warns(json: &Value, words: &str) -> bool {
+    let all = json["warnings"].as_array().unwrap();
+    all.iter().any(|w| w.as_str().unwrap().contains(words))
+}
+
+#[test]
+fn the_wording_decides_whether_a_dent_without_displacement_is_iii_or_iv() {
+    for (arguments, wording, grade) in [
+        (&[][..], "topographic", "III"),
+        (&["--wording", "topographic"], "topographic", "III"),
+        (&["--wording", "compression"], "compression", "IV"),
+    ] {
+        let koos = json(1, arguments);
+        assert_eq!(koos["wording"], wording);
+        assert_eq!(koos["grade"], grade);
+        // The library says the same of the same files.
+        let (labels, _) =
+            io::read_labels(&files()[1], &schwann::volume::LabelTable::default()).unwrap();
+        let options = KoosOptions {
+            wording: KoosWording::of_name(wording).unwrap(),
+            ..KoosOptions::default()
+        };
+        let own = KoosBasis::of(&labels).assess_with(None, options);
+        assert_eq!(own.grade_text(), grade);
+        assert!(koos["evidence"]["indentation_mm"].as_f64().unwrap() > 3.0);
+    }
+    let refused = run(1, &["--wording", "radiological"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        error.contains("topographic or compression is needed"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_operated_tumour_is_measured_and_not_graded() {
+    let koos = json(1, &["--post-operative"]);
+    assert!(koos["grade"].is_null());
+    let reason = koos["withheld"].as_str().unwrap();
+    assert!(reason.contains("after surgery"), "{reason}");
+    assert!(koos["evidence"]["contact_area_mm2"].as_f64().unwrap() > 10.0);
+    assert!(koos["combined"].is_null(), "the graders are silent too");
+    let total: f64 = ["I", "II", "III", "IV"]
+        .iter()
+        .map(|g| koos["probabilities"][g].as_f64().unwrap())
+        .sum();
+    assert_eq!(total, 0.0);
+}
+
+#[test]
+fn a_point_gives_the_brainstem_that_the_labels_lack_and_is_told() {
+    let koos = json(2, &["--brainstem-at", "0,0,0"]);
+    assert!(warns(&koos, "was outlined from one point (0.0, 0.0, 0.0)"));
+    assert!(koos["evidence"]["brainstem_gap_mm"].as_f64().unwrap() < 1.5);
+    // Negative numbers are numbers, not options.
+    let koos = json(2, &["--brainstem-at", "-1.5, 0.5, -2"]);
+    assert!(warns(
+        &koos,
+        "was outlined from one point (-1.5, 0.5, -2.0)"
+    ));
+    // What is labelled is not replaced.
+    let labelled = json(1, &["--brainstem-at", "0,0,0"]);
+    assert!(warns(&labelled, "the point given for it is not used"));
+    assert!(!warns(&labelled, "was outlined from one point"));
+    assert_eq!(labelled["evidence"], json(1, &[])["evidence"]);
+}
+
+#[test]
+fn a_point_that_is_none_or_lies_in_no_brain_is_refused() {
+    for text in ["", "1,2", "1,2,3,4", "1,2,x", "1,2,NaN", "1,2,inf"] {
+        let output = run(2, &["--brainstem-at", text]);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            error.contains("three numbers with commas"),
+            "{text}: {error}"
+        );
+    }
+    for (text, words) in [
+        ("500,0,0", "lies outside the scan"),
+        ("0,-12.5,0", "does not lie in brain tissue"),
+    ] {
+        let output = run(2, &["--brainstem-at", text]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(
+            error.contains(words) && error.lines().count() == 1,
+            "{error}"
+        );
+    }
+}
