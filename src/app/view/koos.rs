@@ -9,8 +9,8 @@ use glam::DVec3;
 
 /// Of the gap and the way that is plotted.
 pub(super) const GAP: Color32 = Color32::from_rgb(120, 230, 255);
-/// Of the contact.
-pub(super) const CONTACT: Color32 = Color32::from_rgb(255, 140, 30);
+/// Of the contact: no structure has it.
+pub(super) const CONTACT: Color32 = Color32::from_rgb(255, 50, 50);
 /// A line this far out of the plane is still drawn whole, mm.
 const IN_PLANE_MM: f64 = 1.0;
 /// What lies farther out of the plane than this is not drawn in it, mm.

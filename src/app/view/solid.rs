@@ -566,7 +566,7 @@ fn draw_words(
     let pressed = meshes.is_some_and(|m| m.compression.is_some()) && state.view.koos.compression;
     if pressed && is_shown(state, Structure::Brainstem) {
         let scale = ColourScale::growth_mm(COMPRESSION_MM);
-        let text = "brainstem: mm pressed in (+) against its mirrored side";
+        let text = "brainstem: mm pressed in (+) or out";
         return draw_scale(&painter, rect, (&scale, text), &small);
     }
     let coloured = meshes.is_some_and(|m| m.tumour.is_some());

@@ -33,17 +33,14 @@ pub(super) fn inspector_ui(
             let text = format!("{} to {}", first + 1, last + 1);
             row(ui, "Axial slices with contact", text);
         }
-        if let Some(porus) = &koos.evidence.porus_plane {
-            row(ui, "Porus plane from", porus.source);
-        }
     });
-    if let Some(porus) = &koos.evidence.porus_plane
-        && (ui.small_button("Go to the porus"))
-            .on_hover_text("All planes go there")
-            .clicked()
-    {
-        let at = DVec3::from(porus.point_ras_mm);
-        out.push(Command::Koos(KoosCommand::Show(visit.id, at)));
+    if let Some(porus) = &koos.evidence.porus_plane {
+        let text = format!("Porus plane: {}", porus.source);
+        let line = ui.selectable_label(false, RichText::new(text).small());
+        if line.on_hover_text("All planes go there").clicked() {
+            let at = DVec3::from(porus.point_ras_mm);
+            out.push(Command::Koos(KoosCommand::Show(visit.id, at)));
+        }
     }
     if let Some(cleft) = &koos.evidence.cleft {
         cleft_ui(ui, state, (visit, koos, cleft), out);
@@ -90,7 +87,7 @@ fn views_ui(
     let mut drawn = view.drawn;
     if ui
         .checkbox(&mut drawn, "Draw gap and contact")
-        .on_hover_text("In the planes and on the surfaces in 3D: the gap blue, the contact orange")
+        .on_hover_text("In the planes and on the surfaces in 3D: the gap blue, the contact red")
         .changed()
     {
         out.push(Command::Koos(KoosCommand::Draw(drawn)));
@@ -238,6 +235,8 @@ fn plot_ui(ui: &mut Ui, (visit, way, cleft): (&VisitState, usize, &CleftTest)) {
         .show_x(false)
         .show_y(false)
         .x_axis_label("mm from the tumour's surface")
+        // Room for the word above fluid.
+        .include_y(1.2 * cleft.fluid_intensity.unwrap_or_default())
         .show(ui, |plot| {
             for (n, profile) in cleft.profiles.iter().enumerate() {
                 if n != way {
