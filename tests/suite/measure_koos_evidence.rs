@@ -13,14 +13,14 @@ use std::sync::OnceLock;
 
 /// A head in RAS: cochleae 69.6 mm apart, an elliptic brainstem 24 mm wide and 20 mm deep, turned by an angle about the long axis.
 pub(super) struct Head {
-    sign: f64,
+    pub(super) sign: f64,
     /// How far the brainstem lies off the midline, away from the tumour.
-    shift: f64,
+    pub(super) shift: f64,
     /// Degrees by which its front is turned away from the tumour.
-    turn: f64,
+    pub(super) turn: f64,
     /// How deep a ball of 9 mm radius presses into its side.
     pub(super) dent: f64,
-    spacing: [f64; 3],
+    pub(super) spacing: [f64; 3],
 }
 
 pub(super) const HEAD: Head = Head {
