@@ -2,10 +2,12 @@
 use super::{edits::work, ended};
 use crate::{
     app::{
-        AppState, Command, EditCommand, MeaningCommand, Outcome, PorusShift, Task, VisitId,
-        WorkCommand, apply, state::Outlines,
+        AppState, ByHand, Command, EditCommand, KoosCommand, MeaningCommand, Outcome, PorusShift,
+        Task, VisitId, WorkCommand, apply, state::Outlines,
     },
-    io, phantom,
+    io,
+    measure::KoosWording,
+    phantom,
     volume::unobserved,
 };
 
@@ -101,4 +103,35 @@ fn moves_of_the_plane_are_undone_among_the_edits_in_their_order() {
     shift(&mut state, id, 0.25);
     let edits = &of(&state).edits;
     assert_eq!(edits.by_hand.redo_words(&edits.history), None);
+}
+
+#[test]
+fn an_operation_is_a_step_and_the_wording_is_the_patients() {
+    let (mut state, id) = demo();
+    let withheld = |state: &AppState| of(state).measured.finding.koos.withheld.clone();
+    assert_eq!(withheld(&state), None);
+    let operated = Command::Koos(KoosCommand::PostOperative(id, true));
+    apply(&mut state, operated);
+    assert!(withheld(&state).unwrap().contains("surgery"));
+    edit(&mut state, id, EditCommand::Undo);
+    assert_eq!(withheld(&state), None);
+    edit(&mut state, id, EditCommand::Redo);
+    // What is measured anew is still of an operated tumour, and so is what the folder keeps.
+    edit(&mut state, id, EditCommand::Smooth);
+    assert!(withheld(&state).is_some());
+    let set = of(&state).by_hand.clone();
+    let kept = serde_json::json!({ "by_hand": set });
+    assert_eq!(ByHand::of_results(&kept), Some(set));
+    let not = Command::Koos(KoosCommand::PostOperative(id, false));
+    apply(&mut state, not);
+
+    let wording = KoosWording::Compression;
+    apply(&mut state, Command::Koos(KoosCommand::Wording(wording)));
+    assert_eq!(state.facts.wording(), wording);
+    assert_eq!(of(&state).measured.finding.koos.wording, wording.name());
+    edit(&mut state, id, EditCommand::Smooth);
+    assert_eq!(of(&state).measured.finding.koos.wording, wording.name());
+    let back = KoosWording::Topographic;
+    apply(&mut state, Command::Koos(KoosCommand::Wording(back)));
+    assert_eq!(of(&state).measured.finding.koos.wording, back.name());
 }

@@ -210,3 +210,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_wording_and_an_operation_before_the_visit_decide_how_it_is_graded() {
+    use crate::measure::KoosWording;
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let mut facts = PatientFacts {
+        koos_wording: Some("compression".to_owned()),
+        treatments: vec![Treatment {
+            day: day("2022-05-01"),
+            kind: TreatmentKind::Surgery,
+        }],
+        ..PatientFacts::default()
+    };
+    for (visit, after) in [
+        (Some(day("2021-01-01")), false),
+        (Some(day("2022-05-01")), false),
+        (Some(day("2022-05-02")), true),
+        (None, false),
+    ] {
+        let options = facts.koos_options(visit);
+        assert_eq!(options.post_operative, after, "{visit:?}");
+        assert_eq!(options.wording, KoosWording::Compression);
+    }
+    facts.koos_wording = Some("another".to_owned());
+    assert_eq!(facts.wording(), KoosWording::Topographic);
+}
