@@ -19,17 +19,22 @@ pub(super) struct Head {
     /// Degrees by which its front is turned away from the tumour.
     turn: f64,
     /// How deep a ball of 9 mm radius presses into its side.
-    pub(super) dent: f64,
+    dent: f64,
     spacing: [f64; 3],
 }
 
-pub(super) const HEAD: Head = Head {
+const HEAD: Head = Head {
     sign: -1.0,
     shift: 0.0,
     turn: 0.0,
     dent: 0.0,
     spacing: [0.5, 0.5, 1.0],
 };
+/// The head with a tumour on the left that dents the brainstem by so many mm and does not displace it.
+pub(super) fn dented(dent: f64) -> Head {
+    Head { dent, ..HEAD }
+}
+
 const SEMI: [f64; 2] = [12.0, 10.0];
 const BALL_MM: f64 = 9.0;
 
