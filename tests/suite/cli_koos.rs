@@ -1,5 +1,5 @@
 //! The choices that `schwann koos` takes.
-use super::measure_koos_evidence::{HEAD, Head};
+use super::measure_koos_evidence::dented;
 use schwann::{
     io,
     measure::{KoosBasis, KoosOptions, KoosWording},
@@ -18,7 +18,7 @@ fn files() -> &'static [PathBuf; 3] {
     FILES.get_or_init(|| {
         let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-koos");
         std::fs::create_dir_all(&folder).unwrap();
-        let labels = dented().labels();
+        let labels = dented(3.5).labels();
         let (grid, table) = (*labels.grid(), labels.table().clone());
         let stem = table.value(Structure::Brainstem).unwrap();
         let tumour = table.value(Structure::VestibularSchwannoma).unwrap();
@@ -40,10 +40,6 @@ fn files() -> &'static [PathBuf; 3] {
         io::write_labels(&c, &rest).unwrap();
         [a, b, c]
     })
-}
-
-fn dented() -> Head {
-    Head { dent: 3.5, ..HEAD }
 }
 
 fn run(labels: usize, arguments: &[&str]) -> Output {

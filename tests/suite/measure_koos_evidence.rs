@@ -13,23 +13,28 @@ use std::sync::OnceLock;
 
 /// A head in RAS: cochleae 69.6 mm apart, an elliptic brainstem 24 mm wide and 20 mm deep, turned by an angle about the long axis.
 pub(super) struct Head {
-    pub(super) sign: f64,
+    sign: f64,
     /// How far the brainstem lies off the midline, away from the tumour.
-    pub(super) shift: f64,
+    shift: f64,
     /// Degrees by which its front is turned away from the tumour.
-    pub(super) turn: f64,
+    turn: f64,
     /// How deep a ball of 9 mm radius presses into its side.
-    pub(super) dent: f64,
-    pub(super) spacing: [f64; 3],
+    dent: f64,
+    spacing: [f64; 3],
 }
 
-pub(super) const HEAD: Head = Head {
+const HEAD: Head = Head {
     sign: -1.0,
     shift: 0.0,
     turn: 0.0,
     dent: 0.0,
     spacing: [0.5, 0.5, 1.0],
 };
+/// The head with a tumour on the left that dents the brainstem by so many mm and does not displace it.
+pub(super) fn dented(dent: f64) -> Head {
+    Head { dent, ..HEAD }
+}
+
 const SEMI: [f64; 2] = [12.0, 10.0];
 const BALL_MM: f64 = 9.0;
 

@@ -123,7 +123,7 @@ fn results_are_written_from_the_dialog_and_read_back_the_same() {
     assert!(state.dicom.export.is_none());
     assert!(!state.messages[0].error, "{:?}", state.messages);
     let made = only(folder.path());
-    assert_eq!(made.file_name().unwrap(), "dicom-2024-02-29-draft");
+    assert_eq!(made.file_name().unwrap(), "dicom-2024-01-31-draft");
     let mut files: Vec<String> = std::fs::read_dir(&made)
         .unwrap()
         .map(|e| e.unwrap().file_name().into_string().unwrap())
@@ -188,7 +188,7 @@ fn what_a_reader_drew_and_accepted_is_said_in_the_objects() {
     edit(&mut state, EditCommand::EndStroke);
     work(&mut state);
     let outlines = state.visits[0].outlines.as_ref().unwrap();
-    assert!(outlines.labels.count(TUMOUR) > 10);
+    assert!(outlines.labels.count(TUMOUR) > 0);
     assert_eq!(outlines.making, Making::Manual);
     let axial = state.visits[0].planes[Plane::Axial as usize];
     for slice in outlines.unseen_slices(&axial) {
@@ -208,7 +208,7 @@ fn what_a_reader_drew_and_accepted_is_said_in_the_objects() {
         }
     );
     let written = task.write(&mut unobserved).unwrap();
-    assert!(written.folder.ends_with("dicom-2024-02-29-accepted"));
+    assert!(written.folder.ends_with("dicom-2024-01-31-accepted"));
     for name in ["segmentation.dcm", "structures.dcm"] {
         let regions = regions(&written.folder.join(name));
         assert!(
@@ -221,7 +221,7 @@ fn what_a_reader_drew_and_accepted_is_said_in_the_objects() {
     assert!(by.is_some_and(|by| by.contains("Ada")));
     // The same again takes nothing's place.
     let again = task.write(&mut unobserved).unwrap();
-    assert!(again.folder.ends_with("dicom-2024-02-29-accepted-2"));
+    assert!(again.folder.ends_with("dicom-2024-01-31-accepted-2"));
 
     // Stopped, or with a folder that is not there, it leaves nothing.
     let entries = || std::fs::read_dir(folder.path()).unwrap().count();
@@ -249,7 +249,7 @@ fn what_a_reader_drew_and_accepted_is_said_in_the_objects() {
 #[test]
 fn a_scan_from_nifti_is_exported_onto_the_series_that_it_was_made_from() {
     let folder = tempfile::tempdir().unwrap();
-    let scan = folder.path().join("scan_2024-02-29.nii.gz");
+    let scan = folder.path().join("scan_2024-01-31.nii.gz");
     let (volume, _) = io::read_series(&series(), &mut unobserved).unwrap();
     io::write_volume(&scan, &volume).unwrap();
     let mut state = AppState::default();
@@ -292,7 +292,7 @@ fn a_scan_from_nifti_is_exported_onto_the_series_that_it_was_made_from() {
     export(&mut state, ExportCommand::Folder(folder.path().to_owned()));
     export(&mut state, ExportCommand::Write);
     work(&mut state);
-    let made = folder.path().join("dicom-2024-02-29-draft");
+    let made = folder.path().join("dicom-2024-01-31-draft");
     let back = io::read_dicom_labels(
         &made.join("segmentation.dcm"),
         &series(),
@@ -366,6 +366,13 @@ fn a_copy_that_is_stopped_or_refused_is_said_and_burned_in_text_is_warned_of() {
     export(&mut state, ExportCommand::Write);
     work(&mut state);
     let pictures = only(folder.path());
+    // Schwann's own say that nothing is burned in; others' often say nothing.
+    let picture = only(&pictures);
+    let mut bytes = std::fs::read(&picture).unwrap();
+    let says = b"\x28\x00\x01\x03CS\x02\x00NO";
+    let at = bytes.windows(says.len()).position(|w| w == says).unwrap();
+    bytes[at + 8..at + 10].copy_from_slice(b"  ");
+    std::fs::write(&picture, bytes).unwrap();
     anonymise(&mut state, AnonymiseCommand::Begin);
     let source = CopySource::Folder(pictures.clone());
     anonymise(&mut state, AnonymiseCommand::Source(source));
@@ -422,8 +429,8 @@ fn a_segmentation_and_a_structure_set_of_others_are_shown_on_their_series() {
             return;
         };
         harness.get_by_label("What the outlines mean");
-        let name = &names[&tumour.value];
-        assert!(harness.get_all_by_label_contains(name).count() > 0);
+        let title = &names[&tumour.value];
+        assert!(harness.get_all_by_label_contains(title).count() > 0);
         assert!(harness.query_by_label("crossMoDA 2023").is_none());
         harness.get_by_label("Read outlines").click();
         wait(&mut harness, |state| state.visits[0].outlines.is_some());
