@@ -15,6 +15,7 @@ mod measure;
 mod output;
 mod phantom;
 mod rank;
+mod recipe;
 mod register;
 mod segment;
 mod train;

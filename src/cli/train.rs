@@ -1,5 +1,5 @@
 //! `schwann train`: trains a model.
-use super::output;
+use super::{output, recipe};
 use crate::{
     io::read_outlines,
     model::{DeviceChoice, Parameters, read_tensors},
@@ -14,15 +14,23 @@ use std::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Which model.
-    name: Model,
+    /// `localiser` (finds both cerebellopontine angles in a head), `segmenter` (outlines tumour, cochlea and what surrounds them about an ear), or a recipe that learns without labelled hrT2:
+    /// `mai`, a reference (`no-adaptation`, `cyclegan`, `qs-attn`, `both`, `both-1-round`, `both-2-rounds`, `full-supervision`), or a `.toml` file.
+    #[arg(value_name = "MODEL|RECIPE")]
+    pub(super) name: String,
     /// Folder of labelled scans to learn from instead of synthetic patients, in the layouts of the crossMoDA challenge: `NAME_ceT1.nii.gz` (or `_hrT2`, `_T2`) with
-    /// `NAME_Label.nii.gz` beside it. A segmenter then learns tumour and cochlea. A fifth of the cases is held out for validation.
+    /// `NAME_Label.nii.gz` beside it. A segmenter then learns tumour and cochlea. A fifth of the cases is held out for validation. A recipe needs both halves of a training folder: labelled ceT1, hrT2.
     #[arg(long, value_name = "DIR", conflicts_with = "tumour_shapes")]
-    data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
     /// Folder for the model, its card, the log and the checkpoint.
     #[arg(short, long)]
-    output: PathBuf,
+    pub(super) output: PathBuf,
+    /// Sizes of a recipe: `phantom` for two CPU cores, `paper` as published, for a large GPU.
+    #[arg(long)]
+    pub(super) preset: Option<String>,
+    /// Folder of the true label maps of the hrT2 scans, for the recipe `full-supervision`.
+    #[arg(long, value_name = "DIR")]
+    pub(super) truth: Option<PathBuf>,
     /// Steps at most.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     steps: Option<u32>,
@@ -31,10 +39,10 @@ pub(super) struct Arguments {
     minutes: Option<f64>,
     /// Decides the first weights and all examples.
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub(super) seed: u64,
     /// `auto`, `cpu`, `cuda` or `metal`.
     #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
+    pub(super) device: DeviceChoice,
     /// A model folder whose weights to begin with.
     #[arg(long, value_name = "FOLDER")]
     start: Option<PathBuf>,
@@ -43,7 +51,7 @@ pub(super) struct Arguments {
     tumour_shapes: Option<PathBuf>,
     /// Go on from the checkpoint in the folder.
     #[arg(long)]
-    resume: bool,
+    pub(super) resume: bool,
 }
 
 fn minutes(text: &str) -> Result<f64, String> {
@@ -61,14 +69,6 @@ fn weights_of(folder: &Path) -> anyhow::Result<Parameters> {
     Ok(parameters)
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Model {
-    /// Finds both cerebellopontine angles in a head.
-    Localiser,
-    /// Outlines tumour, cochlea and what surrounds them about an ear.
-    Segmenter,
-}
-
 #[derive(Debug, Serialize)]
 struct Output {
     steps: usize,
@@ -79,7 +79,7 @@ struct Output {
     validation_dice: BTreeMap<String, Option<f64>>,
 }
 
-fn note_milestone(at: &Milestone) {
+pub(super) fn note_milestone(at: &Milestone) {
     let Milestone {
         step, steps, loss, ..
     } = at;
@@ -103,10 +103,32 @@ fn told(facts: FolderFacts) -> String {
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let out = arguments.output.clone();
-    let mut defaults = match arguments.name {
-        Model::Localiser => SegmenterTraining::localiser(out),
-        Model::Segmenter => SegmenterTraining::new(out),
+    let mut defaults = match arguments.name.as_str() {
+        "localiser" => SegmenterTraining::localiser(out),
+        "segmenter" => SegmenterTraining::new(out),
+        _ => {
+            let for_models = [
+                ("--steps", arguments.steps.is_some()),
+                ("--minutes", arguments.minutes.is_some()),
+                ("--start", arguments.start.is_some()),
+                ("--tumour-shapes", arguments.tumour_shapes.is_some()),
+            ];
+            if let Some((flag, _)) = for_models.iter().find(|(_, given)| *given) {
+                anyhow::bail!(
+                    "{flag} is for the localiser and the segmenter: a recipe says itself how long it trains"
+                );
+            }
+            return recipe::run(arguments, json);
+        }
     };
+    for (flag, given) in [
+        ("--preset", arguments.preset.is_some()),
+        ("--truth", arguments.truth.is_some()),
+    ] {
+        if given {
+            anyhow::bail!("{flag} is for recipes");
+        }
+    }
     let mut bar = output::Bar::new();
     let source = match &arguments.data {
         Some(folder) => Some(FolderCrops::open(folder, &defaults.plan, &mut |p| {

@@ -9,6 +9,7 @@ mod cases;
 mod dicom;
 mod each;
 mod error;
+mod halves;
 mod hash;
 mod inspect;
 mod journal;
@@ -21,6 +22,7 @@ mod patient_folder;
 mod report;
 mod scores;
 mod sidecar;
+mod space;
 mod statistics;
 mod torn;
 mod volume;
@@ -34,6 +36,7 @@ pub use dicom::{
     Slice, Thumbnail, read_series, read_slice, scan_folder, thumbnail,
 };
 pub use error::{Error, HeaderError};
+pub use halves::{Halves, UnlabelledScan, training_halves};
 pub use hash::voxels_sha256;
 pub use inspect::{Inspected, Inspection, Percentiles, Rescale, inspect, inspect_or_list};
 pub use journal::{
@@ -49,5 +52,6 @@ pub use outlines::{read_outline, read_outlines};
 pub use patient_folder::{NewLabels, NewVisit, PatientFolder, PatientWarning, ReadOnly, ScanFiles};
 pub use scores::{ScoreRow, read_grades, read_scores, write_scores};
 pub use sidecar::read_sidecar;
+pub use space::free_bytes;
 pub use volume::{read_channels, read_scan, read_volume};
 pub use warning::Warning;

@@ -1,5 +1,6 @@
 //! A scan to labels on its own grid: plan, preprocessing, tiles, merging, restoring, post-processing.
 
+mod certainty;
 mod clean;
 mod foreign;
 mod grid;
@@ -12,8 +13,9 @@ mod segmenter;
 mod tiles;
 
 pub use crate::patient::ModelInfo;
+pub use certainty::{Certainty, segment_with_certainty};
 pub use nnunet::{Folds, NnUnet};
-pub use plan::{Calibration, Plan, class, prepare, standardise};
+pub use plan::{Calibration, Plan, class, middle_part, prepare, standardise};
 pub use segmenter::{
     Early, Prediction, SegmentOptions, Segmenter, segment, segment_channels, segment_early,
 };

@@ -49,6 +49,8 @@ mod render_gpu;
 mod render_shaders;
 mod render_twin;
 mod train_folder;
+mod train_recipe;
 mod train_segmenter;
+mod train_translate;
 mod volume_fields;
 mod volume_grid;

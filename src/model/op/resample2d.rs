@@ -114,7 +114,9 @@ impl Axis {
     fn matrix(&self, device: &candle_core::Device) -> Result<Tensor> {
         let mut matrix = vec![0.0_f32; self.inputs * self.taps.len()];
         for (row, taps) in matrix.chunks_exact_mut(self.inputs).zip(&self.taps) {
-            taps.iter().for_each(|&(i, w)| row[i] += w);
+            for &(input, weight) in taps {
+                row[input] += weight;
+            }
         }
         Tensor::from_vec(matrix, (self.taps.len(), self.inputs), device)
     }

@@ -1,4 +1,4 @@
-//! The network that translates: a ResNet (Johnson et al. 2016), as `CycleGAN` and CUT have it.
+//! The network that translates: a `ResNet` (Johnson et al. 2016), as `CycleGAN` and CUT have it.
 use super::Initialisation;
 use super::layer::{Layer, RELU, Sequence};
 use crate::model::weights::check;
@@ -129,8 +129,10 @@ impl GeneratorDescription {
     /// Name and shape of every parameter.
     pub fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         let mut shapes = BTreeMap::new();
-        for sequence in [Some(self.trunk()), Some(self.picture()), self.head()] {
-            sequence.into_iter().for_each(|s| s.add_shapes(&mut shapes));
+        self.trunk().add_shapes(&mut shapes);
+        self.picture().add_shapes(&mut shapes);
+        if let Some(head) = self.head() {
+            head.add_shapes(&mut shapes);
         }
         shapes
     }
@@ -187,6 +189,11 @@ impl Generator {
         &self.description
     }
 
+    /// Its parameters.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
     /// The same network with its parameters on another device, beyond reach of a training.
     ///
     /// # Errors
@@ -202,22 +209,8 @@ impl Generator {
         })
     }
 
-    fn check_input(&self, x: &Tensor) -> Result<(), Error> {
-        match *x.dims() {
-            [n, 1, h, w]
-                if n > 0
-                    && [h, w]
-                        .iter()
-                        .all(|s| *s >= 8 && s % GeneratorDescription::DIVISOR == 0) =>
-            {
-                Ok(())
-            }
-            _ => Err(Error::Input(x.dims().to_vec())),
-        }
-    }
-
     fn encode(&self, x: &Tensor) -> Result<Tensor, Error> {
-        self.check_input(x)?;
+        check_input(x)?;
         let all = 0..self.trunk.layers.len();
         self.trunk.run(x, &self.parameters, all, &mut |_, _| {})
     }
@@ -268,7 +261,7 @@ impl Generator {
     /// # Errors
     /// As [`Self::forward`], and when a number is not one of the layers down to the last residual block.
     pub fn features(&self, x: &Tensor, layers: &[usize]) -> Result<Vec<Tensor>, Error> {
-        self.check_input(x)?;
+        check_input(x)?;
         let mut found = Vec::new();
         let end = layers.last().map_or(0, |last| last + 1);
         let known = end <= self.trunk.layers.len();
@@ -287,5 +280,13 @@ impl Generator {
         }
         let text = format!("the generator has no features at the layers {layers:?}");
         Err(Error::Description(text))
+    }
+}
+
+fn check_input(x: &Tensor) -> Result<(), Error> {
+    let fits = |n: &usize| *n >= 8 && n.is_multiple_of(GeneratorDescription::DIVISOR);
+    match x.dims() {
+        [n, 1, size @ ..] if *n > 0 && size.len() == 2 && size.iter().all(fits) => Ok(()),
+        _ => Err(Error::Input(x.dims().to_vec())),
     }
 }

@@ -266,7 +266,9 @@ pub fn weighted_cross_entropy(
 fn weighted(parts: Vec<(&'static str, f64, Tensor)>) -> Result<Objective, Error> {
     let mut total: Option<Tensor> = None;
     for (_, weight, part) in &parts {
-        let part = (part * *weight)?;
+        // Not a plain product: candle gives what a zero is multiplied with no gradient at all.
+        let factor = Tensor::full(*weight as f32, part.shape(), part.device())?;
+        let part = (part * factor)?;
         total = Some(match total {
             Some(sum) => (sum + part)?,
             None => part,
