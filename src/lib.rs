@@ -16,5 +16,6 @@ pub mod patient;
 pub mod phantom;
 pub mod predict;
 pub mod render;
+pub mod school;
 pub mod train;
 pub mod volume;

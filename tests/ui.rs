@@ -9,6 +9,10 @@ mod kill;
 mod planes;
 #[path = "ui/report.rs"]
 mod report;
+#[path = "ui/school.rs"]
+mod school;
+#[path = "ui/series.rs"]
+mod series;
 #[path = "ui/tools.rs"]
 mod tools;
 #[path = "ui/window.rs"]

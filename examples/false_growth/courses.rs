@@ -118,7 +118,7 @@ pub(crate) fn visit(date: NaiveDate, extent: &TumourExtent) -> Visit {
                 probabilities: [0.0; 4],
                 wording: "not graded",
                 evidence: KoosEvidence::default(),
-                warnings: Vec::new(),
+                ..KoosAssessment::default()
             },
             provenance: Provenance {
                 model: Some(ModelInfo {

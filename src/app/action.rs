@@ -35,6 +35,12 @@ pub(super) enum Action {
     NextUnseen,
     Undo,
     Redo,
+    /// Commits a grade; in the school, goes on to the next case after that.
+    SchoolStep,
+    /// Chooses a grade of a blind read, I to IV from 0.
+    SchoolGrade(usize),
+    /// Chooses how sure the reader is, from 0 on.
+    SchoolSure(usize),
     Open,
     SaveOutlines,
     SaveReport,
@@ -50,6 +56,7 @@ pub(super) enum Action {
 const FAR: i64 = i32::MAX as i64;
 const NONE: Modifiers = Modifiers::NONE;
 const SHIFT: Modifiers = Modifiers::SHIFT;
+const ALT: Modifiers = Modifiers::ALT;
 const COMMAND: Modifiers = Modifiers::COMMAND;
 const COMMAND_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
@@ -333,6 +340,66 @@ pub(super) const ENTRIES: &[Entry] = {
             "Keep this slice as a key image",
             &[(NONE, Key::K)],
         ),
+        entry(
+            A::SchoolStep,
+            "school_step",
+            "Blind read: commit the grade; school: the next case",
+            &[(NONE, Key::Enter), (ALT, Key::N)],
+        ),
+        entry(
+            A::SchoolGrade(0),
+            "grade_1",
+            "Blind read: Koos I",
+            &[(ALT, Key::Num1)],
+        ),
+        entry(
+            A::SchoolGrade(1),
+            "grade_2",
+            "Blind read: Koos II",
+            &[(ALT, Key::Num2)],
+        ),
+        entry(
+            A::SchoolGrade(2),
+            "grade_3",
+            "Blind read: Koos III",
+            &[(ALT, Key::Num3)],
+        ),
+        entry(
+            A::SchoolGrade(3),
+            "grade_4",
+            "Blind read: Koos IV",
+            &[(ALT, Key::Num4)],
+        ),
+        entry(
+            A::SchoolSure(0),
+            "sure_1",
+            "Blind read: a guess",
+            &[(ALT, Key::Num5)],
+        ),
+        entry(
+            A::SchoolSure(1),
+            "sure_2",
+            "Blind read: unsure",
+            &[(ALT, Key::Num6)],
+        ),
+        entry(
+            A::SchoolSure(2),
+            "sure_3",
+            "Blind read: likely",
+            &[(ALT, Key::Num7)],
+        ),
+        entry(
+            A::SchoolSure(3),
+            "sure_4",
+            "Blind read: confident",
+            &[(ALT, Key::Num8)],
+        ),
+        entry(
+            A::SchoolSure(4),
+            "sure_5",
+            "Blind read: certain",
+            &[(ALT, Key::Num9)],
+        ),
         entry(A::Open, "open", "Open scans", &[(COMMAND, Key::O)]),
         entry(
             A::Recent(0),
@@ -489,10 +556,15 @@ impl Keys {
         self.0.is_empty()
     }
 
-    /// Takes the frame's keys: which actions they ask for, and how often.
-    pub(super) fn pressed(&self, input: &mut InputState) -> Vec<(Action, usize)> {
+    /// Takes the frame's keys: which actions they ask for, and how often. Keys of actions that have no meaning now are left to others.
+    pub(super) fn pressed(
+        &self,
+        input: &mut InputState,
+        has_meaning: impl Fn(Action) -> bool,
+    ) -> Vec<(Action, usize)> {
         let mut shortcuts: Vec<(KeyboardShortcut, Action)> = ENTRIES
             .iter()
+            .filter(|e| has_meaning(e.action))
             .flat_map(|e| self.of(e).into_iter().map(|s| (s, e.action)))
             .collect();
         // A key alone also answers when a modifier is held: those with most modifiers come first.
@@ -612,7 +684,7 @@ mod tests {
         };
         let mut input = InputState::default();
         input.events = vec![press(Modifiers::SHIFT), press(Modifiers::NONE)];
-        let pressed = Keys::default().pressed(&mut input);
+        let pressed = Keys::default().pressed(&mut input, |_| true);
         assert_eq!(pressed, [(Action::Slices(10), 1), (Action::Slices(1), 1)]);
     }
 }

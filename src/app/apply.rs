@@ -1,12 +1,16 @@
 //! The one place that changes the state.
 
+mod by_hand;
 mod crosshair;
 pub(super) mod edit;
 mod marks;
 pub(super) mod patient;
+mod school;
+mod series;
 
 use super::{
     assess,
+    by_hand::ByHand,
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
     keeper::{Change, visit_date},
     meaning::MeaningCommand,
@@ -15,8 +19,8 @@ use super::{
     report::usable,
     rescue::Note,
     state::{
-        Alignment, AppState, BrushOptions, Edits, Kept, Message, Outlines, PorusShift,
-        RelativeWindow, Running, VisitId, VisitState, ZoomPan,
+        Alignment, AppState, BrushOptions, Edits, Kept, Message, Outlines, RelativeWindow, Running,
+        VisitId, VisitState, ZoomPan,
     },
     task::{NewOutlines, NewScan, Outcome, Places, Target, Task},
 };
@@ -47,8 +51,13 @@ pub fn apply(state: &mut AppState, command: Command) {
         Command::Visit(command) => apply_visit(state, &command),
         Command::Work(command) => apply_work(state, command),
         Command::Prefer(command) => prefer(state, command),
-        Command::Edit(visit, command) => edit::apply(state, visit, command),
+        Command::Edit(visit, command) => {
+            if school::may_edit(state, visit, &command) {
+                edit::apply(state, visit, command);
+            }
+        }
         Command::Patient(command) => patient::apply(state, command),
+        Command::School(command) => school::apply(state, command),
     }
 }
 
@@ -275,10 +284,7 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
     match command {
         WorkCommand::Enqueue(task) => state.work.queue.push_back(task),
         WorkCommand::Open(path) => {
-            let places = Places {
-                journals: state.journals.clone(),
-                recent: state.recent_file.clone(),
-            };
+            let places = places(state);
             state.work.queue.push_back(Task::Open(path, places));
         }
         WorkCommand::ForgetRecent => {
@@ -313,8 +319,10 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
         }
         WorkCommand::Align => enqueue_alignments(state),
         WorkCommand::Meaning(command) => mean(state, command),
+        WorkCommand::Series(command) => series::apply(state, command),
         WorkCommand::Cancel => {
             state.work.queue.clear();
+            school::stopped(state);
             if let Some(running) = &mut state.work.running {
                 running.cancelling = true;
             }
@@ -327,7 +335,8 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
         }
         WorkCommand::Early(new) => {
             // Outlines that are there stay until the final ones replace them.
-            if let Some(visit) = state.visit_mut(new.visit)
+            if !state.school.is_blind(new.visit)
+                && let Some(visit) = state.visit_mut(new.visit)
                 && visit.revision == new.revision
                 && visit.outlines.is_none()
             {
@@ -337,20 +346,25 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
         WorkCommand::Ended(outcome) => {
             let running = state.work.running.take();
             state.visits.iter_mut().for_each(|v| v.early.clear());
-            match outcome {
-                Some(outcome) => receive(state, outcome),
-                None => tell_error(
-                    state,
-                    format!(
-                        "{} crashed; nothing else was lost.",
-                        running.map_or_else(String::new, |r| r.name)
-                    ),
-                ),
+            if let Some(outcome) = outcome {
+                receive(state, outcome);
+            } else {
+                school::stopped(state);
+                let name = running.map_or_else(String::new, |r| r.name);
+                tell_error(state, format!("{name} crashed; nothing else was lost."));
             }
         }
         WorkCommand::Dismiss(at) if at < state.messages.len() => drop(state.messages.remove(at)),
         WorkCommand::Dismiss(_) => {}
         WorkCommand::Tell(message) => state.messages.push(message),
+    }
+}
+
+/// Where the program keeps what belongs to scans.
+fn places(state: &AppState) -> Places {
+    Places {
+        journals: state.journals.clone(),
+        recent: state.recent_file.clone(),
     }
 }
 
@@ -378,6 +392,8 @@ fn mean(state: &mut AppState, command: MeaningCommand) {
 fn receive(state: &mut AppState, outcome: Outcome) {
     match outcome {
         Outcome::Values(meaning) => state.meaning = Some(*meaning),
+        Outcome::Series(choice) => series::begin(state, *choice),
+        Outcome::Thumbnail(row, picture) => series::pictured(state, row, picture),
         Outcome::Edited(visit, revision, edit) => edit::made(state, visit, revision, edit),
         Outcome::Scan(scan) => drop(add_visit(state, *scan)),
         Outcome::Patient(folder, warnings, new) => patient::open(state, *folder, warnings, new),
@@ -387,8 +403,18 @@ fn receive(state: &mut AppState, outcome: Outcome) {
                 apply_work(state, WorkCommand::Open(path));
             }
         }
-        Outcome::Outlined(outlines) => set_outlines(state, *outlines),
-        Outcome::Measured(numbers) => edit::set_measured(state, *numbers),
+        Outcome::Outlined(outlines) => {
+            if let Some(outlines) = school::take_model(state, *outlines) {
+                set_outlines(state, outlines);
+            }
+        }
+        Outcome::Measured(numbers) => {
+            let id = numbers.visit;
+            school::unhide(state, id);
+            edit::set_measured(state, *numbers);
+            school::hide(state, id);
+        }
+        Outcome::School(done) => school::receive(state, done),
         Outcome::BroughtBack(outlines, path) => edit::bring_back(state, *outlines, path),
         Outcome::Saved(visit, revision, text) => {
             edit::saved(state, visit, revision);
@@ -417,7 +443,10 @@ fn receive(state: &mut AppState, outcome: Outcome) {
             }
         }
         Outcome::Failed(text) => tell_error(state, text),
-        Outcome::Cancelled => tell(state, "Stopped.".to_owned()),
+        Outcome::Cancelled => {
+            school::stopped(state);
+            tell(state, "Stopped.".to_owned());
+        }
     }
 }
 
@@ -444,6 +473,7 @@ fn add_visit(state: &mut AppState, scan: NewScan) -> Option<VisitId> {
         volume: Arc::new(scan.volume),
         scan_sha256: scan.scan_sha256,
         sequence: scan.sequence,
+        acquisition: scan.acquisition,
         crosshair: crosshair::start(&grid),
         placed: false,
         marks: Vec::new(),
@@ -459,6 +489,7 @@ fn add_visit(state: &mut AppState, scan: NewScan) -> Option<VisitId> {
         warnings: scan.warnings,
     });
     sort_visits(state);
+    school::begin(state, id);
     if state.active.is_none() || !scan.demo {
         state.active = Some(id);
     }
@@ -476,6 +507,7 @@ fn make_room(state: &mut AppState, demo: bool) -> bool {
     if demo {
         return state.patient.is_none() && state.visits.iter().all(|v| v.demo);
     }
+    school::make_room(state);
     if state.visits.iter().any(|v| v.demo) {
         remove_visits(state, |v| v.demo);
         tell(
@@ -515,13 +547,24 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
         .take()
         .filter(|m| state.visits.iter().any(|v| v.id == m.visit));
     state.view.cine = state.view.cine.filter(|(visit, _)| there(*visit));
+    school::forget(state);
     if state.visits.len() < 2 {
         state.view.compare = false;
     }
 }
 
 fn set_outlines(state: &mut AppState, new: NewOutlines) {
-    let mut notes = Vec::new();
+    let (id, mut notes) = (new.visit, Vec::new());
+    school::unhide(state, id);
+    replace_outlines(state, new, &mut notes);
+    state.notes.append(&mut notes);
+    if !school::hide(state, id) {
+        go_to_tumour(state, id);
+    }
+    assess::refresh(state);
+}
+
+fn replace_outlines(state: &mut AppState, new: NewOutlines, notes: &mut Vec<(VisitId, Note)>) {
     let Some(visit) = state.visit_mut(new.visit) else {
         return;
     };
@@ -534,11 +577,9 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
         return tell(state, text.to_owned());
     }
     let edits = Edits {
-        history: edit::history_with(visit, &new.labels, &mut notes),
+        history: edit::history_with(visit, &new.labels, notes),
         ..Edits::default()
     };
-    let tumour = new.labels.bounds(Structure::VestibularSchwannoma).is_some();
-    let jump = (tumour && !visit.placed).then(|| point_of_interest(&new.labels));
     visit.revision += 1;
     visit.fill_revision = visit.revision;
     // Those that are read from the folder, or brought back, are saved or told already.
@@ -553,17 +594,24 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
         tumour_interval95_mm3: new.tumour_interval95_mm3,
         edge: new.edge,
         tumour: new.tumour,
-        porus: PorusShift::default(),
+        by_hand: ByHand::default(),
         edits,
     });
-    state.notes.append(&mut notes);
     if drawn_anew {
         patient::save(state, new.visit);
     }
-    if let Some(point) = jump {
-        crosshair::place(state, new.visit, point);
+}
+
+/// Marks the tumour, unless a point was chosen.
+fn go_to_tumour(state: &mut AppState, id: VisitId) {
+    let labels = state
+        .visit(id)
+        .filter(|v| !v.placed)
+        .and_then(|v| Some(&v.outlines.as_ref()?.labels));
+    let tumour = labels.filter(|l| l.bounds(Structure::VestibularSchwannoma).is_some());
+    if let Some(point) = tumour.map(|l| point_of_interest(l)) {
+        crosshair::place(state, id, point);
     }
-    assess::refresh(state);
 }
 
 fn set_alignment(

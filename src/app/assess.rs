@@ -97,5 +97,6 @@ fn measured(visit: &VisitState) -> Option<Measured> {
         scan: Arc::clone(&visit.volume),
         labels: Arc::clone(&outlines.labels),
         visit: measured,
+        acquisition: visit.acquisition.clone(),
     })
 }

@@ -1,10 +1,13 @@
 //! What the user (or a finished task) asks for. Nothing else changes the state.
 use super::{
+    by_hand::PorusShift,
     keeper::Answer,
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
     preset::Preset,
-    state::{BrushOptions, Mark, PorusShift, Tool, VisitId},
+    school::SchoolCommand,
+    series::SeriesCommand,
+    state::{BrushOptions, Mark, Tool, VisitId},
     task::{Outcome, Task},
 };
 use crate::{
@@ -32,6 +35,8 @@ pub enum Command {
     Edit(VisitId, EditCommand),
     /// Of the patient.
     Patient(PatientCommand),
+    /// Of the school, or of a blind read.
+    School(SchoolCommand),
 }
 
 /// A change of the patient, or of what its folder holds.
@@ -91,6 +96,10 @@ pub enum EditCommand {
     ThrowAway,
     /// Moves the porus plane from where it was found.
     MovePorus(PorusShift),
+    /// Moves the ends of a line, RAS mm, or leaves it as it is measured.
+    MoveLine(DiameterRule, Option<[DVec3; 2]>),
+    /// Plane or line was let go: the next move is a step of its own.
+    EndMove,
     /// Measures the outlines as they are now.
     Measure,
     /// An axial slice was shown with its outlines.
@@ -264,6 +273,8 @@ pub enum WorkCommand {
     Align,
     /// Says what the values of a label map mean.
     Meaning(MeaningCommand),
+    /// Which series of a folder to open.
+    Series(SeriesCommand),
     /// Stops what is being done and forgets what waits.
     Cancel,
     /// A task has come so far.

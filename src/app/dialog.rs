@@ -2,6 +2,7 @@
 use super::{
     command::{Command, PatientCommand, WorkCommand},
     job::Job,
+    school::SchoolCommand,
     state::Message,
     task::Task,
 };
@@ -19,6 +20,10 @@ pub(super) enum Purpose {
     OpenPatient,
     /// A model folder.
     OpenModel,
+    /// A folder of graded scans.
+    OpenCases,
+    /// Where to write a reader's answers.
+    ExportAnswers,
     /// Outlines of a visit to open.
     OpenLabels(super::state::VisitId),
     /// Where to write outlines.
@@ -66,10 +71,20 @@ impl Dialog {
             let new = |path| Command::Patient(PatientCommand::New(path));
             return Some(paths.unwrap_or_default().into_iter().map(new).collect());
         }
+        if let Purpose::OpenCases | Purpose::ExportAnswers = self.purpose {
+            let made = |path| match self.purpose {
+                Purpose::OpenCases => SchoolCommand::Folder(path),
+                _ => SchoolCommand::Export(path),
+            };
+            let paths = paths.unwrap_or_default().into_iter();
+            return Some(paths.map(|p| Command::School(made(p))).collect());
+        }
         let work = |path| match &self.purpose {
-            Purpose::OpenScans | Purpose::OpenPatient | Purpose::NewPatient => {
-                WorkCommand::Open(path)
-            }
+            Purpose::OpenScans
+            | Purpose::OpenPatient
+            | Purpose::NewPatient
+            | Purpose::OpenCases
+            | Purpose::ExportAnswers => WorkCommand::Open(path),
             Purpose::OpenModel => WorkCommand::Enqueue(Task::ReadModel(path)),
             Purpose::OpenLabels(visit) => WorkCommand::Enqueue(Task::LabelValues(*visit, path)),
             Purpose::SaveLabels(visit, revision, labels) => {
@@ -117,6 +132,7 @@ fn ask(purpose: &Purpose) -> Vec<PathBuf> {
     let dialog = match purpose {
         Purpose::SaveReport => dialog.add_filter("PDF", &["pdf"]),
         Purpose::SavePicture(_) => dialog.add_filter("PNG", &["png"]),
+        Purpose::ExportAnswers => dialog.add_filter("CSV", &["csv"]),
         _ => dialog.add_filter("NIfTI or Analyze", &["nii", "gz", "hdr", "img"]),
     };
     match purpose {
@@ -137,6 +153,17 @@ fn ask(purpose: &Purpose) -> Vec<PathBuf> {
         Purpose::OpenModel => rfd::FileDialog::new()
             .set_title("Open a model folder: Schwann's own kind, or nnU-Net v2")
             .pick_folder()
+            .into_iter()
+            .collect(),
+        Purpose::OpenCases => rfd::FileDialog::new()
+            .set_title("Open a folder of scans with a table of grades")
+            .pick_folder()
+            .into_iter()
+            .collect(),
+        Purpose::ExportAnswers => dialog
+            .set_title("Save the answers")
+            .set_file_name("answers.csv")
+            .save_file()
             .into_iter()
             .collect(),
         Purpose::OpenLabels(_) => dialog

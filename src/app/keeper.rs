@@ -3,12 +3,13 @@ use super::state::VisitId;
 use crate::{
     io::{NewLabels, NewVisit, PatientFolder, ScanFiles},
     patient::{DateSource, Outline, PatientFacts, Review, ScanFacts, Signature, VisitDate},
+    school,
     volume::{LabelMap, Sequence, unobserved},
 };
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -17,6 +18,15 @@ use std::{
 
 /// Changes that may wait for the disk, and answers that may wait for the window.
 const WAITING: usize = 4096;
+
+/// The files that a scan was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScanSource {
+    /// One file, or either half of a pair.
+    File(PathBuf),
+    /// The files of one DICOM series, in the order of its slices.
+    Series(Vec<PathBuf>),
+}
 
 /// What happens to the patient's folder.
 #[derive(Debug)]
@@ -31,8 +41,8 @@ pub enum Change {
     Add {
         /// The visit.
         visit: VisitId,
-        /// Its file.
-        path: PathBuf,
+        /// Its files.
+        source: ScanSource,
         /// What is known of the scan.
         facts: Box<ScanFacts>,
         /// Its day.
@@ -52,6 +62,10 @@ pub enum Change {
     Marks(VisitId, Vec<Value>, Vec<Value>),
     /// What is told of the patient.
     Facts(PatientFacts),
+    /// A reader committed the grade of a visit before seeing its outlines.
+    Graded(VisitId, Box<school::Answer>),
+    /// A reader's answer, for the reader's own file; no patient need be open.
+    Answered(PathBuf, Box<school::Answer>),
 }
 
 /// Outlines that are saved.
@@ -82,6 +96,10 @@ pub enum Answer {
     Saved(VisitId, u64),
     /// They could not be saved, and stay in memory and in the journal; why, in words.
     NotSaved(VisitId, String),
+    /// A reader's answer could not be written; why, in words.
+    NotNoted(String),
+    /// What is to be known of a reader's file, in words.
+    Noted(String),
     /// Something else could not be written; why, in words.
     Failed(String),
 }
@@ -176,6 +194,7 @@ impl Open {
                 *self = Self::default();
                 return None;
             }
+            Change::Answered(path, answer) => return noted(&path, by, &answer),
             _ => {}
         }
         let folder = self.folder.as_mut()?;
@@ -183,12 +202,16 @@ impl Open {
         let written = match change {
             Change::Add {
                 visit,
-                path,
+                source,
                 facts,
                 date,
             } => {
+                let files = match &source {
+                    ScanSource::File(path) => ScanFiles::Image(path),
+                    ScanSource::Series(files) => ScanFiles::Series(files),
+                };
                 let new = NewVisit {
-                    files: ScanFiles::Image(&path),
+                    files,
                     facts: *facts,
                     date,
                 };
@@ -233,9 +256,26 @@ impl Open {
                 folder.set_marks(name(&visit)?, images, marks, by)
             }
             Change::Facts(facts) => folder.set_facts(facts, by),
-            Change::Open(..) | Change::Known(..) | Change::Close => Ok(()),
+            Change::Graded(visit, answer) => {
+                let model = answer.model.map(|g| g.to_string());
+                let said = format!("{}, {} % sure", answer.grade, answer.confidence_percent);
+                folder.note_grade(name(&visit)?, &said, model.as_deref(), by)
+            }
+            Change::Open(..) | Change::Known(..) | Change::Close | Change::Answered(..) => Ok(()),
         };
         written.err().map(|error| Answer::Failed(error.to_string()))
+    }
+}
+
+/// Adds an answer to its reader's file.
+fn noted(path: &Path, by: &Signature, answer: &school::Answer) -> Option<Answer> {
+    match school::ReaderRecord::append(path, &by.by, answer) {
+        Ok(None) => None,
+        Ok(Some(aside)) => Some(Answer::Noted(format!(
+            "The last line of the reader's record was not written to its end, as after a crash; it is kept in {}",
+            aside.display()
+        ))),
+        Err(error) => Some(Answer::NotNoted(error.to_string())),
     }
 }
 

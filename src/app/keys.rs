@@ -5,10 +5,14 @@ use super::{
     command::{Command, EditCommand, ViewCommand, VisitCommand, WorkCommand},
     meaning::MeaningCommand,
     panel::Wish,
+    school::SchoolCommand,
     state::{AppState, BrushOptions},
     view::{Canvas, Cell},
 };
-use crate::measure::Plane;
+use crate::{
+    measure::{KoosGrade, Plane},
+    school::Confidence,
+};
 use egui::{Context, Key};
 
 /// Takes the frame's keys.
@@ -34,7 +38,14 @@ pub(super) fn keys(
     if egui::Popup::is_any_open(ctx) && ctx.input(|i| i.key_pressed(Key::Escape)) {
         return Vec::new();
     }
-    let pressed = ctx.input_mut(|i| state.preferences.keys.pressed(i));
+    // Enter is a button's that was reached by Tab, and a question's that is open.
+    let step = state.school_step().filter(|_| {
+        ctx.memory(egui::Memory::focused).is_none()
+            && state.meaning.is_none()
+            && !state.view.shortcuts
+    });
+    let goes = |action: Action| action != Action::SchoolStep || step.is_some();
+    let pressed = ctx.input_mut(|i| state.preferences.keys.pressed(i, goes));
     let mut wishes = Vec::new();
     for (action, count) in pressed {
         act(action, count as i64, state, canvas, (out, &mut wishes));
@@ -104,6 +115,9 @@ fn act(
             let steps = (0..count).filter_map(|_| Some(Command::Edit(state.active?, step())));
             return out.extend(steps);
         }
+        Action::SchoolStep | Action::SchoolGrade(_) | Action::SchoolSure(_) => {
+            return out.extend(school(action, state).map(Command::School));
+        }
         Action::RemoveMark => cell.map(|c| ViewCommand::RemoveMark(c.visit)),
         Action::Sheet => Some(ViewCommand::Shortcuts(!state.view.shortcuts)),
         Action::Escape => {
@@ -121,6 +135,16 @@ fn act(
         Action::FullScreen => return wishes.push(Wish::FullScreen),
     };
     out.extend(view.map(Command::View));
+}
+
+/// What a key means to a read that is blind, or to the school.
+fn school(action: Action, state: &AppState) -> Option<SchoolCommand> {
+    let blind = state.active.filter(|id| state.school.is_blind(*id));
+    match action {
+        Action::SchoolGrade(n) => Some(SchoolCommand::Choose(blind?, *KoosGrade::ALL.get(n)?)),
+        Action::SchoolSure(n) => Some(SchoolCommand::Confide(blind?, *Confidence::ALL.get(n)?)),
+        _ => state.school_step(),
+    }
 }
 
 fn plane_after(plane: Plane, by: i64) -> Plane {

@@ -7,6 +7,7 @@
 mod action;
 mod apply;
 mod assess;
+mod by_hand;
 mod command;
 mod date;
 mod dialog;
@@ -23,7 +24,9 @@ mod reading;
 mod recent;
 pub mod report;
 mod rescue;
+mod school;
 mod screenshot;
+mod series;
 mod start;
 mod state;
 mod task;
@@ -35,19 +38,25 @@ mod tests;
 
 pub use apply::{apply, next_task};
 pub use assess::Inputs;
+pub use by_hand::{ByHand, HandSteps, PorusShift};
 pub use command::{Command, EditCommand, PatientCommand, ViewCommand, VisitCommand, WorkCommand};
 pub use drawing::Canvas;
 pub use job::Job;
-pub use keeper::{Answer, Change, Saved};
+pub use keeper::{Answer, Change, Saved, ScanSource};
 pub use meaning::{Meaning, MeaningCommand, Scheme};
-pub use preferences::{Mouse, PreferenceCommand, Preferences, Theme};
+pub use preferences::{Drawing, Mouse, PreferenceCommand, Preferences, Theme};
 pub use preset::Preset;
 pub use rescue::{Drawn, Left, Note};
+pub use school::{
+    CaseState, Deciding, Done, Grader, NewCase, Page, Reading, Revealed, SchoolCommand,
+    SchoolState, Source, Work,
+};
+pub use series::{SeriesChoice, SeriesCommand, SeriesRow};
 pub use start::run;
 pub use state::{
     Alignment, AppState, BrushOptions, CornerText, Edits, Kept, KeyImage, Mark, Message, Outlines,
-    PatientState, PorusShift, RelativeWindow, Running, SolidView, Tool, ViewState, VisitId,
-    VisitState, WorkState, ZoomPan,
+    PatientState, RelativeWindow, Running, SolidView, Tool, ViewState, VisitId, VisitState,
+    WorkState, ZoomPan,
 };
 pub use task::{
     ChosenModel, NewNumbers, NewOutlines, NewScan, Outcome, Places, Target, Task, VisitRead,

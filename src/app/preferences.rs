@@ -75,6 +75,33 @@ impl Theme {
     }
 }
 
+/// What turns a scan's slices into pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Drawing {
+    /// The graphics adapter, unless it is a program on the processor: then the processor itself is faster.
+    #[default]
+    Automatic,
+    /// The graphics adapter, whatever it is.
+    Adapter,
+    /// The processor, for adapters that draw wrongly.
+    Processor,
+}
+
+impl Drawing {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Automatic, Self::Adapter, Self::Processor];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Automatic => "whichever is faster",
+            Self::Adapter => "graphics adapter",
+            Self::Processor => "processor",
+        }
+    }
+}
+
 /// What the user prefers.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Preferences {
@@ -84,8 +111,12 @@ pub struct Preferences {
     scale: f32,
     /// Dark or light panels.
     pub theme: Theme,
+    /// What draws the slices.
+    pub drawing: Drawing,
     /// Each structure's outline has a pattern of its own.
     pub patterns: bool,
+    /// Outlines and grade of a visit are hidden until the reader has committed a grade.
+    pub blind_reads: bool,
     /// Who reads: signs what is accepted, rejected and written into a patient's folder.
     pub reader: String,
     /// The keys.
@@ -107,8 +138,12 @@ pub enum PreferenceCommand {
     Scale(f32),
     /// Dark or light panels.
     Theme(Theme),
+    /// What draws the slices.
+    Drawing(Drawing),
     /// A pattern for each structure's outline, or colours alone.
     Patterns(bool),
+    /// Visits are read blind, or not.
+    BlindReads(bool),
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -117,7 +152,9 @@ struct Stored {
     mouse: Mouse,
     scale: f32,
     theme: Theme,
+    drawing: Drawing,
     patterns: bool,
+    blind_reads: bool,
     reader: String,
     keys: String,
 }
@@ -152,7 +189,9 @@ impl Preferences {
                 self.reader = name.chars().take(LONGEST_NAME).collect();
             }
             PreferenceCommand::Theme(theme) => self.theme = theme,
+            PreferenceCommand::Drawing(drawing) => self.drawing = drawing,
             PreferenceCommand::Patterns(on) => self.patterns = on,
+            PreferenceCommand::BlindReads(on) => self.blind_reads = on,
             PreferenceCommand::Scale(scale) => self.scale = scale.clamp(SCALE.0, SCALE.1),
         }
         None
@@ -163,7 +202,9 @@ impl Preferences {
         let stored = Stored {
             mouse: self.mouse,
             theme: self.theme,
+            drawing: self.drawing,
             patterns: self.patterns,
+            blind_reads: self.blind_reads,
             reader: self.reader.clone(),
             scale: self.scale(),
             keys: self.keys.to_text(),
@@ -182,7 +223,9 @@ impl Preferences {
         Self {
             mouse: stored.mouse,
             theme: stored.theme,
+            drawing: stored.drawing,
             patterns: stored.patterns,
+            blind_reads: stored.blind_reads,
             reader: stored.reader.chars().take(LONGEST_NAME).collect(),
             scale,
             keys: Keys::from_text(&stored.keys),
@@ -204,6 +247,7 @@ mod tests {
         let mut preferences = Preferences::default();
         assert!((preferences.scale() - 1.0).abs() < 1e-6);
         preferences.apply(PreferenceCommand::Mouse(Mouse::Neuroimaging));
+        preferences.apply(PreferenceCommand::Drawing(Drawing::Processor));
         preferences.apply(PreferenceCommand::Scale(99.0));
         let key = KeyboardShortcut::new(Modifiers::COMMAND, Key::J);
         assert_eq!(preferences.apply(PreferenceCommand::Key("cine", key)), None);

@@ -4,8 +4,8 @@ use crate::{
     io,
     measure::{Plane, PlaneFrame},
     patient::{
-        self, Doubt, GrowthAssessment, Picture, RegistrationResult, ReportInput, Visit,
-        cochlea_residual_mm,
+        self, Acquisition, Doubt, GrowthAssessment, Picture, RegistrationResult, ReportInput,
+        Visit, acquisition_doubts, cochlea_residual_mm,
     },
     render,
     volume::{LabelMap, Observe, RegisterError, Registration, ToAlign, Volume, register_rigid},
@@ -29,6 +29,8 @@ pub struct Measured {
     pub labels: Arc<LabelMap>,
     /// What was measured on them.
     pub visit: Visit,
+    /// How the scan was acquired, where its header or a file beside it says so.
+    pub acquisition: Option<Acquisition>,
 }
 
 /// The alignment of a visit to the first: `None` where it was not tried, else the transform or in words why there is none.
@@ -66,16 +68,6 @@ pub fn assess(
     tried: &[Tried],
     treated: Option<NaiveDate>,
 ) -> Result<GrowthAssessment, patient::Error> {
-    assess_doubted(measured, tried, treated, &[])
-}
-
-/// [`assess`] with what else is known to speak against comparing pairs of visits.
-fn assess_doubted(
-    measured: &[Measured],
-    tried: &[Tried],
-    treated: Option<NaiveDate>,
-    more: &[Doubt],
-) -> Result<GrowthAssessment, patient::Error> {
     let mut failed = Vec::new();
     if let Some((first, later)) = measured.split_first() {
         for (visit, found) in later.iter().zip(tried) {
@@ -89,7 +81,10 @@ fn assess_doubted(
     }
     let registration = aligned_pairs(measured, tried);
     let visits: Vec<Visit> = measured.iter().map(|m| m.visit.clone()).collect();
-    let doubts = [more, doubts(measured, tried).as_slice()].concat();
+    let read: Vec<(NaiveDate, Acquisition)> = (measured.iter())
+        .filter_map(|m| Some((m.visit.date, m.acquisition.clone()?)))
+        .collect();
+    let doubts = [acquisition_doubts(&read), doubts(measured, tried)].concat();
     let mut assessment = patient::assess_doubted(&visits, &registration, treated, &doubts)?;
     assessment.warnings.extend(failed);
     Ok(assessment)
@@ -166,22 +161,8 @@ fn aligned_pairs(measured: &[Measured], tried: &[Tried]) -> Vec<RegistrationResu
 /// When the visits cannot be assessed, or the observer stops it.
 pub fn compare(
     measured: Vec<Measured>,
-    tried: Vec<Tried>,
-    treated: Option<NaiveDate>,
-    observe: &mut Observe<'_>,
-) -> Result<Comparison, Error> {
-    compare_doubted(measured, tried, treated, &[], observe)
-}
-
-/// [`compare`] with what else is known to speak against comparing pairs of visits, for instance other scanners.
-///
-/// # Errors
-/// Those of [`compare`].
-pub fn compare_doubted(
-    measured: Vec<Measured>,
     mut tried: Vec<Tried>,
     treated: Option<NaiveDate>,
-    doubts: &[Doubt],
     observe: &mut Observe<'_>,
 ) -> Result<Comparison, Error> {
     tried.resize(measured.len().saturating_sub(1), None);
@@ -200,7 +181,7 @@ pub fn compare_doubted(
             }
         }
     }
-    let assessment = assess_doubted(&measured, &tried, treated, doubts)?;
+    let assessment = assess(&measured, &tried, treated)?;
     Ok(Comparison {
         measured,
         alignments: tried.into_iter().map(|t| t?.ok()).collect(),
@@ -273,7 +254,8 @@ impl Comparison {
         })?)
     }
 
-    fn picture(&self, index: usize, plane: Plane) -> Option<Picture> {
+    /// A picture of a visit, with its outline, in the plane in which the report shows it; `None` when there is no such visit.
+    pub fn picture(&self, index: usize, plane: Plane) -> Option<Picture> {
         let m = self.measured.get(index)?;
         let (frame, same) = self.frame(index, plane)?;
         let image = render::figure(&m.scan, &m.labels, &frame, PICTURE_PX, PICTURE_MM);

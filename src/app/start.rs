@@ -62,6 +62,8 @@ fn open(paths: Vec<PathBuf>, work: Option<Work>, handover: &Handover) -> Result<
     let options = eframe::NativeOptions {
         viewport,
         wgpu_options: wgpu_options(),
+        // A grey on the screen is the value it stands for, without noise.
+        dithering: false,
         ..Default::default()
     };
     eframe::run_native(

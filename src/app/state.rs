@@ -1,17 +1,20 @@
 //! Everything the window shows. Only [`apply`](super::apply) changes it.
 use super::{
-    keeper::Change,
+    by_hand::{ByHand, HandSteps},
+    keeper::{Change, ScanSource},
     meaning::Meaning,
     preferences::Preferences,
     preset::Preset,
     rescue::{Left, Note},
+    school::SchoolState,
+    series::SeriesChoice,
     task::{ChosenModel, Task},
 };
 use crate::{
     measure::{
         DiameterRule, EdgeTolerance, KoosBasis, Plane, PlaneFrame, StructureSize, angle_degrees,
     },
-    patient::{self, GrowthAssessment, PatientFacts, Review, ReviewState},
+    patient::{self, Acquisition, GrowthAssessment, PatientFacts, Review, ReviewState},
     render::{NativePlane, OverlayStyle, SliceView, scene::Camera},
     volume::{
         History, LabelEdit, LabelMap, Registration, Sequence, Structure, Volume, WindowLevel,
@@ -55,12 +58,16 @@ pub struct AppState {
     pub recent: Vec<PathBuf>,
     /// What the journals must still learn, oldest first.
     pub notes: Vec<(VisitId, Note)>,
+    /// A folder of several series that waits for a choice.
+    pub series: Option<SeriesChoice>,
     /// A label map whose values wait for their meaning.
     pub meaning: Option<Meaning>,
     /// What the user must be told, oldest first.
     pub messages: Vec<Message>,
     /// The patient whose folder is open.
     pub patient: Option<PatientState>,
+    /// The school, and what is read blind.
+    pub school: SchoolState,
     /// What is told of the patient.
     pub facts: PatientFacts,
     /// What the patient's folder must still learn, oldest first.
@@ -104,13 +111,15 @@ pub struct VisitState {
     /// Where it comes from, for people: a file name, or the demo patient.
     pub origin: String,
     /// The file that it was read from.
-    pub source: Option<PathBuf>,
+    pub source: Option<ScanSource>,
     /// Whether it is in the patient's folder.
     pub kept: Kept,
     /// Day of the scan.
     pub date: Option<NaiveDate>,
     /// The day was read from the file's name, and nobody has confirmed it.
     pub date_from_name: bool,
+    /// How the scan was acquired, where its header or a file beside it says so.
+    pub acquisition: Option<Acquisition>,
     /// Part of the built-in synthetic patient.
     pub demo: bool,
     /// The scan.
@@ -170,21 +179,10 @@ pub struct Outlines {
     pub edge: Option<Arc<EdgeTolerance>>,
     /// What sizes and the Koos grade are measured on at any porus plane; none where there is no tumour, or while an edit is being measured.
     pub tumour: Option<Arc<KoosBasis>>,
-    /// How far a reader moved the porus plane that was found.
-    pub porus: PorusShift,
+    /// Plane and lines as a reader set them.
+    pub by_hand: ByHand,
     /// What a reader has changed and said.
     pub edits: Edits,
-}
-
-/// How far a reader moved a porus plane.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct PorusShift {
-    /// Along its normal towards the cerebellopontine angle, mm.
-    pub offset_mm: f64,
-    /// How far its normal leans towards the front, degrees.
-    pub forwards_degrees: f64,
-    /// How far its normal leans upwards, degrees.
-    pub upwards_degrees: f64,
 }
 
 /// What a reader has changed of outlines, and what was said of them.
@@ -192,6 +190,8 @@ pub struct PorusShift {
 pub struct Edits {
     /// What can be taken back.
     pub history: History,
+    /// The steps by hand among it.
+    pub by_hand: HandSteps,
     /// Steps of the stroke that is being drawn.
     pub(super) stroke: Vec<LabelEdit>,
     /// Voxels that each label value has gained since the numbers were measured.

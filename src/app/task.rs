@@ -1,24 +1,24 @@
 //! What runs on a background thread: from what it needs to what it gives, without the window's state.
 use super::{
-    Error,
-    apply::patient::porus_shift,
-    assess,
+    Error, assess,
+    by_hand::ByHand,
     command::EditCommand,
     drawing::{Canvas, edit_of},
+    keeper::ScanSource,
     meaning::Meaning,
     parts::structure_parts,
     preset::Preset,
-    reading::{read_folder, read_scan},
+    reading::{self, read_folder, read_scan, read_visit},
     recent, report,
     rescue::{self, Left},
-    state::{PorusShift, VisitId},
+    school,
+    series::{SeriesChoice, THUMBNAIL_PX},
+    state::VisitId,
 };
 use crate::{
-    io::{self, PatientFolder},
+    io::{self, DicomSeries, PatientFolder, Thumbnail},
     measure,
-    patient::{
-        self, DateSource, GrowthAssessment, Outline, Review, ScanOrigin, Signature, VisitRecord,
-    },
+    patient::{self, GrowthAssessment, Outline, Review, ScanOrigin, Signature, VisitRecord},
     phantom, predict,
     volume::{
         LabelEdit, LabelMap, Observe, Progress, RegisterError, Registration, Sequence, Structure,
@@ -39,6 +39,10 @@ use std::{
 pub enum Task {
     /// Opens what lies there: a scan, a folder of scans, or a model folder.
     Open(PathBuf, Places),
+    /// Opens a series of the DICOM folder that lies there.
+    ReadSeries(Box<DicomSeries>, PathBuf, Places),
+    /// Reads the picture of a series in a list: which row.
+    Thumbnail(usize, Box<DicomSeries>),
     /// Forgets which scans were opened.
     ForgetRecent(PathBuf),
     /// Makes a scan of the demo patient.
@@ -93,6 +97,8 @@ pub enum Task {
         /// The visit that is aligned to it.
         moving: (VisitId, Arc<Volume>),
     },
+    /// Something for the school.
+    School(school::Work),
     /// Compares the visits.
     Assess(assess::Inputs),
     /// Writes the report of the visits, and the assessment beside it.
@@ -141,6 +147,10 @@ pub enum Outcome {
     Scan(Box<NewScan>),
     /// Scans that a folder holds, to be opened.
     Found(Vec<PathBuf>),
+    /// The series of a folder, to be chosen from.
+    Series(Box<SeriesChoice>),
+    /// The picture of a row in that list, or why there is none.
+    Thumbnail(usize, Result<Thumbnail, String>),
     /// A patient's folder, what to beware of in it, and whether it was begun just now.
     Patient(Box<PatientFolder>, Vec<String>, bool),
     /// A visit of a patient's folder.
@@ -159,6 +169,8 @@ pub enum Outcome {
     BroughtBack(Box<NewOutlines>, PathBuf),
     /// In words where a visit's outlines of a revision were written.
     Saved(VisitId, u64, String),
+    /// What the school was given.
+    School(school::Done),
     /// In words what was written where.
     Written(String),
     /// How two visits lie to each other.
@@ -189,8 +201,8 @@ pub struct VisitRead {
     pub scan: NewScan,
     /// The outlines that count, what was said of them, and which axial slices were seen with them.
     pub outlines: Option<(NewOutlines, Review, BTreeSet<usize>)>,
-    /// How far the porus plane was moved for what was saved.
-    pub porus: PorusShift,
+    /// What a reader had set by hand for what was saved.
+    pub by_hand: ByHand,
     /// Distances and angles.
     pub marks: Vec<Value>,
     /// Kept slices.
@@ -202,8 +214,8 @@ pub struct VisitRead {
 pub struct NewScan {
     /// Where it comes from, for people.
     pub origin: String,
-    /// The file that it was read from.
-    pub source: Option<PathBuf>,
+    /// The files that it was read from; none of what was made, or lies in an archive.
+    pub source: Option<ScanSource>,
     /// Day of the scan.
     pub date: Option<NaiveDate>,
     /// The day was read from the file's name.
@@ -214,6 +226,8 @@ pub struct NewScan {
     pub windows: [WindowLevel; Preset::ALL.len()],
     /// What it shows.
     pub sequence: Sequence,
+    /// How it was acquired, where its header or a file beside it says so.
+    pub acquisition: Option<patient::Acquisition>,
     /// SHA-256 of its voxels.
     pub scan_sha256: String,
     /// What to beware of.
@@ -289,7 +303,8 @@ impl Task {
             Self::ThrowAway(_) => "Throwing edits away".to_owned(),
             Self::NewPatient(..) => "Beginning a patient".to_owned(),
             Self::ReadVisit(..) => "Opening a visit".to_owned(),
-            Self::Open(..) => "Opening a scan".to_owned(),
+            Self::Open(..) | Self::ReadSeries(..) => "Opening a scan".to_owned(),
+            Self::Thumbnail(..) => "Reading pictures of the series".to_owned(),
             Self::ForgetRecent(_) => "Forgetting opened scans".to_owned(),
             Self::DemoScan { visit } => format!("Making scan {} of the demo patient", visit + 1),
             Self::ReadModel(_) => "Opening a model".to_owned(),
@@ -300,6 +315,7 @@ impl Task {
             Self::WriteLabels { .. } => "Writing outlines".to_owned(),
             Self::WritePicture { .. } => "Writing a picture".to_owned(),
             Self::Align { .. } => "Aligning the visits".to_owned(),
+            Self::School(work) => work.name().to_owned(),
             Self::Assess(_) => "Comparing the visits".to_owned(),
             Self::Report(..) => "Making the report".to_owned(),
         }
@@ -337,6 +353,13 @@ impl Task {
             Self::ReadVisit(folder, visit, places) => read_visit(folder, *visit, &places, observe),
             Self::Open(path, places) if path.is_dir() => read_folder(&path, &places, observe),
             Self::Open(path, places) => read_scan(&path, &places, observe),
+            Self::ReadSeries(series, path, places) => {
+                reading::read_series(&path, &series, &places, observe)
+            }
+            Self::Thumbnail(row, series) => Outcome::Thumbnail(
+                row,
+                io::thumbnail(&series, THUMBNAIL_PX).map_err(|e| e.to_string()),
+            ),
             Self::ForgetRecent(file) => match recent::forget(&file) {
                 Ok(()) => Outcome::Written("The list of opened scans is empty.".to_owned()),
                 Err(error) => Outcome::Failed(format!("The list was not emptied: {error}")),
@@ -379,6 +402,7 @@ impl Task {
                 }
             },
             Self::WritePicture { size, pixels, path } => write_picture(size, pixels, &path),
+            Self::School(work) => work.run(observe),
             Self::Assess(inputs) => {
                 Outcome::Assessed(inputs.revision, inputs.assess().map(Box::new))
             }
@@ -425,6 +449,7 @@ fn demo_scan(visit: usize, observe: &mut Observe<'_>) -> Outcome {
                 .and_then(|date| date.parse().ok()),
             date_from_name: false,
             sequence: Sequence::HrT2,
+            acquisition: None,
             scan_sha256: io::voxels_sha256(&scan.volume),
             windows: Preset::windows(&scan.volume),
             volume: scan.volume,
@@ -619,7 +644,7 @@ fn remeasure(
 }
 
 /// Measures outlines.
-fn measured(
+pub(super) fn measured(
     target: &Target,
     labels: LabelMap,
     outline: Outline,
@@ -660,95 +685,6 @@ fn measured(
         edge,
         tumour,
         from_folder: false,
-    }))
-}
-
-/// Reads a visit of a patient: its scan, the outlines that count, and what was said of them. Outlines that cannot be read are a caution, not the end.
-fn read_visit(
-    path: PathBuf,
-    record: VisitRecord,
-    places: &Places,
-    observe: &mut Observe<'_>,
-) -> Outcome {
-    let name = record.id.clone();
-    let opened = PatientFolder::open_to_read(&path)
-        .and_then(|(folder, _)| folder.scan_path(&name).map(|scan| (folder, scan)));
-    let (folder, scan_path) = match opened {
-        Ok(opened) => opened,
-        Err(error) => return Outcome::Failed(format!("{name} was not opened: {error}")),
-    };
-    let mut scan = match read_scan(&scan_path, places, observe) {
-        Outcome::Scan(scan) => *scan,
-        other => return other,
-    };
-    if scan.scan_sha256 != record.scan.facts.voxels_sha256 {
-        let text = "the scan in the patient's folder is not the one that was put there";
-        scan.warnings.push(text.to_owned());
-    }
-    scan.origin.clone_from(&name);
-    scan.date = record.date.map(|d| d.day);
-    scan.date_from_name = record
-        .date
-        .is_some_and(|d| d.source == DateSource::FileName);
-    scan.sequence = record.scan.facts.sequence;
-    let volume = Arc::new(scan.volume);
-    let mut outlines = None;
-    let saved = record
-        .current()
-        .map(|v| folder.read_results(&name, v.version));
-    let porus = match saved {
-        Some(Ok(results)) => results.as_ref().and_then(porus_shift),
-        Some(Err(error)) => {
-            scan.warnings
-                .push(format!("what was measured was not opened: {error}"));
-            None
-        }
-        None => None,
-    };
-    if let Some(version) = record.current() {
-        match folder.read_labels(&name, version.version) {
-            Ok((labels, warnings)) if labels.grid().matches(volume.grid(), 0.1) => {
-                let target = Target {
-                    visit: VisitId(0),
-                    title: name.clone(),
-                    revision: 0,
-                    volume: Arc::clone(&volume),
-                    origin: ScanOrigin {
-                        date: scan.date.unwrap_or_default(),
-                        sequence: scan.sequence,
-                        scan_sha256: scan.scan_sha256.clone(),
-                        warnings: scan.warnings.clone(),
-                    },
-                };
-                let warnings = warnings.iter().map(ToString::to_string).collect();
-                let outline = version.outline.clone();
-                match measured(&target, labels, outline, warnings, observe) {
-                    Outcome::Outlined(mut new) => {
-                        new.from_folder = true;
-                        outlines = Some((*new, version.review.clone(), version.seen.clone()));
-                    }
-                    other => return other,
-                }
-            }
-            Ok(_) => scan
-                .warnings
-                .push("its outlines in the patient's folder belong to another scan".to_owned()),
-            Err(error) => scan
-                .warnings
-                .push(format!("its outlines were not opened: {error}")),
-        }
-    }
-    let Some(volume) = Arc::into_inner(volume) else {
-        return Outcome::Failed(format!("{name} was not opened"));
-    };
-    Outcome::Visit(Box::new(VisitRead {
-        folder: path,
-        name,
-        scan: NewScan { volume, ..scan },
-        porus: porus.unwrap_or_default(),
-        outlines,
-        marks: record.measurements,
-        images: record.key_images,
     }))
 }
 

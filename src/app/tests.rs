@@ -1,10 +1,12 @@
 //! Commands on the state, without a window.
 
+mod by_hand;
 mod edits;
 mod files;
 mod folder;
 mod marks;
 mod models;
+mod school;
 
 use super::{
     Alignment, AppState, Command, NewOutlines, NewScan, Outcome, Preset, Task, ViewCommand,
@@ -33,6 +35,7 @@ fn scan(date: Option<&str>) -> Outcome {
         windows: Preset::windows(&volume),
         volume,
         sequence: Sequence::HrT2,
+        acquisition: None,
         scan_sha256: "0".repeat(64),
         warnings: Vec::new(),
         left: None,

@@ -88,6 +88,7 @@ impl App {
         state.view.style.patterns = state.preferences.patterns;
         let dir = eframe::storage_dir(super::start::NAME);
         state.journals = dir.as_ref().map(|dir| dir.join("journals"));
+        state.school.records = dir.as_ref().map(|dir| dir.join("school"));
         state.recent_file = dir.map(|dir| dir.join("recent.json"));
         state.recent = state
             .recent_file
@@ -339,6 +340,8 @@ impl App {
             panel::Wish::NewPatient => self.ask(ctx, Purpose::NewPatient),
             panel::Wish::OpenPatient => self.ask(ctx, Purpose::OpenPatient),
             panel::Wish::OpenModel => self.ask(ctx, Purpose::OpenModel),
+            panel::Wish::OpenCases => self.ask(ctx, Purpose::OpenCases),
+            panel::Wish::ExportAnswers => self.ask(ctx, Purpose::ExportAnswers),
             panel::Wish::OpenLabels => {
                 if let Some(visit) = active.map(|v| v.id) {
                     self.ask(ctx, Purpose::OpenLabels(visit));
@@ -390,7 +393,13 @@ impl App {
         Panel::right("findings")
             .default_size(320.0)
             .size_range(240.0..=520.0)
-            .show(ui, |ui| panel::findings_ui(ui, state, out));
+            .show(ui, |ui| {
+                if state.school.open {
+                    panel::school_ui(ui, state, panels, out, &mut wishes);
+                } else {
+                    panel::findings_ui(ui, state, out);
+                }
+            });
         let alone = state.view.maximised.is_some() || state.view.solid.alone;
         if state.visits.len() > 1 && !alone {
             Panel::bottom("growth")
@@ -401,17 +410,22 @@ impl App {
         }
         let canvas = &mut self.canvas;
         canvas.keys_taken = panels.takes_keys();
-        CentralPanel::default()
-            .frame(Frame::new().fill(egui::Color32::from_gray(14)))
-            .show(ui, |ui| {
-                if state.visits.is_empty() {
-                    panel::welcome_ui(ui, state);
-                } else {
-                    show_planes(ui, state, canvas, out);
-                }
-            });
+        // Planes cover what is behind them: filling it would be drawn for nothing.
+        let behind = if state.visits.is_empty() {
+            Frame::new().fill(egui::Color32::from_gray(14))
+        } else {
+            Frame::NONE
+        };
+        CentralPanel::default().frame(behind).show(ui, |ui| {
+            if state.visits.is_empty() {
+                panel::welcome_ui(ui, state);
+            } else {
+                show_planes(ui, state, canvas, out);
+            }
+        });
         panel::shortcuts_ui(ui.ctx(), state, panels, out);
         panel::meaning_ui(ui.ctx(), state, out);
+        panel::series_ui(ui.ctx(), state, panels, out);
         wishes
     }
 }

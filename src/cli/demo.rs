@@ -109,9 +109,10 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             scan: Arc::new(scan.volume),
             labels: Arc::new(prediction.labels),
             visit,
+            acquisition: None,
         });
     }
-    let comparison = growth::compare(measured, None, &[])?;
+    let comparison = growth::compare(measured, None)?;
     let last = comparison.measured[demo::VISITS - 1].visit.date;
     let pdf = comparison
         .report(last, Some(DEMO_LABEL), true)

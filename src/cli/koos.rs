@@ -1,16 +1,21 @@
 //! `schwann koos`: the grade with its evidence.
 use super::{
+    graders,
     measure::tumour,
     output,
     segment::{Engine, read_scan},
 };
 use crate::{
     io,
-    measure::{KoosAssessment, KoosBasis, KoosEvidence, KoosGrade, TumourMeasures},
+    measure::{
+        KoosAssessment, KoosBasis, KoosGrade, KoosMeasure, KoosOptions, KoosWording,
+        TumourMeasures, brainstem_at,
+    },
     patient::{ModelInfo, NOTICE},
-    volume::{LabelMap, LabelTable, Structure, Volume},
+    volume::{LabelMap, LabelTable, Sequence, Structure, Volume},
 };
 use anyhow::bail;
+use glam::DVec3;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -21,8 +26,34 @@ pub(super) struct Arguments {
     /// A label map on the scan's grid whose tumour is graded. Anatomy that it lacks is segmented.
     #[arg(long)]
     labels: Option<PathBuf>,
+    /// Which wording of the grades: in `compression` a brainstem that is indented without being displaced is grade IV, in `topographic` grade III.
+    #[arg(long, default_value = "topographic", value_parser = wording)]
+    wording: KoosWording,
+    /// The tumour was operated on: what is left is measured, and not graded.
+    #[arg(long)]
+    post_operative: bool,
+    /// A point in the brainstem, RAS mm: where the labels have no brainstem, it is outlined from there.
+    #[arg(long, value_name = "X,Y,Z", value_parser = point, allow_hyphen_values = true)]
+    brainstem_at: Option<DVec3>,
     #[command(flatten)]
     engine: Engine,
+    #[command(flatten)]
+    graders: graders::Options,
+}
+
+fn wording(text: &str) -> Result<KoosWording, String> {
+    KoosWording::of_name(text).ok_or_else(|| "topographic or compression is needed".to_owned())
+}
+
+fn point(text: &str) -> Result<DVec3, String> {
+    let numbers: Vec<f64> = (text.split(','))
+        .filter_map(|part| part.trim().parse().ok())
+        .filter(|mm: &f64| mm.is_finite())
+        .collect();
+    match numbers.as_slice() {
+        [x, y, z] if text.split(',').count() == 3 => Ok(DVec3::new(*x, *y, *z)),
+        _ => Err("three numbers with commas are needed, RAS mm".to_owned()),
+    }
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
@@ -30,22 +61,33 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let (labels, model) = if let Some(path) = &arguments.labels {
         let (labels, more) = read_labels(path, &scan)?;
         warnings.extend(more);
+        let (labels, more) = with_brainstem(labels, &scan, arguments.brainstem_at)?;
+        warnings.extend(more);
         let (labels, more) = completed(labels, (&scan, &arguments.scan), &arguments.engine)?;
         warnings.extend(more);
         (labels, None)
     } else {
         let prediction = arguments.engine.segment(&scan, &arguments.scan)?;
         warnings.extend(prediction.warnings);
-        (prediction.labels, Some(prediction.model))
+        let (labels, more) = with_brainstem(prediction.labels, &scan, arguments.brainstem_at)?;
+        warnings.extend(more);
+        (labels, Some(prediction.model))
     };
-    let basis = KoosBasis::of(&labels);
-    let mut assessment = basis.assess(None);
+    let basis = KoosBasis::with_scan(&labels, &scan, Sequence::Unknown);
+    let options = KoosOptions {
+        wording: arguments.wording,
+        post_operative: arguments.post_operative,
+    };
+    let mut assessment = basis.assess_with(None, options);
     let measures = basis.tumour().map(|t| t.measures(None));
+    let graders = arguments.graders.grade(&scan, &labels, &assessment)?;
     warnings.append(&mut assessment.warnings);
     assessment.warnings = warnings;
     output::warnings(&assessment.warnings);
     let output = Output {
         assessment: &assessment,
+        measures: assessment.evidence.measures(),
+        graders: &graders,
         tumour: measures,
         model,
         scan_sha256: io::voxels_sha256(&scan),
@@ -53,7 +95,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     };
     output::result(json, &output, || {
         let sizes = measures.as_ref().map_or_else(String::new, tumour);
-        text(&assessment) + &sizes + "\n" + NOTICE
+        text(&assessment, options.wording) + &graders.text() + &sizes + "\n" + NOTICE
     })
 }
 
@@ -61,6 +103,11 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
 struct Output<'a> {
     #[serde(flatten)]
     assessment: &'a KoosAssessment,
+    /// Every single number of the evidence with its unit and its error.
+    measures: Vec<KoosMeasure>,
+    /// What the trained graders say, and the combination of all.
+    #[serde(flatten)]
+    graders: &'a graders::Graded,
     /// Part volumes and diameters; none without a tumour.
     tumour: Option<TumourMeasures>,
     /// The model that drew the tumour; none when its outline was given.
@@ -79,6 +126,27 @@ pub(super) fn read_labels(path: &Path, scan: &Volume) -> anyhow::Result<(LabelMa
         );
     }
     Ok((labels, warnings.iter().map(ToString::to_string).collect()))
+}
+
+/// A label map without a brainstem with one outlined about a point. The warnings say so.
+fn with_brainstem(
+    labels: LabelMap,
+    scan: &Volume,
+    point: Option<DVec3>,
+) -> anyhow::Result<(LabelMap, Vec<String>)> {
+    let Some(point) = point else {
+        return Ok((labels, Vec::new()));
+    };
+    if labels.count(Structure::Brainstem) > 0 {
+        let warning = "the labels hold a brainstem: the point given for it is not used";
+        return Ok((labels, vec![warning.to_owned()]));
+    }
+    let labels = brainstem_at(scan, point, Some(&labels))?;
+    let warning = format!(
+        "the brainstem was outlined from one point ({:.1}, {:.1}, {:.1}): check it; across the peduncles to the cerebellum its line is a guess",
+        point.x, point.y, point.z
+    );
+    Ok((labels, vec![warning]))
 }
 
 /// A label map with the anatomy that the rule needs; what is missing comes from the model, the tumour stays as given. The warnings say so.
@@ -102,10 +170,20 @@ pub(super) fn completed(
     Ok((labels.completed_from(&prediction.labels)?, warnings))
 }
 
-fn text(a: &KoosAssessment) -> String {
+fn text(a: &KoosAssessment, wording: KoosWording) -> String {
     let mut text = match a.grade {
-        Some(grade) => format!("Koos {grade}: {} (wording: {})", grade.meaning(), a.wording),
-        None => format!("Koos {}", a.grade_text()),
+        Some(grade) => {
+            let least = if a.at_least { "at least " } else { "" };
+            let subgrade = a.subgrade.map_or_else(String::new, |s| format!(" ({s})"));
+            format!(
+                "Koos {least}{grade}{subgrade}: {} (wording: {wording})",
+                wording.meaning(grade)
+            )
+        }
+        None => match &a.withheld {
+            Some(reason) => format!("Koos withheld: {reason}"),
+            None => format!("Koos {}", a.grade_text()),
+        },
     };
     if a.grade.is_some() {
         text.push_str("\nprobability");
@@ -113,22 +191,30 @@ fn text(a: &KoosAssessment) -> String {
             text += &format!("  {grade} {:.0} %", 100.0 * p);
         }
     }
-    for (name, value, unit) in rows(&a.evidence) {
-        if let Some(value) = value {
-            text += &format!("\n{name:<28}{value:>10.1} {unit}");
+    if let Some(borderline) = &a.borderline {
+        text += &format!("\n{borderline}: {}", borderline.reason);
+    }
+    if let Some(class) = a.hannover {
+        text += &format!("\nHannover {class}: {}", class.meaning());
+    }
+    if let Some(class) = a.tokyo {
+        text += &format!("\nTokyo size class {}: {}", class.number(), class.name());
+    }
+    for measure in a.evidence.measures() {
+        if let Some(value) = measure.value {
+            let error = measure.error + measure.relative_error * value.abs();
+            text += &format!(
+                "\n{:<42}{value:>10.1} ± {error:.1} {}",
+                measure.name, measure.unit
+            );
         }
     }
+    if let Some(cleft) = &a.evidence.cleft {
+        let reason = (cleft.reason.as_ref()).map_or_else(String::new, |r| format!(": {r}"));
+        text += &format!(
+            "\nfluid between tumour and brainstem: {}{reason}",
+            cleft.verdict.words()
+        );
+    }
     text
-}
-
-fn rows(e: &KoosEvidence) -> [(&'static str, Option<f64>, &'static str); 7] {
-    [
-        ("extrameatal volume", e.extrameatal_volume_mm3, "mm³"),
-        ("intrameatal volume", e.intrameatal_volume_mm3, "mm³"),
-        ("protrusion beyond the porus", e.protrusion_mm, "mm"),
-        ("gap to the brainstem", e.brainstem_gap_mm, "mm"),
-        ("contact with the brainstem", e.contact_area_mm2, "mm²"),
-        ("brainstem shift", e.brainstem_shift_mm, "mm"),
-        ("fourth ventricle shift", e.fourth_ventricle_shift_mm, "mm"),
-    ]
 }

@@ -3,11 +3,14 @@
 //! Every command prints for people, or with `--json` one JSON object on standard output and nothing else there. Progress and warnings go to standard error. Exit status: 0 done, 1 the
 //! work failed, 2 wrong usage.
 
+mod anonymise;
 mod audit;
 mod cohort;
 mod convert;
 mod demo;
 mod evaluate;
+mod export;
+mod graders;
 mod growth;
 mod inspect;
 mod koos;
@@ -17,8 +20,10 @@ mod phantom;
 mod rank;
 mod recipe;
 mod register;
+mod school;
 mod segment;
 mod train;
+mod train_koos;
 
 use clap::{Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
@@ -45,8 +50,12 @@ enum Command {
     Demo(demo::Arguments),
     /// Say what a scan holds.
     Inspect(inspect::Arguments),
-    /// Write a scan, a DICOM series for instance, as a NIfTI file.
+    /// Write a scan, a DICOM series for instance, or the labels of a DICOM object as a NIfTI file.
     Convert(convert::Arguments),
+    /// Copy DICOM files without what tells who the patient is.
+    Anonymise(anonymise::Arguments),
+    /// Write results as DICOM objects that belong to their scan: segmentation, structure set.
+    Export(export::Arguments),
     /// Write a label map on the scan's own grid.
     Segment(segment::Arguments),
     /// Size of each structure in a label map.
@@ -65,6 +74,8 @@ enum Command {
     Phantom(phantom::Arguments),
     /// Train a model.
     Train(train::Arguments),
+    /// How well a reader of the school grades.
+    School(school::Arguments),
     /// Who did what to a patient's outlines, and whether that record is whole.
     Audit(audit::Arguments),
 }
@@ -78,6 +89,8 @@ pub fn run() -> ExitCode {
         Some(Command::Demo(a)) => demo::run(&a, json),
         Some(Command::Inspect(a)) => inspect::run(&a, json),
         Some(Command::Convert(a)) => convert::run(&a, json),
+        Some(Command::Anonymise(a)) => anonymise::run(&a, json),
+        Some(Command::Export(a)) => export::run(&a, json),
         Some(Command::Segment(a)) => segment::run(&a, json),
         Some(Command::Measure(a)) => measure::run(&a, json),
         Some(Command::Koos(a)) => koos::run(&a, json),
@@ -87,6 +100,7 @@ pub fn run() -> ExitCode {
         Some(Command::Rank(a)) => rank::run(&a, json),
         Some(Command::Phantom(a)) => phantom::run(&a, json),
         Some(Command::Train(a)) => train::run(&a, json),
+        Some(Command::School(a)) => school::run(&a, json),
         Some(Command::Audit(a)) => audit::run(&a, json),
     };
     match done {

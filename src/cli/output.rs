@@ -151,6 +151,9 @@ impl Drop for Bar {
 /// Endings of scans and label maps.
 pub(super) const SCAN: &[&str] = &[".nii", ".nii.gz"];
 
+/// Ending of DICOM objects.
+pub(super) const DICOM: &[&str] = &[".dcm"];
+
 /// Refuses, before the work is done, a target that could not be written after it or that would replace an input.
 pub(super) fn check_target(path: &Path, endings: &[&str], inputs: &[&Path]) -> anyhow::Result<()> {
     let name = path

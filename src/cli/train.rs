@@ -1,5 +1,5 @@
 //! `schwann train`: trains a model.
-use super::{output, recipe};
+use super::{output, recipe, train_koos};
 use crate::{
     io::read_outlines,
     model::{DeviceChoice, Parameters, read_tensors},
@@ -14,12 +14,14 @@ use std::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// `localiser` (finds both cerebellopontine angles in a head), `segmenter` (outlines tumour, cochlea and what surrounds them about an ear), or a recipe that learns without labelled hrT2:
-    /// `mai`, a reference (`no-adaptation`, `cyclegan`, `qs-attn`, `both`, `both-1-round`, `both-2-rounds`, `full-supervision`), or a `.toml` file.
+    /// `localiser` (finds both cerebellopontine angles in a head), `segmenter` (outlines tumour, cochlea and what surrounds them about an ear), `koos` (grades tumours after Koos: a forest on measures
+    /// and a network, combined with the rule), or a recipe that learns without labelled hrT2: `mai`, a reference (`no-adaptation`, `cyclegan`, `qs-attn`, `both`, `both-1-round`, `both-2-rounds`,
+    /// `full-supervision`), or a `.toml` file.
     #[arg(value_name = "MODEL|RECIPE")]
     pub(super) name: String,
     /// Folder of labelled scans to learn from instead of synthetic patients, in the layouts of the crossMoDA challenge: `NAME_ceT1.nii.gz` (or `_hrT2`, `_T2`) with
-    /// `NAME_Label.nii.gz` beside it. A segmenter then learns tumour and cochlea. A fifth of the cases is held out for validation. A recipe needs both halves of a training folder: labelled ceT1, hrT2.
+    /// `NAME_Label.nii.gz` beside it. A segmenter then learns tumour and cochlea. A fifth of the cases is held out for validation.
+    /// For `koos` also `infos_source_training.csv` with the grades, and `NAME_GIFoutput.nii.gz` where there are parcellations. A recipe needs both halves of a training folder: labelled ceT1, hrT2.
     #[arg(long, value_name = "DIR", conflicts_with = "tumour_shapes")]
     pub(super) data: Option<PathBuf>,
     /// Folder for the model, its card, the log and the checkpoint.
@@ -33,10 +35,10 @@ pub(super) struct Arguments {
     pub(super) truth: Option<PathBuf>,
     /// Steps at most.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    steps: Option<u32>,
+    pub(super) steps: Option<u32>,
     /// Minutes at most; the learning rate then reaches its end with the time.
     #[arg(long, value_parser = minutes)]
-    minutes: Option<f64>,
+    pub(super) minutes: Option<f64>,
     /// Decides the first weights and all examples.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
@@ -45,10 +47,13 @@ pub(super) struct Arguments {
     pub(super) device: DeviceChoice,
     /// A model folder whose weights to begin with.
     #[arg(long, value_name = "FOLDER")]
-    start: Option<PathBuf>,
+    pub(super) start: Option<PathBuf>,
     /// Outlines of real tumours, a JSON file or a folder of them: a part of the segmenter's tumours get their shapes.
     #[arg(long, value_name = "PATH")]
-    tumour_shapes: Option<PathBuf>,
+    pub(super) tumour_shapes: Option<PathBuf>,
+    /// For `koos`: how many synthetic patients to make, those that only test included.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(12..=1_000_000), conflicts_with = "data")]
+    pub(super) phantoms: Option<u32>,
     /// Go on from the checkpoint in the folder.
     #[arg(long)]
     pub(super) resume: bool,
@@ -101,9 +106,25 @@ fn told(facts: FolderFacts) -> String {
     }
 }
 
+/// Refuses what only recipes know.
+fn without_recipe(arguments: &Arguments) -> anyhow::Result<()> {
+    let for_recipes = [
+        ("--preset", arguments.preset.is_some()),
+        ("--truth", arguments.truth.is_some()),
+    ];
+    match for_recipes.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => anyhow::bail!("{flag} is for recipes"),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let out = arguments.output.clone();
     let mut defaults = match arguments.name.as_str() {
+        "koos" => {
+            without_recipe(arguments)?;
+            return train_koos::run(arguments, json);
+        }
         "localiser" => SegmenterTraining::localiser(out),
         "segmenter" => SegmenterTraining::new(out),
         _ => {
@@ -112,23 +133,17 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
                 ("--minutes", arguments.minutes.is_some()),
                 ("--start", arguments.start.is_some()),
                 ("--tumour-shapes", arguments.tumour_shapes.is_some()),
+                ("--phantoms", arguments.phantoms.is_some()),
             ];
             if let Some((flag, _)) = for_models.iter().find(|(_, given)| *given) {
                 anyhow::bail!(
-                    "{flag} is for the localiser and the segmenter: a recipe says itself how long it trains"
+                    "{flag} is for single models: a recipe says itself what it trains and how long"
                 );
             }
             return recipe::run(arguments, json);
         }
     };
-    for (flag, given) in [
-        ("--preset", arguments.preset.is_some()),
-        ("--truth", arguments.truth.is_some()),
-    ] {
-        if given {
-            anyhow::bail!("{flag} is for recipes");
-        }
-    }
+    without_recipe(arguments)?;
     let mut bar = output::Bar::new();
     let source = match &arguments.data {
         Some(folder) => Some(FolderCrops::open(folder, &defaults.plan, &mut |p| {

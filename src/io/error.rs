@@ -91,6 +91,14 @@ pub enum Error {
         /// The file or folder.
         path: PathBuf,
     },
+    /// DICOM that cannot be copied without its patient's identity.
+    #[error("{problem}: {}", shown(path))]
+    Anonymise {
+        /// What is wrong, and what to do about it.
+        problem: String,
+        /// The file or folder.
+        path: PathBuf,
+    },
     /// A device, pipe or socket.
     #[error("is not a regular file; save the scan to disk first: {}", shown(path))]
     NotAFile {

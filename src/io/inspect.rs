@@ -3,7 +3,10 @@ use super::dicom::{is_dicom, only_series};
 use super::hash::{Layout, sha256};
 use super::nifti::{Extent, Scaling, Scan, load};
 use super::statistics::statistics;
-use super::{DicomSeries, Error, Listing, SeriesFacts, Warning, read_series, scan_folder};
+use super::{
+    DicomSeries, Error, Listing, MeasurementReport, SeriesFacts, Warning, read_measurements,
+    read_series, scan_folder,
+};
 use crate::volume::{ClosestRas, Grid, Observe, Voxels, oblique_degrees};
 use glam::DAffine3;
 use serde::Serialize;
@@ -58,6 +61,8 @@ pub enum Inspected {
     Scan(Box<Inspection>),
     /// Several DICOM series, or none that can be opened.
     Several(Listing),
+    /// A structured report with measurements.
+    Report(MeasurementReport),
 }
 
 /// `intensity = stored × slope + intercept`; 1 and 0 when the file asks for no scaling.
@@ -98,7 +103,7 @@ pub fn inspect(path: &Path, observe: &mut Observe<'_>) -> Result<Inspection, Err
     nifti(path, observe)
 }
 
-/// As [`inspect`], but of several DICOM series, or of several that cannot be opened, it lists what there is. `series` names one of them by
+/// As [`inspect`], but of a structured report it gives the measurements, and of several DICOM series, or of several that cannot be opened, it lists what there is. `series` names one of them by
 /// label, number or UID.
 ///
 /// # Errors
@@ -111,6 +116,9 @@ pub fn inspect_or_list(
     let scan = |scan| Inspected::Scan(Box::new(scan));
     if !is_dicom(path) {
         return nifti(path, observe).map(scan);
+    }
+    if let Some(report) = read_measurements(path)? {
+        return Ok(Inspected::Report(report));
     }
     let library = scan_folder(&[path.to_owned()], observe)?;
     match library.choose(series) {
@@ -250,6 +258,7 @@ impl fmt::Display for Inspected {
         match self {
             Self::Scan(scan) => scan.fmt(f),
             Self::Several(listing) => listing.fmt(f),
+            Self::Report(report) => report.fmt(f),
         }
     }
 }

@@ -9,11 +9,14 @@ mod cases;
 mod dicom;
 mod each;
 mod error;
+mod graded;
+mod graded_cases;
 mod halves;
 mod hash;
 mod inspect;
 mod journal;
 mod labelled;
+mod lines;
 mod listing;
 mod lock;
 mod nifti;
@@ -32,10 +35,18 @@ pub use atomic::write_atomically;
 pub use audit::{AUDIT_FILE, AuditRecord, AuditWarning, append_audit, read_audit};
 pub use cases::{label_maps_by_case, scans_in};
 pub use dicom::{
-    DicomError, DicomLibrary, DicomPatient, DicomSeries, DicomStudy, DicomWarning, SeriesFacts,
-    Slice, Thumbnail, read_series, read_slice, scan_folder, thumbnail,
+    Algorithm, Anonymise, AnonymiseReport, AnonymisedPatient, AttributeCount, Authorship, Dates,
+    DerivedKind, DerivedObject, DicomContours, DicomError, DicomLabels, DicomLibrary, DicomPatient,
+    DicomRegion, DicomSeries, DicomStudy, DicomWarning, EvaluatedValue, Keeping, LeftOut, Making,
+    MeasuredValue, MeasurementGroup, MeasurementReport, Measurements, ResultState, Secret,
+    SeriesFacts, Slice, Thumbnail, anonymise, derived_object, read_contours, read_dicom_labels,
+    read_measurements, read_series, read_slice, scan_folder, thumbnail, write_encapsulated_pdf,
+    write_fractional_segmentation, write_key_image, write_measurements, write_segmentation,
+    write_structure_set,
 };
 pub use error::{Error, HeaderError};
+pub use graded::{GradedScan, graded_scans};
+pub use graded_cases::{GradedCase, graded_cases};
 pub use halves::{Halves, UnlabelledScan, training_halves};
 pub use hash::voxels_sha256;
 pub use inspect::{Inspected, Inspection, Percentiles, Rescale, inspect, inspect_or_list};
@@ -44,6 +55,7 @@ pub use journal::{
     list_journals,
 };
 pub use labelled::{LabelledScan, labelled_scans};
+pub use lines::{RecordLines, append_record_line, keep_aside, read_record_lines};
 pub use listing::{ListedSeries, Listing};
 pub use nifti::{
     LabelValue, label_values, read_labels, read_labels_meaning, write_labels, write_volume,

@@ -1,5 +1,5 @@
 //! Where a labelled structure ends.
-use crate::volume::{LabelMap, Structure};
+use crate::volume::{Grid, LabelMap, Structure};
 use glam::DVec3;
 use rayon::prelude::*;
 
@@ -10,6 +10,8 @@ pub struct BoundaryPoint {
     pub point: DVec3,
     /// Area of the face, mm².
     pub area_mm2: f64,
+    /// Unit normal of the face, away from the structure.
+    pub outward: DVec3,
     /// Index of the slice along the voxel axis nearest to the patient's long axis.
     pub axial_slice: usize,
     /// Whether the face lies between two voxels of one axial slice.
@@ -26,18 +28,40 @@ pub struct Boundary {
 impl Boundary {
     /// The faces of a structure in a label map.
     pub fn of(labels: &LabelMap, structure: Structure) -> Self {
+        Self::of_part(labels, structure, |_| true)
+    }
+
+    /// The faces of the part of a structure whose voxel centres (RAS mm) are kept, those between the part and the rest of it included.
+    pub fn of_part(
+        labels: &LabelMap,
+        structure: Structure,
+        keep: impl Fn(DVec3) -> bool + Sync,
+    ) -> Self {
         let (Some(bounds), Some(value)) =
             (labels.bounds(structure), labels.table().value(structure))
         else {
             return Self::default();
         };
-        let grid = labels.grid();
+        let (grid, data) = (labels.grid(), labels.labels());
+        Self::of_voxels(grid, bounds, |index| {
+            data[index] == value && keep(grid.point_in_world(grid.voxel(index)))
+        })
+    }
+
+    /// The faces of what is `inside`, told for each voxel by its place in memory, within `bounds`: first and last index of each axis.
+    pub(super) fn of_voxels(
+        grid: &Grid,
+        bounds: [[usize; 2]; 3],
+        inside: impl Fn(usize) -> bool + Sync,
+    ) -> Self {
         let shape = grid.shape();
         let slice_axis = grid.closest_ras().voxel_axis(2);
         let edges = [0, 1, 2].map(|a| grid.world_from_voxel().matrix3.col(a));
-        let face = |axis: usize| edges[(axis + 1) % 3].cross(edges[(axis + 2) % 3]).length();
-        let areas = [face(0), face(1), face(2)];
-        let data = labels.labels();
+        let faces = [0, 1, 2].map(|axis| {
+            let face = edges[(axis + 1) % 3].cross(edges[(axis + 2) % 3]);
+            // Towards the next voxel of the axis, whatever the grid's handedness.
+            face * face.dot(edges[axis]).signum()
+        });
         let points = (bounds[2][0]..=bounds[2][1])
             .into_par_iter()
             .flat_map_iter(|k| {
@@ -45,7 +69,7 @@ impl Boundary {
                 for j in bounds[1][0]..=bounds[1][1] {
                     for i in bounds[0][0]..=bounds[0][1] {
                         let voxel = [i, j, k];
-                        if data[grid.index(voxel)] != value {
+                        if !inside(grid.index(voxel)) {
                             continue;
                         }
                         let centre = grid.point_in_world(voxel);
@@ -54,15 +78,16 @@ impl Boundary {
                                 let next = voxel[axis]
                                     .checked_add_signed(step)
                                     .filter(|&n| n < shape[axis]);
-                                let inside = next.is_some_and(|n| {
+                                let goes_on = next.is_some_and(|n| {
                                     let mut other = voxel;
                                     other[axis] = n;
-                                    data[grid.index(other)] == value
+                                    inside(grid.index(other))
                                 });
-                                if !inside {
+                                if !goes_on {
                                     found.push(BoundaryPoint {
                                         point: centre + edges[axis] * (step as f64 / 2.0),
-                                        area_mm2: areas[axis],
+                                        area_mm2: faces[axis].length(),
+                                        outward: (faces[axis] * step as f64).normalize_or_zero(),
                                         axial_slice: voxel[slice_axis],
                                         in_slice: axis != slice_axis,
                                     });

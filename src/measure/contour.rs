@@ -39,6 +39,52 @@ pub fn contours(
     trace(grid, (low, high), values)
 }
 
+/// Outlines of a mask of pixels, in pixels from the centre of the first: all closed, none crosses or touches itself or another, and a pixel is inside when its centre is inside an odd number of them.
+///
+/// As [`contours`] on a scan's own slices: halfway between a pixel inside and its neighbour outside; points in the middle of straight lines are left out.
+pub fn pixel_outlines(mask: &[bool], [width, height]: [usize; 2]) -> Vec<Vec<[f64; 2]>> {
+    if mask.len() != width * height {
+        return Vec::new();
+    }
+    // One empty pixel around closes every outline.
+    let wide = width + 2;
+    let mut values = vec![0.0_f32; wide * (height + 2)];
+    for (at, _) in mask.iter().enumerate().filter(|(_, inside)| **inside) {
+        values[at % width + 1 + wide * (at / width + 1)] = 1.0;
+    }
+    let mut segments = Segments::default();
+    for y in 0..=height {
+        for x in 0..=width {
+            segments.cell(&values, wide, x, y);
+        }
+    }
+    let chains = segments.chains().into_iter();
+    chains
+        .map(|(points, _)| without_straight_points(&points))
+        .map(|points| {
+            points
+                .into_iter()
+                .map(|[x, y]| [x - 1.0, y - 1.0])
+                .collect()
+        })
+        .collect()
+}
+
+/// A closed polygon on halves without the points in the middle of straight lines.
+fn without_straight_points(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    let count = points.len();
+    let turns = |n: &usize| {
+        let [before, at, after] = [n + count - 1, *n, n + 1].map(|n| points[n % count]);
+        let (u, v) = (
+            [at[0] - before[0], at[1] - before[1]],
+            [after[0] - at[0], after[1] - at[1]],
+        );
+        // Halves are exact, so that one straight line leaves nothing.
+        (u[0] * v[1] - u[1] * v[0]).abs() > 0.0
+    };
+    (0..count).filter(turns).map(|n| points[n]).collect()
+}
+
 /// Outlines at one half of what `sampled` gives on a lattice over a rectangle of a plane, mm from the frame's centre.
 pub(super) fn trace(
     grid: &Grid,

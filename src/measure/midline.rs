@@ -32,6 +32,12 @@ pub(super) struct Shifts {
     pub(super) brainstem_mm: Option<f64>,
     /// Of the fourth ventricle, over all levels of the tumour.
     pub(super) fourth_ventricle_mm: Option<f64>,
+    /// Mean axial area of the fourth ventricle on those levels, mm².
+    pub(super) fourth_ventricle_area_mm2: Option<f64>,
+    /// Smaller over larger half of it about the midline.
+    pub(super) fourth_ventricle_asymmetry: Option<f64>,
+    /// How far the midline lies to the right of the middle between the cochleae at the tumour's middle.
+    pub(super) midline_mm: f64,
     /// The brainstem lies so far from the middle between the cochleae that one of both must be wrong.
     pub(super) inconsistent: bool,
 }
@@ -67,9 +73,20 @@ pub(super) fn shifts(labels: &LabelMap, axes: &HeadAxes, side: Side, tumour: &Bo
     }
     let ventricle = levels(labels, axes, Structure::FourthVentricle, [low, high]);
     let voxels: f64 = ventricle.iter().map(|l| l.voxels).sum();
-    let enough = voxels * labels.grid().voxel_volume_mm3() >= MIN_VENTRICLE_MM3;
+    let ventricle_mm3 = voxels * labels.grid().voxel_volume_mm3();
+    let enough = ventricle_mm3 >= MIN_VENTRICLE_MM3;
     let ventricle_mm = ventricle.iter().map(|l| l.right_mm * l.voxels).sum::<f64>() / voxels;
+    // The uppermost level ends with the tumour.
+    let seen_mm: f64 = (ventricle.iter())
+        .map(|l| LEVEL_MM.min(high - (l.height_mm - LEVEL_MM / 2.0)))
+        .sum();
+    let halves = halves(labels, axes, midline_mm, [low, high]);
     Shifts {
+        midline_mm,
+        fourth_ventricle_area_mm2: enough.then_some(ventricle_mm3 / seen_mm),
+        fourth_ventricle_asymmetry: halves
+            .filter(|_| enough)
+            .map(|[left, right]| left.min(right) / left.max(right)),
         brainstem_mm: brainstem
             .iter()
             .filter(|l| (low..=high).contains(&l.height_mm))
@@ -107,8 +124,9 @@ fn levels(
         .filter(|(_, l)| **l == value)
     {
         let point = grid.point_in_world(grid.voxel(index));
-        let level = ((axes.height_mm(point) - low) / LEVEL_MM).floor();
-        if level >= 0.0 && level < count as f64 {
+        let height = axes.height_mm(point);
+        let level = ((height - low) / LEVEL_MM).floor();
+        if level >= 0.0 && level < count as f64 && height <= high {
             let [sum, voxels] = &mut sums[level as usize];
             *sum += axes.right_of_midline_mm(point);
             *voxels += 1.0;
@@ -135,6 +153,26 @@ fn shown(grid: &Grid, axes: &HeadAxes, height_mm: f64) -> bool {
             .into_iter()
             .all(|r| grid.nearest_voxel(at(r, a)).is_some())
     })
+}
+
+/// Voxels of the fourth ventricle to the left and to the right of the midline between two heights; `None` without any.
+fn halves(
+    labels: &LabelMap,
+    axes: &HeadAxes,
+    midline_mm: f64,
+    [low, high]: [f64; 2],
+) -> Option<[f64; 2]> {
+    let value = labels.table().value(Structure::FourthVentricle)?;
+    let grid = labels.grid();
+    let mut halves = [0.0, 0.0];
+    for (index, _) in (labels.labels().iter().enumerate()).filter(|(_, l)| **l == value) {
+        let point = grid.point_in_world(grid.voxel(index));
+        if (low..=high).contains(&axes.height_mm(point)) {
+            let right = axes.right_of_midline_mm(point) > midline_mm;
+            halves[usize::from(right)] += 1.0;
+        }
+    }
+    (halves[0] + halves[1] > 0.0).then_some(halves)
 }
 
 /// Where the brainstem's own axis would run at the tumour's middle, mm to the right of the middle between the cochleae: a line through what is clear of the tumour above and below.

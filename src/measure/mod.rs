@@ -5,17 +5,22 @@
 
 mod agreement;
 mod boundary;
+mod brainstem;
 mod contour;
+mod grades;
 mod growth;
 mod growth_map;
 mod koos;
+mod koos_features;
 mod mesh;
 mod midline;
 mod parts;
 mod plane;
 mod porus;
 mod ranking;
+mod reader_study;
 mod ruler;
+mod sides;
 mod size;
 mod surface;
 mod tolerance;
@@ -26,19 +31,28 @@ pub use agreement::{
     macro_averaged_mean_absolute_error,
 };
 pub use boundary::{Boundary, BoundaryPoint};
-pub use contour::{Contour, contours};
+pub use brainstem::{BrainstemError, brainstem_at};
+pub use contour::{Contour, contours, pixel_outlines};
+pub use grades::{ordinal_decision, quadratic_weighted_kappa};
 pub use growth::*;
 pub use growth_map::{
     DirectionTotals, GrowthDirection, GrowthDirections, GrowthMap, growth_between, growth_map,
 };
-pub use koos::{KoosAssessment, KoosBasis, KoosEvidence, KoosGeometry, KoosGrade, koos};
+pub use koos::*;
+pub use koos_features::{
+    FeatureScheme, parcellation_features, structure_features, with_parcellation,
+};
 pub use mesh::{
     Mesh, MeshError, NearestSurface, signed_distances_mm, surface_mesh, surface_meshes,
 };
 pub use plane::{Plane, PlaneFrame, direction_letters};
 pub use porus::{HeadAxes, PorusPlane, porus_plane};
 pub use ranking::{Ranking, Stability, TeamScores, rank};
+pub use reader_study::{
+    ConfidenceBin, ConfidenceCalibration, ConfusionMatrix, WeightedKappa, wilson95,
+};
 pub use ruler::angle_degrees;
+pub use sides::{SidedVoxels, voxels_by_side};
 pub use size::{SizeSide, StructureSize, structure_size, structure_sizes};
 pub use surface::surface_area_mm2;
 pub use tolerance::EdgeTolerance;

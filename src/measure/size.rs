@@ -185,7 +185,8 @@ fn side(labels: &LabelMap, structure: Structure, parts: &[Part]) -> Option<SizeS
     }
 }
 
-fn side_in_scan(labels: &LabelMap, point: DVec3) -> Option<Side> {
+/// The side of a point against the middle of a scan of the whole head.
+pub(super) fn side_in_scan(labels: &LabelMap, point: DVec3) -> Option<Side> {
     let xs = labels.grid().corners_in_world().map(|c| c.x);
     let (low, high) = xs
         .iter()

@@ -1,8 +1,10 @@
 //! Networks, their operators and weights, and the device they run on. Knows tensors (`N, C, D, H, W`), no patients.
 
 mod checkpoint;
+mod classifier;
 mod device;
 mod engine;
+mod forest;
 mod lanes;
 pub mod op;
 mod runner;
@@ -11,8 +13,10 @@ mod unet;
 mod weights;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use classifier::{Classifier, ClassifierDescription};
 pub use device::{ChosenDevice, DeviceChoice, UnknownDevice};
 pub use engine::{Arena, Engine};
+pub use forest::{Forest, ForestError, ForestSettings};
 pub use runner::Runner;
 pub use unet::{Encoder, Level, UNet, UNetDescription, Watch};
 pub use weights::{Metadata, Parameters, Sha256Digest, read_tensors, sha256, write_tensors};

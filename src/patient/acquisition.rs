@@ -1,9 +1,11 @@
 //! How a scan was acquired, as far as its header says, and what differences of that mean for a comparison.
 use super::Doubt;
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 /// What a scan's header says of its acquisition. What it does not say is none.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Acquisition {
     /// The patient's number at the hospital.
     pub patient_id: Option<String>,

@@ -2,7 +2,7 @@
 use super::{
     Drawn, GrowthModel, Modality, Patient, Sex, Site, VisitSpec,
     anatomy::SIDES,
-    contact::{contact_under, effects, grade, push, surface_mm2},
+    contact::{contact_under, effects, grade, pons_levels, push, surface_mm2},
     patient::EXACT_STEP,
     tumour::Tumour,
 };
@@ -33,6 +33,8 @@ pub struct Truth {
     pub brainstem_gap_mm: Option<f64>,
     /// Tumour surface that lies on the brainstem (within 0.3 mm), mm².
     pub contact_area_mm2: f64,
+    /// Largest distance between two points of that surface at one height of the head, mm; zero without contact.
+    pub contact_length_mm: f64,
     /// How far the tumour moves the centroid of the brainstem's axial section at its level to the other side, mm.
     pub brainstem_shift_mm: f64,
     /// Area of the tumour's surface, mm², by lines 0.4 mm apart; zero without tumour.
@@ -43,6 +45,17 @@ pub struct Truth {
     pub brainstem_rotation_degrees: f64,
     /// How deep the tumour dents the brainstem, mm, compared with the brainstem without tumour moved as a stiff body.
     pub indentation_mm: f64,
+    /// How deep the touched side of the brainstem lies below its other side mirrored, mm: on the axis of symmetry that its section at the deepest contact has away from the
+    /// tumour.
+    pub mirrored_indentation_mm: f64,
+    /// Rotation of that axis about the cranio-caudal axis, degrees, positive when its front turns away from the tumour.
+    pub brainstem_axis_rotation_degrees: f64,
+    /// Mean axial area of the fourth ventricle at the levels of the tumour at which it has 10 mm² and more, mm²; zero without tumour.
+    pub fourth_ventricle_area_mm2: f64,
+    /// Its smaller half about the midline over its larger, at those levels; 1 without tumour.
+    pub fourth_ventricle_asymmetry: f64,
+    /// Heights of the head frame between which the pons makes the brainstem's side, mm.
+    pub pons_levels_mm: [f64; 2],
     /// The least ratio of the volume at rest to the present volume of any piece of tissue around the tumour. Positive: nothing folds. 1
     /// when nothing moves.
     pub least_jacobian: f64,
@@ -119,11 +132,17 @@ impl Truth {
             extrameatal_volume_mm3: 0.0,
             brainstem_gap_mm: None,
             contact_area_mm2: 0.0,
+            contact_length_mm: 0.0,
             brainstem_shift_mm: 0.0,
             tumour_surface_mm2: 0.0,
             fourth_ventricle_shift_mm: 0.0,
             brainstem_rotation_degrees: 0.0,
             indentation_mm: 0.0,
+            mirrored_indentation_mm: 0.0,
+            brainstem_axis_rotation_degrees: 0.0,
+            fourth_ventricle_area_mm2: 0.0,
+            fourth_ventricle_asymmetry: 1.0,
+            pons_levels_mm: pons_levels(anatomy),
             least_jacobian: 1.0,
             cochlea_volume_mm3: SIDES.map(|side| anatomy.ear(side).cochlea.label_volume_mm3()),
             porus,
@@ -159,6 +178,11 @@ impl Truth {
             truth.fourth_ventricle_shift_mm = effects.ventricle_shift_mm;
             truth.brainstem_rotation_degrees = effects.rotation_degrees;
             truth.indentation_mm = effects.indentation_mm;
+            truth.contact_length_mm = found.length_mm;
+            truth.mirrored_indentation_mm = effects.mirrored.indentation_mm;
+            truth.brainstem_axis_rotation_degrees = effects.mirrored.rotation_degrees;
+            truth.fourth_ventricle_area_mm2 = effects.ventricle_area_mm2;
+            truth.fourth_ventricle_asymmetry = effects.ventricle_asymmetry;
             truth.least_jacobian = push.map_or(1.0, |push| push.least_jacobian());
         }
         truth

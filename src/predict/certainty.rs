@@ -44,7 +44,7 @@ pub fn segment_with_certainty(
     }
     let chosen = options.device.open();
     let scores = run(&grid, &intensities, own, (options, &chosen), None, observe)?;
-    let labels = grid.restore(&scores, &own.labels, CERTAIN)?;
+    let labels = grid.restore(&scores, &own.decision(CERTAIN))?;
     let voxels = intensities.len();
     let mut probability = vec![0.0_f32; voxels];
     let mut entropy = vec![0.0_f32; voxels];

@@ -157,15 +157,14 @@ impl WorkingGrid {
         })
     }
 
-    /// Labels on the scan's own grid from class scores on the network's (`[class][superior][anterior][right]`): the scores are interpolated at
-    /// each of the scan's voxels, and the highest wins. `labels` gives each class its value. A row whose background scores are all above `certain` is
-    /// background. Works slice by slice.
+    /// Labels on the scan's own grid from scores of channels on the network's (`[channel][superior][anterior][right]`): the scores are interpolated at
+    /// each of the scan's voxels and decided upon. Works slice by slice.
     pub(super) fn restore(
         &self,
         scores: &[f32],
-        labels: &[u8],
-        certain: f32,
+        decision: &Decision<'_>,
     ) -> Result<LabelMap, Error> {
+        let labels = decision.labels;
         let [along_r, along_a, along_s] = [0, 1, 2].map(|w| self.interpolation(w));
         let [nr, na, _] = self.scan_shape;
         let (plane, width) = (self.shape[0] * self.shape[1], self.shape[0]);
@@ -194,7 +193,7 @@ impl WorkingGrid {
                         {
                             blend(slice, row, weights);
                         }
-                        classify(row, width, &along_r, (labels, certain), out);
+                        decision.classify(row, width, &along_r, out);
                     }
                 },
             );
@@ -242,27 +241,40 @@ impl WorkingGrid {
     }
 }
 
-/// The class with the highest score at each voxel of a row; `row` is `[class][voxel of the network's grid]`.
-fn classify(
-    row: &[f32],
-    width: usize,
-    along: &Weights,
-    (labels, certain): (&[u8], f32),
-    out: &mut [u8],
-) {
-    // No interpolation can make another class win.
-    if row[..width].iter().all(|&p| p > certain) {
-        return out.fill(labels[0]);
-    }
-    for (out, weights) in out.iter_mut().zip(&along.weights) {
-        let mut best = (f32::NEG_INFINITY, 0);
-        for (class, scores) in row.chunks_exact(width).enumerate() {
-            let score: f32 = weights.iter().map(|&(i, w)| scores[i] * w).sum();
-            if score > best.0 {
-                best = (score, class);
-            }
+/// How scores become labels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Decision<'a> {
+    /// The value of each channel; the first is the background's.
+    pub(super) labels: &'a [u8],
+    /// The channel of the tumour, and the part of all scores above which it wins. So many other classes about it do not make it larger, as they would if the highest score decided.
+    pub(super) tumour: Option<(usize, f32)>,
+    /// A row whose background scores are all above this part is background: no interpolation makes another channel win there. Infinite where scores do not add up to one.
+    pub(super) certain: f32,
+}
+
+impl Decision<'_> {
+    /// The value at each voxel of a row; `row` is `[channel][voxel of the network's grid]`.
+    fn classify(&self, row: &[f32], width: usize, along: &Weights, out: &mut [u8]) {
+        if row[..width].iter().all(|&p| p > self.certain) {
+            return out.fill(self.labels[0]);
         }
-        *out = labels[best.1];
+        for (out, weights) in out.iter_mut().zip(&along.weights) {
+            let mut best = (f32::NEG_INFINITY, 0);
+            let (mut total, mut tumour) = (0.0, None);
+            for (channel, scores) in row.chunks_exact(width).enumerate() {
+                let score: f32 = weights.iter().map(|&(i, w)| scores[i] * w).sum();
+                total += score;
+                match self.tumour {
+                    Some((of_tumour, level)) if of_tumour == channel => {
+                        tumour = Some((channel, score, level));
+                    }
+                    _ if score > best.0 => best = (score, channel),
+                    _ => {}
+                }
+            }
+            let won = tumour.filter(|(_, score, level)| *score > level * total);
+            *out = self.labels[won.map_or(best.1, |(channel, _, _)| channel)];
+        }
     }
 }
 

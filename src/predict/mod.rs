@@ -5,6 +5,7 @@ mod clean;
 mod foreign;
 mod grid;
 mod interval;
+mod koos;
 mod memory;
 mod nnunet;
 mod plan;
@@ -14,6 +15,11 @@ mod tiles;
 
 pub use crate::patient::ModelInfo;
 pub use certainty::{Certainty, segment_with_certainty};
+pub use koos::{
+    CROP_CHANNELS, CROP_SIZE, CROP_SPACING_MM, Combination, Combined, GradeProbabilities,
+    GraderWeights, Graders, KoosCase, KoosFiles, KoosGraders, KoosModel, KoosPlan, koos_crop,
+    softmax,
+};
 pub use nnunet::{Folds, NnUnet};
 pub use plan::{Calibration, Plan, class, middle_part, prepare, standardise};
 pub use segmenter::{
@@ -88,6 +94,9 @@ pub enum Error {
     /// The network failed.
     #[error(transparent)]
     Model(#[from] model::Error),
+    /// A forest is damaged or was asked the wrong thing.
+    #[error(transparent)]
+    Forest(#[from] model::ForestError),
     /// The scan's geometry cannot be worked with.
     #[error("the scan's geometry cannot be worked with: {0}")]
     Geometry(#[from] crate::volume::Error),

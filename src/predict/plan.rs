@@ -44,12 +44,24 @@ pub struct Calibration {
     /// Probability `t` below one half such that in 95 % of the tumours measured the true volume lay between those of the voxels above `1 - t`
     /// and above `t`.
     pub interval_level: f64,
+    /// Probability above which a voxel is tumour: the level at which volumes are right in the middle. One half where it was not measured.
+    #[serde(default = "half")]
+    pub tumour_level: f64,
+}
+
+fn half() -> f64 {
+    0.5
 }
 
 impl Plan {
     /// By which scores are divided before the softmax.
     pub fn temperature(&self) -> f32 {
         self.calibration.map_or(1.0, |c| c.temperature as f32)
+    }
+
+    /// Probability above which a voxel is tumour.
+    pub fn tumour_level(&self) -> f32 {
+        self.calibration.map_or(0.5, |c| c.tumour_level as f32)
     }
 
     /// Reads a plan and checks it.

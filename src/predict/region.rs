@@ -275,14 +275,15 @@ fn label(
     let [low] = part.quantiles([0.005]);
     let intensities = grid.resample(&part, low as f32);
     let scores = run(&grid, &intensities, own, how, None, observe)?;
-    let tumour = LabelTable::default().value(Structure::VestibularSchwannoma);
-    let channel = own.labels.iter().position(|l| Some(*l) == tumour);
-    let spread = channel.zip(own.plan.calibration).and_then(|(channel, c)| {
-        let voxels = intensities.len();
-        let p = &scores[channel * voxels..][..voxels];
-        spread(p, grid.shape, c.interval_level)
-    });
-    Ok((grid.restore(&scores, &own.labels, CERTAIN)?, spread))
+    let spread = own
+        .tumour_channel()
+        .zip(own.plan.calibration)
+        .and_then(|(channel, c)| {
+            let voxels = intensities.len();
+            let p = &scores[channel * voxels..][..voxels];
+            spread(p, grid.shape, [c.tumour_level, c.interval_level])
+        });
+    Ok((grid.restore(&scores, &own.decision(CERTAIN))?, spread))
 }
 
 /// Writes a region's labels into those of the scan. Where regions overlap the nearest middle decides, but no tumour is lost.

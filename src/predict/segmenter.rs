@@ -1,12 +1,14 @@
 //! The segmenter: a model folder, and a scan through it.
 use super::clean::clean;
 use super::foreign::foreign;
-use super::grid::WorkingGrid;
+use super::grid::{Decision, WorkingGrid};
 use super::nnunet::{self, Folds, NnUnet};
 use super::region::segment_about_ears;
 use super::{Error, ModelInfo, Plan, Tiling, memory, middle_part, prepare};
 use crate::model::{self, ChosenDevice, DeviceChoice, Runner, UNet, Watch, read_tensors, sha256};
-use crate::volume::{Grid, LabelMap, LabelTable, Observe, Progress, Shape, Volume};
+use crate::volume::{
+    Grid, LabelMap, LabelTable, Observe, Progress, Shape, Structure, Volume,
+};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -83,6 +85,22 @@ impl Own {
             include_str!("../../assets/models/localiser/plan.json"),
             include_bytes!("../../assets/models/localiser/model.safetensors"),
         )
+    }
+
+    /// The channel of the tumour.
+    pub(super) fn tumour_channel(&self) -> Option<usize> {
+        let tumour = LabelTable::default().value(Structure::VestibularSchwannoma);
+        self.labels.iter().position(|l| Some(*l) == tumour)
+    }
+
+    /// How probabilities of the labels become labels. `certain` is of the background's.
+    pub(super) fn decision(&self, certain: f32) -> Decision<'_> {
+        let level = self.plan.tumour_level();
+        Decision {
+            labels: &self.labels,
+            tumour: self.tumour_channel().map(|channel| (channel, level)),
+            certain: certain.max(1.0 - level),
+        }
     }
 
     /// Probabilities of the labels from those of the classes (`[class][voxel]`).
@@ -474,7 +492,7 @@ fn segment_own(
     drop(intensities);
     clock.stop("network");
     report(observe, "restoring", 0.0)?;
-    let labels = grid.restore(&scores, &own.labels, CERTAIN)?;
+    let labels = grid.restore(&scores, &own.decision(CERTAIN))?;
     drop(scores);
     clock.stop("restore");
     report(observe, "cleaning", 0.0)?;
@@ -548,7 +566,7 @@ pub(super) fn run(
             && let Some(early) = early.take()
         {
             // These are not probabilities yet: no background is certain.
-            let labels = grid.restore(&sums, &own.labels, f32::INFINITY)?;
+            let labels = grid.restore(&sums, &own.decision(f32::INFINITY))?;
             if early(clean(&labels, &[])?.0).is_break() {
                 return Err(Error::Cancelled);
             }

@@ -8,6 +8,7 @@ mod font;
 mod ink;
 mod plane;
 mod range;
+mod sampler;
 pub mod scene;
 mod slice;
 mod style;

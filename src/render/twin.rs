@@ -1,18 +1,15 @@
 //! The CPU twin of the slice shader: the same pictures without a GPU, for reports, for scans a GPU cannot hold, and as its oracle.
 use super::{
-    Interpolation, OverlayStyle, SliceView, edge_letters, font,
+    OverlayStyle, SliceView, edge_letters, font,
     ink::{self, Ink},
+    sampler::{self, Slots, Walk},
     scale_bar_mm,
-    style::slot,
-    texture::finite,
 };
 use crate::{
     measure::{PlaneFrame, contours},
     volume::{LabelMap, Structure, Volume, WindowLevel},
 };
-use glam::DVec3;
 use image::RgbImage;
-use rayon::prelude::*;
 
 /// Grey of what lies outside the scan, 0 to 1.
 pub const OUTSIDE_GREY: f64 = 0.0;
@@ -35,40 +32,27 @@ pub fn slice(
     style: &OverlayStyle,
 ) -> RgbImage {
     let [width, height] = view.size_px.map(|n| n.round().clamp(1.0, 16384.0) as u32);
-    let low = volume.quantiles([0.0])[0];
-    let fill = style.fill_table();
-    let mut slots = [0_usize; 256];
-    for &(value, structure) in labels.map_or(&[][..], |l| l.table().entries()) {
-        slots[usize::from(value)] = slot(structure);
-    }
-    let voxel_from_world = volume.grid().voxel_from_world();
-    let mut bytes = vec![0_u8; width as usize * height as usize * 3];
-    bytes
-        .par_chunks_mut(width as usize * 3)
-        .enumerate()
-        .for_each(|(y, row)| {
-            for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-                let world = view.world_from_px([x as f64 + 0.5, y as f64 + 0.5]);
-                let voxel = voxel_from_world.transform_point3(world);
-                let grey =
-                    sample(volume, voxel, style.interpolation, low).map_or(OUTSIDE_GREY, |value| {
-                        let grey = window.grey(value);
-                        if style.invert { 1.0 - grey } else { grey }
-                    });
-                let slot = labels
-                    .and_then(|l| {
-                        Some(
-                            slots[usize::from(
-                                *l.labels()
-                                    .get(l.grid().index(l.grid().nearest_voxel(world)?))?,
-                            )],
-                        )
-                    })
-                    .unwrap_or(0);
-                let [r, g, b, opacity] = fill[slot].map(f64::from);
-                *pixel = [r, g, b].map(|c| ((grey + (c - grey) * opacity) * 255.0).round() as u8);
-            }
+    let fill = style.fill_table().map(|colour| colour.map(f64::from));
+    let shade = |grey: Option<f64>, slot: usize| {
+        let grey = grey.map_or(OUTSIDE_GREY, |value| {
+            let grey = window.grey(value);
+            if style.invert { 1.0 - grey } else { grey }
         });
+        let [r, g, b, opacity] = fill[slot];
+        // Halves go up, as the shader's target rounds them; nothing here is negative.
+        [r, g, b].map(|c| ((grey + (c - grey) * opacity) * 255.0 + 0.5) as u8)
+    };
+    let scan = Walk::new(view, volume.grid());
+    let drawn = labels.map(|labels| Slots::new(labels, view));
+    let mut bytes = vec![0_u8; width as usize * height as usize * 3];
+    sampler::rows(
+        volume,
+        style.interpolation,
+        &scan,
+        &mut bytes,
+        width as usize,
+        |row, x, grey| shade(grey, drawn.as_ref().map_or(0, |d| d.at(x, row))),
+    );
     RgbImage::from_raw(width, height, bytes).unwrap_or_else(|| RgbImage::new(width, height))
 }
 
@@ -171,64 +155,4 @@ fn draw_scale_bar(picture: &mut RgbImage, mm_per_px: f64) {
 
 fn text_scale(picture: &RgbImage) -> u32 {
     (picture.width().min(picture.height()) / 200).clamp(1, 4)
-}
-
-/// Intensity at continuous voxel coordinates as the shader takes it; `None` outside the scan.
-fn sample(volume: &Volume, voxel: DVec3, interpolation: Interpolation, low: f64) -> Option<f64> {
-    let shape = volume.grid().shape();
-    let inside = (0..3).all(|a| voxel[a] >= -0.5 && voxel[a] < shape[a] as f64 - 0.5);
-    if !inside {
-        return None;
-    }
-    let value = |v: [usize; 3]| finite(volume.value(v).unwrap_or(low), low);
-    let last = shape.map(|n| n - 1);
-    if interpolation == Interpolation::Nearest {
-        return Some(value(std::array::from_fn(|a| {
-            ((voxel[a] + 0.5).floor() as usize).min(last[a])
-        })));
-    }
-    let at: [f64; 3] = std::array::from_fn(|a| voxel[a].clamp(0.0, last[a] as f64));
-    let floor = at.map(|x| x as usize);
-    let ceil: [usize; 3] = std::array::from_fn(|a| (floor[a] + 1).min(last[a]));
-    let t: [f64; 3] = std::array::from_fn(|a| at[a] - floor[a] as f64);
-    if interpolation == Interpolation::Cubic {
-        return Some(tricubic(value, floor, t, last));
-    }
-    let mix = |a: f64, b: f64, t: f64| a + (b - a) * t;
-    let along_i = |j: usize, k: usize| mix(value([floor[0], j, k]), value([ceil[0], j, k]), t[0]);
-    let along_j = |k: usize| mix(along_i(floor[1], k), along_i(ceil[1], k), t[1]);
-    Some(mix(along_j(floor[2]), along_j(ceil[2]), t[2]))
-}
-
-/// As `tricubic` in the shader: `t` past the voxel `low`, with the voxels at the border repeated beyond it.
-fn tricubic(
-    value: impl Fn([usize; 3]) -> f64,
-    low: [usize; 3],
-    t: [f64; 3],
-    last: [usize; 3],
-) -> f64 {
-    const LEAST_WEIGHT: f64 = 1e-4;
-    let weights = t.map(|t| {
-        let (t2, t3) = (t * t, t * t * t);
-        [
-            -0.5 * t3 + t2 - 0.5 * t,
-            1.5 * t3 - 2.5 * t2 + 1.0,
-            -1.5 * t3 + 2.0 * t2 + 0.5 * t,
-            0.5 * t3 - 0.5 * t2,
-        ]
-    });
-    let heavy = |axis: usize| {
-        let weights = weights[axis].into_iter().enumerate();
-        weights
-            .filter(|(_, w)| w.abs() >= LEAST_WEIGHT)
-            .map(move |(n, w)| ((low[axis] + n).saturating_sub(1).min(last[axis]), w))
-    };
-    let mut sum = 0.0;
-    for (k, wz) in heavy(2) {
-        for (j, wy) in heavy(1) {
-            let row: f64 = heavy(0).map(|(i, wx)| wx * value([i, j, k])).sum();
-            sum += wz * wy * row;
-        }
-    }
-    sum
 }

@@ -16,6 +16,11 @@ const STRIDE: usize = 7;
 const LEVELS: [f32; 14] = [
     0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05, 0.02, 0.01, 0.003, 0.001,
 ];
+/// Probabilities above which a voxel may count as tumour, tried for volumes that are right in the middle.
+const TUMOUR_LEVELS: [f32; 21] = [
+    0.30, 0.32, 0.34, 0.36, 0.38, 0.40, 0.42, 0.44, 0.46, 0.48, 0.50, 0.52, 0.54, 0.56, 0.58, 0.60,
+    0.62, 0.64, 0.66, 0.68, 0.70,
+];
 /// Smaller tumours say little about volumes, mm³.
 const LEAST_MM3: f64 = 30.0;
 /// Part of the tumours whose true volume the interval may miss.
@@ -30,7 +35,7 @@ pub struct ReliabilityBin {
     pub predicted: f64,
     /// Part of them that is tumour.
     pub observed: f64,
-    /// How many they are.
+    /// How many they are: voxels, or whatever else has a probability.
     pub voxels: u64,
 }
 
@@ -112,6 +117,7 @@ pub fn calibrate(
             temperature: f64::from(temperature),
             // In decimals as it is written above.
             interval_level: (f64::from(level) * 1e4).round() / 1e4,
+            tumour_level: (f64::from(tally.tumour_level()) * 1e2).round() / 1e2,
         },
         bins: tally.means(),
         crops: samples.len(),
@@ -199,6 +205,8 @@ struct Tally {
     bins: [(f64, u64, u64); 10],
     /// The narrowest level that held each tumour's volume; 0 where none did.
     levels: Vec<f32>,
+    /// Of each tumour, the logarithm of its volume above each of [`TUMOUR_LEVELS`] over the true one.
+    volumes: Vec<[f64; TUMOUR_LEVELS.len()]>,
 }
 
 impl Tally {
@@ -215,6 +223,7 @@ impl Tally {
         let mut truth = 0_u64;
         // Voxels above each level, and above one less each level.
         let mut above = [[0_u64; 2]; LEVELS.len()];
+        let mut told = [0_u64; TUMOUR_LEVELS.len()];
         for (at, &label) in labels.iter().enumerate() {
             softmax(scores, at, voxels, temperature, &mut p);
             let chance: f32 = p
@@ -231,6 +240,9 @@ impl Tally {
                 above[0] += u64::from(chance > *level);
                 above[1] += u64::from(chance > 1.0 - *level);
             }
+            for (level, told) in TUMOUR_LEVELS.iter().zip(&mut told) {
+                *told += u64::from(chance > *level);
+            }
         }
         if truth as f64 * voxel_mm3 < LEAST_MM3 || above[0][0] == 0 {
             return;
@@ -238,6 +250,8 @@ impl Tally {
         let holds = |above: &[u64; 2]| (above[1]..=above[0]).contains(&truth);
         let narrowest = above.iter().position(holds);
         self.levels.push(narrowest.map_or(0.0, |n| LEVELS[n]));
+        self.volumes
+            .push(told.map(|told| (told.max(1) as f64 / truth as f64).ln()));
     }
 
     /// The narrowest level that misses no more tumours than allowed, or the widest where all miss more; `None` without a tumour.
@@ -246,6 +260,19 @@ impl Tally {
         levels.sort_unstable_by(f32::total_cmp);
         let wanted = levels.get((MISSED * levels.len() as f64) as usize)?;
         Some(wanted.max(LEVELS[LEVELS.len() - 1]))
+    }
+
+    /// The level at which half of the tumours are told too large and half too small, as nearly as the levels allow.
+    fn tumour_level(&self) -> f32 {
+        let off = |n: usize| {
+            let mut of: Vec<f64> = self.volumes.iter().map(|v| v[n]).collect();
+            of.sort_unstable_by(f64::total_cmp);
+            of.get(of.len() / 2).map_or(0.0, |middle| middle.abs())
+        };
+        let nearest = (0..TUMOUR_LEVELS.len()).min_by(|a, b| off(*a).total_cmp(&off(*b)));
+        nearest
+            .filter(|_| !self.volumes.is_empty())
+            .map_or(0.5, |n| TUMOUR_LEVELS[n])
     }
 
     /// How many tumours the interval of a level holds: wider levels hold what narrower ones do.
@@ -265,42 +292,48 @@ impl Tally {
     }
 }
 
+/// A reliability diagram of bins with their counts; `words` stand along its axes.
+pub(super) fn reliability_svg(bins: &[ReliabilityBin], [across, up]: [&str; 2]) -> String {
+    const SIDE: f64 = 300.0;
+    let (x, y) = (|p: f64| 60.0 + SIDE * p, |p: f64| 20.0 + SIDE * (1.0 - p));
+    let mut text = String::from(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 390 380\" font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"390\" height=\"380\" fill=\"white\"/>\n",
+    );
+    for n in 0..=5 {
+        let p = f64::from(n) / 5.0;
+        text += &format!(
+            "<path d=\"M{:.1} 20V320M60 {:.1}H360\" stroke=\"#ddd\"/>\n\
+             <text x=\"{:.1}\" y=\"336\" text-anchor=\"middle\">{p:.1}</text>\n\
+             <text x=\"48\" y=\"{:.1}\" text-anchor=\"end\">{p:.1}</text>\n",
+            x(p),
+            y(p),
+            x(p),
+            y(p) + 4.0
+        );
+    }
+    text += "<path d=\"M60 320L360 20\" stroke=\"#888\" stroke-dasharray=\"4 4\"/>\n";
+    let mut line = String::new();
+    for bin in bins.iter().filter(|b| b.voxels > 0) {
+        let (x, y) = (x(bin.predicted), y(bin.observed));
+        line += &format!("{}{x:.1} {y:.1}", if line.is_empty() { "M" } else { "L" });
+        let radius = 1.5 + 0.8 * (bin.voxels as f64).log10();
+        text +=
+            &format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"#1769aa\"/>\n");
+    }
+    text += &format!("<path d=\"{line}\" fill=\"none\" stroke=\"#1769aa\" stroke-width=\"2\"/>\n");
+    text += &format!(
+        "<text x=\"210\" y=\"358\" text-anchor=\"middle\">{across}</text>\n\
+         <text transform=\"translate(18 170) rotate(-90)\" text-anchor=\"middle\">{up}</text>\n</svg>\n"
+    );
+    text
+}
+
 impl Reliability {
     /// The diagram: observed part over predicted probability, each point as large as its voxels are many (logarithmically).
     pub(super) fn svg(&self) -> String {
-        const SIDE: f64 = 300.0;
-        let (x, y) = (|p: f64| 60.0 + SIDE * p, |p: f64| 20.0 + SIDE * (1.0 - p));
-        let mut text = String::from(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 390 380\" font-family=\"sans-serif\" font-size=\"12\">\n\
-             <rect width=\"390\" height=\"380\" fill=\"white\"/>\n",
-        );
-        for n in 0..=5 {
-            let p = f64::from(n) / 5.0;
-            text += &format!(
-                "<path d=\"M{:.1} 20V320M60 {:.1}H360\" stroke=\"#ddd\"/>\n\
-                 <text x=\"{:.1}\" y=\"336\" text-anchor=\"middle\">{p:.1}</text>\n\
-                 <text x=\"48\" y=\"{:.1}\" text-anchor=\"end\">{p:.1}</text>\n",
-                x(p),
-                y(p),
-                x(p),
-                y(p) + 4.0
-            );
-        }
-        text += "<path d=\"M60 320L360 20\" stroke=\"#888\" stroke-dasharray=\"4 4\"/>\n";
-        let mut line = String::new();
-        for bin in self.bins.iter().filter(|b| b.voxels > 0) {
-            let (x, y) = (x(bin.predicted), y(bin.observed));
-            line += &format!("{}{x:.1} {y:.1}", if line.is_empty() { "M" } else { "L" });
-            let radius = 1.5 + 0.8 * (bin.voxels as f64).log10();
-            text += &format!(
-                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"#1769aa\"/>\n"
-            );
-        }
-        text +=
-            &format!("<path d=\"{line}\" fill=\"none\" stroke=\"#1769aa\" stroke-width=\"2\"/>\n");
-        text += "<text x=\"210\" y=\"358\" text-anchor=\"middle\">predicted probability of tumour</text>\n\
-                 <text transform=\"translate(18 170) rotate(-90)\" text-anchor=\"middle\">part that is tumour</text>\n</svg>\n";
-        text
+        let words = ["predicted probability of tumour", "part that is tumour"];
+        reliability_svg(&self.bins, words)
     }
 
     /// What the card says of it.
@@ -308,11 +341,12 @@ impl Reliability {
         let Calibration {
             temperature,
             interval_level,
+            tumour_level,
         } = self.calibration;
         let mut text = format!(
             "\n## Calibration\n\n\
              On {} further crops that neither training nor validation used; {} showed a tumour of 30 mm³ or more of which the network saw something. Scores are divided by {temperature:.3} before the \
-             softmax. The interval of the volume lies between the voxels above {:.3} and above {interval_level:.3}: it held the true volume within the crop for {} of these tumours. Of tumours that the network \
+             softmax. A voxel is tumour above a probability of {tumour_level:.2}, at which half of these tumours are too large and half too small. The interval of the volume lies between the voxels above {:.3} and above {interval_level:.3}: it held the true volume within the crop for {} of these tumours. Of tumours that the network \
              misses it says nothing.\n\n\
              ![Reliability: part that is tumour over predicted probability](reliability.svg)\n\n\
              | predicted probability of tumour | part that is tumour | voxels |\n| --- | --- | --- |\n",
@@ -368,6 +402,13 @@ mod tests {
         assert_eq!(tally.level(), Some(0.05));
         assert_eq!(tally.held(0.05), 20);
         assert_eq!(tally.held(0.1), 18);
+        // The doubtful halves of two rows are seen at no level; in the middle all is right at any.
+        assert!(tally.volumes.iter().all(|v| v[10] <= 0.0));
+        // Twenty tumours that are too large by a fifth below 0.6, and right above it.
+        for volumes in &mut tally.volumes {
+            *volumes = std::array::from_fn(|n| if n < 15 { 0.2 } else { 0.0 });
+        }
+        assert!((tally.tumour_level() - 0.6).abs() < 1e-6);
         // A tumour that no level holds counts as missed.
         tally.levels.fill(0.0);
         assert_eq!((tally.level(), tally.held(0.001)), (Some(0.001), 0));
@@ -388,6 +429,7 @@ mod tests {
             calibration: Calibration {
                 temperature: 1.0,
                 interval_level: 0.1,
+                tumour_level: 0.5,
             },
             bins,
             crops: 3,

@@ -115,7 +115,7 @@ impl CropSource for HeadCrops {
 const VALIDATION_BIT: u64 = 1 << 63;
 
 /// The seed of the `index`th training crop.
-fn training_seed(seed: u64, index: u64) -> u64 {
+pub(super) fn training_seed(seed: u64, index: u64) -> u64 {
     mix(seed, index) & !VALIDATION_BIT
 }
 

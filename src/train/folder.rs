@@ -22,7 +22,7 @@ const HELD_OUT: u64 = 5;
 /// Bytes of scans and label maps that are kept at a time.
 const CACHE_BYTES: usize = 512 << 20;
 /// A label map lies on its scan's grid when no corner is farther off, mm: programs round affines differently.
-const SAME_GRID_MM: f64 = 0.05;
+pub(super) const SAME_GRID_MM: f64 = 0.05;
 /// More of the value 3 than this is no cochlea of crossMoDA 2023 but the brainstem of Schwann's own label maps, mm³.
 const MOST_COCHLEA_MM3: f64 = 1500.0;
 
@@ -363,7 +363,11 @@ impl Loaded {
 }
 
 /// The labels in one form, whatever the challenge's year. Pseudo-labels may hold [`UNKNOWN`], which stays.
-fn tumour_and_cochlea(labels: &LabelMap, pseudo: bool, path: &Path) -> Result<LabelMap, Error> {
+pub(super) fn tumour_and_cochlea(
+    labels: &LabelMap,
+    pseudo: bool,
+    path: &Path,
+) -> Result<LabelMap, Error> {
     let mut counts = [0_usize; 256];
     for label in labels.labels() {
         counts[usize::from(*label)] += 1;

@@ -5,6 +5,7 @@ mod checkpoint;
 mod curves;
 mod data;
 mod folder;
+mod koos;
 mod loss;
 mod milestone;
 mod optimiser;
@@ -17,6 +18,10 @@ mod validation;
 pub use calibration::{Reliability, ReliabilityBin, calibrate, calibration_samples};
 pub use data::{CropSource, EarCrops, HeadCrops, Sample};
 pub use folder::{FolderCrops, FolderFacts};
+pub use koos::{
+    Example, Graded, KoosSummary, KoosTraining, LabelSource, Seen, Tally, test_with_own_labels,
+    train_koos,
+};
 pub use loss::{Loss, UNKNOWN, dice_cross_entropy};
 pub use milestone::Milestone;
 pub use optimiser::{Optimiser, Rule, linear_decay, polynomial_decay};
@@ -55,6 +60,9 @@ pub enum Error {
     /// An example does not have the size or the labels that the plan asks for.
     #[error("the labels of a batch do not fit the network's output")]
     Labels,
+    /// A forest cannot be grown or asked.
+    #[error(transparent)]
+    Forest(#[from] model::ForestError),
     /// The network or its plan is at fault.
     #[error(transparent)]
     Predict(#[from] predict::Error),

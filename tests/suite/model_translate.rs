@@ -326,13 +326,13 @@ fn a_step_of_query_selected_attention_equals_pytorchs() {
         weight: 1.0,
     };
     let pictures = [&golden["query.s"], &golden["query.t"]];
-    let known = pictures.map(|p| translator.features(p).unwrap());
+    let seen = pictures.map(|p| translator.see(p).unwrap());
     let at = ["s", "t"].map(|picture| {
         (0..3)
             .map(|n| places(&golden, &format!("query.places.{picture}.{n}")))
             .collect()
     });
-    let (objective, _) = translator.generator_at(pictures, &known, &at).unwrap();
+    let (objective, _) = translator.generator_at(&seen, &at).unwrap();
     close("query", &objective.total, &golden["query.loss"], 2e-5);
     let gradients = objective.total.backward().unwrap();
     compare_parameters(&golden, "query.generator", &of_generator, &gradients);

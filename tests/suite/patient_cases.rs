@@ -50,7 +50,7 @@ pub(crate) fn visit(date: &str, volume_mm3: f64) -> Visit {
                     contact_area_mm2: Some(0.0),
                     ..KoosEvidence::default()
                 },
-                warnings: Vec::new(),
+                ..KoosAssessment::default()
             },
             provenance: Provenance {
                 model: Some(model("0.3.1")),

@@ -90,6 +90,8 @@ fn what_is_painted_is_measured_undone_by_its_name_and_accepted_once_seen() {
         .unwrap();
     drag(&mut harness, at, Vec2::new(0.0, 40.0));
     assert_eq!(voxels(&harness), kept, "locked");
+    harness.get_by_label("Begin a new version").scroll_to_me();
+    harness.run_steps(10);
     harness.get_by_label("Begin a new version").click();
     harness.run_steps(3);
     harness.key_press(Key::B);

@@ -36,6 +36,7 @@ fn add(state: &mut AppState, date: &str, size: usize, demo: bool) {
             windows: Preset::windows(&volume),
             volume,
             sequence: Sequence::HrT2,
+            acquisition: None,
             scan_sha256: format!("{date:0>64}"),
             warnings: Vec::new(),
             left: None,

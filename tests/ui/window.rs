@@ -30,6 +30,7 @@ pub(super) fn scan(date: Option<&str>) -> NewScan {
         windows: Preset::windows(&volume),
         volume,
         sequence: Sequence::HrT2,
+        acquisition: None,
         scan_sha256: "0".repeat(64),
         warnings: Vec::new(),
         left: None,

@@ -1,13 +1,14 @@
 //! Changes of outlines, and what is said of them.
-use super::{assess, tell, tell_error};
+use super::{assess, by_hand, tell, tell_error};
 use crate::{
     app::{
+        by_hand::ByHand,
         command::EditCommand,
         drawing::{Canvas, edit_of, is_long},
         keeper::Change,
         parts::update_parts,
         rescue::{Drawn, Note},
-        state::{AppState, Edits, Kept, Outlines, PorusShift, VisitId, VisitState},
+        state::{AppState, Edits, Outlines, VisitId, VisitState},
         task::{NewNumbers, NewOutlines, Task},
     },
     measure::Plane,
@@ -29,7 +30,11 @@ pub(super) fn apply(state: &mut AppState, id: VisitId, command: EditCommand) {
         EditCommand::Reopen => reopen(state, id),
         EditCommand::EndStroke => end_stroke(state, id),
         EditCommand::Measure => remeasure(state, id),
-        EditCommand::MovePorus(shift) => move_porus(state, id, shift),
+        EditCommand::MovePorus(shift) => by_hand::move_porus(state, id, shift),
+        EditCommand::MoveLine(which, ends) => by_hand::move_line(state, id, (which, ends)),
+        EditCommand::EndMove => by_hand::end(state, id),
+        EditCommand::Undo if by_hand::undo(state, id) => {}
+        EditCommand::Redo if by_hand::redo(state, id) => {}
         EditCommand::BringBack | EditCommand::ThrowAway => left(state, id, &command),
         command => change(state, id, &command),
     }
@@ -275,7 +280,7 @@ fn begin(visit: &mut VisitState) -> Result<(), String> {
         tumour_interval95_mm3: None,
         edge: None,
         tumour: None,
-        porus: PorusShift::default(),
+        by_hand: ByHand::default(),
         edits: Edits::default(),
     });
     Ok(())
@@ -331,7 +336,7 @@ fn end_stroke(state: &mut AppState, id: VisitId) {
 }
 
 /// Has the outlines measured as they are now; an older request that waits is dropped.
-fn remeasure(state: &mut AppState, id: VisitId) {
+pub(super) fn remeasure(state: &mut AppState, id: VisitId) {
     let of = |task: &Task| matches!(task, Task::Measure(target, ..) if target.visit == id);
     state.work.queue.retain(|task| !of(task));
     let task = state.visit(id).and_then(|visit| {
@@ -385,15 +390,15 @@ pub(super) fn set_measured(state: &mut AppState, new: NewNumbers) {
         outlines.sizes = new.sizes;
         outlines.edge = new.edge;
         outlines.tumour = new.tumour;
-        let shift = outlines.porus;
+        let set = outlines.by_hand.clone();
         // What a reader said meanwhile holds: measuring is no edit.
         let said = outlines.measured.finding.provenance.state;
         outlines.measured = new.measured;
         outlines.measured.finding.provenance.state = said;
         outlines.edits.live.clear();
         outlines.edits.measuring = false;
-        // A plane that a reader moved stays moved.
-        move_porus(state, new.visit, shift);
+        // What a reader set stays set.
+        by_hand::measure_at(state, new.visit, &set);
         assess::refresh(state);
     }
 }
@@ -425,50 +430,6 @@ fn review(state: &mut AppState, id: VisitId, to: ReviewState, who: &str) {
     assess::refresh(state);
 }
 
-/// Measures the tumour at a porus plane that a reader moved: milliseconds, so that the numbers follow the hand.
-pub(super) fn move_porus(state: &mut AppState, id: VisitId, shift: PorusShift) {
-    let Some(visit) = state.visit_mut(id) else {
-        return;
-    };
-    let Some(outlines) = visit.outlines.as_mut() else {
-        return;
-    };
-    if shift == outlines.porus && shift == PorusShift::default() {
-        return;
-    }
-    if outlines.is_locked() {
-        let text =
-            "The outlines were accepted and are locked: begin a new version to move the plane.";
-        return tell_once(state, text);
-    }
-    let Some(basis) = outlines.tumour.clone() else {
-        return;
-    };
-    let Some(tumour) = basis.tumour() else {
-        return;
-    };
-    let moved = tumour
-        .porus_plane()
-        .filter(|_| shift != PorusShift::default());
-    let moved = moved.zip(tumour.axes()).map(|(plane, axes)| {
-        plane
-            .moved(shift.offset_mm)
-            .tilted(axes.anterior, shift.forwards_degrees)
-            .tilted(axes.superior, shift.upwards_degrees)
-    });
-    let measures = tumour.measures(moved.as_ref());
-    outlines.porus = shift;
-    if let Some(size) = &mut outlines.measured.finding.tumour {
-        size.extrameatal_diameter_mm = measures.diameters.extrameatal_max.map(|d| d.value_mm);
-        size.measures = Some(measures);
-    }
-    outlines.measured.finding.koos = basis.assess(moved.as_ref());
-    if let Kept::Yes(_) = visit.kept {
-        visit.kept = Kept::Yes(None);
-    }
-    assess::refresh(state);
-}
-
 /// A new version of what was accepted or rejected.
 fn reopen(state: &mut AppState, id: VisitId) {
     if let Some(outlines) = outlines_mut(state, id) {
@@ -480,7 +441,7 @@ fn reopen(state: &mut AppState, id: VisitId) {
 }
 
 /// Tells something that would otherwise be told at every step of a stroke.
-fn tell_once(state: &mut AppState, text: &str) {
+pub(super) fn tell_once(state: &mut AppState, text: &str) {
     if state.messages.last().is_none_or(|m| m.text != text) {
         tell(state, text.to_owned());
     }

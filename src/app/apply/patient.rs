@@ -2,17 +2,16 @@
 use super::{add_visit, assess, remove_visits, set_outlines, tell, tell_error};
 use crate::{
     app::{
+        by_hand::ByHand,
         command::PatientCommand,
         keeper::{Answer, Change, Saved, visit_date},
-        state::{
-            AppState, Kept, PatientState, PorusShift, StoredImage, StoredMark, VisitId, VisitState,
-        },
+        state::{AppState, Kept, PatientState, StoredImage, StoredMark, VisitId, VisitState},
         task::{Places, Task, VisitRead},
     },
     io::PatientFolder,
     patient::{Finding, Outline, Provenance, Review, ReviewState, ScanFacts, Signature},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Carries out a command on the patient.
@@ -64,6 +63,7 @@ pub(super) fn change_visit(
 
 /// A patient's folder was opened, or begun with the visits that are open.
 pub(super) fn open(state: &mut AppState, folder: PatientFolder, warnings: Vec<String>, new: bool) {
+    super::school::make_room(state);
     // Visits of another patient must not come along.
     if !new || state.patient.is_some() {
         close(state);
@@ -146,11 +146,12 @@ pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
     let Some((mut outlines, review, seen)) = read.outlines else {
         return;
     };
-    let shift = read.porus;
+    let set = read.by_hand;
     outlines.visit = id;
     outlines.revision = 0;
     set_outlines(state, outlines);
-    super::edit::move_porus(state, id, shift);
+    super::school::unhide(state, id);
+    super::by_hand::measure_at(state, id, &set);
     if let Some(visit) = state.visit_mut(id) {
         visit.kept = Kept::Yes(Some(visit.revision));
         if let Some(outlines) = visit.outlines.as_mut() {
@@ -159,6 +160,7 @@ pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
             outlines.edits.reviewed = Some(review).filter(Review::is_final);
         }
     }
+    super::school::hide(state, id);
     assess::refresh(state);
 }
 
@@ -170,17 +172,17 @@ fn add(state: &mut AppState, id: VisitId) {
     else {
         return;
     };
-    let Some(path) = visit.source.clone() else {
+    let Some(source) = visit.source.clone() else {
         return;
     };
     let added = Change::Add {
         visit: id,
-        path,
+        source,
         facts: Box::new(ScanFacts {
             voxels_sha256: visit.scan_sha256.clone(),
             shape: visit.volume.grid().shape(),
             sequence: visit.sequence,
-            other: Map::new(),
+            other: ScanFacts::with_acquisition(visit.acquisition.as_ref()),
         }),
         date: visit.date.map(|day| visit_date(day, visit.date_from_name)),
     };
@@ -260,7 +262,7 @@ fn save_as(state: &mut AppState, id: VisitId, drawn: ReviewState, review: Review
         review,
         // Numbers that are out of date are none.
         results: (!outlines.edits.measuring)
-            .then(|| results(finding, outlines.porus))
+            .then(|| results(finding, &outlines.by_hand))
             .flatten(),
         seen: outlines.edits.seen.clone(),
     };
@@ -271,23 +273,28 @@ fn save_as(state: &mut AppState, id: VisitId, drawn: ReviewState, review: Review
     change(state, Change::Save(id, Box::new(saved)));
 }
 
-/// Name of the porus plane's shift among results: numbers at a moved plane must come back at that plane.
+/// Name among results of what a reader set by hand: numbers at a moved plane must come back at that plane.
+const BY_HAND: &str = "by_hand";
+/// The porus plane alone, as records of before have it.
 const PORUS_SHIFT: &str = "porus_shift";
 
-fn results(finding: &Finding, shift: PorusShift) -> Option<Value> {
+fn results(finding: &Finding, set: &ByHand) -> Option<Value> {
     let mut results = serde_json::to_value(finding).ok()?;
-    if shift != PorusShift::default() {
-        let shift = serde_json::to_value(shift).ok()?;
-        results
-            .as_object_mut()?
-            .insert(PORUS_SHIFT.to_owned(), shift);
+    if *set != ByHand::default() {
+        let set = serde_json::to_value(set).ok()?;
+        results.as_object_mut()?.insert(BY_HAND.to_owned(), set);
     }
     Some(results)
 }
 
-/// The shift that results were measured at.
-pub(in crate::app) fn porus_shift(results: &Value) -> Option<PorusShift> {
-    serde_json::from_value(results.get(PORUS_SHIFT)?.clone()).ok()
+/// What a reader had set when results were measured.
+pub(in crate::app) fn set_by_hand(results: &Value) -> Option<ByHand> {
+    let whole = results.get(BY_HAND);
+    let whole = whole.and_then(|set| serde_json::from_value(set.clone()).ok());
+    whole.or_else(|| {
+        let porus = serde_json::from_value(results.get(PORUS_SHIFT)?.clone()).ok()?;
+        Some(ByHand::default().with_porus(porus))
+    })
 }
 
 /// What a reader has said goes to the folder, with the outlines where they are not in it as they are. `drawn` is their state before that.
@@ -341,6 +348,11 @@ fn answered(state: &mut AppState, answer: Answer) {
                 format!("The outlines were not saved and are in memory only: {why}"),
             );
         }
+        Answer::NotNoted(why) => {
+            let text = format!("The answer was not written and is in memory only: {why}");
+            tell_error(state, text);
+        }
+        Answer::Noted(text) => tell(state, text),
         Answer::Failed(why) => tell_error(state, format!("The patient was not changed: {why}")),
     }
 }

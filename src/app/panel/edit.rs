@@ -10,7 +10,6 @@ use crate::{
     },
     measure::Plane,
     patient::ReviewState,
-    volume::History,
 };
 use egui::{Button, ComboBox, RichText, Slider, TextEdit, Ui};
 
@@ -169,16 +168,16 @@ fn operations_ui(ui: &mut Ui, visit: &VisitState, out: &mut Vec<Command>) {
 
 /// Undo and redo, each with the name of what it takes back or makes again.
 fn history_ui(ui: &mut Ui, visit: &VisitState, locked: bool, out: &mut Vec<Command>) {
-    let history = visit.outlines.as_ref().map(|o| &o.edits.history);
+    let edits = visit.outlines.as_ref().map(|o| &o.edits);
     let words = [
         (
             "Undo",
-            history.and_then(History::undo_words),
+            edits.and_then(|e| e.by_hand.undo_words(&e.history)),
             EditCommand::Undo,
         ),
         (
             "Redo",
-            history.and_then(History::redo_words),
+            edits.and_then(|e| e.by_hand.redo_words(&e.history)),
             EditCommand::Redo,
         ),
     ];

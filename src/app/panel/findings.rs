@@ -1,5 +1,8 @@
 //! What was found in the shown visits: sizes with their error, Koos grade with its evidence, provenance.
-use super::{caution, cautions, heading, row, rows};
+use super::{
+    caution, cautions, heading, row, rows,
+    school::{answer_ui, committed_ui, name_ui},
+};
 use crate::{
     app::{
         command::{Command, EditCommand},
@@ -37,7 +40,16 @@ pub(in crate::app) fn findings_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<C
         });
 }
 
-fn visit_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Command>) {
+pub(super) fn visit_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Command>) {
+    if let Some(reading) = state.school.reading(visit.id) {
+        ui.label(RichText::new("Read blind").strong());
+        ui.label("Outlines, sizes and grade stay hidden until you commit a grade.");
+        name_ui(ui, state, out);
+        return answer_ui(ui, state, visit.id, reading, out);
+    }
+    if let Some(answer) = state.school.committed(visit.id) {
+        committed_ui(ui, answer);
+    }
     match &visit.outlines {
         Some(outlines) => outlines_ui(ui, state, visit, outlines, out),
         None => {

@@ -6,6 +6,8 @@ mod growth;
 mod meaning;
 mod patient;
 mod record;
+mod school;
+mod series;
 mod shortcuts;
 mod sizes;
 mod timeline;
@@ -15,6 +17,8 @@ pub(super) use findings::findings_ui;
 pub(super) use growth::growth_ui;
 pub(super) use meaning::meaning_ui;
 pub(super) use patient::patient_ui;
+pub(super) use school::school_ui;
+pub(super) use series::series_ui;
 pub(super) use shortcuts::shortcuts_ui;
 pub(super) use toolbar::{messages_ui, status_ui, toolbar_ui, welcome_ui};
 
@@ -60,6 +64,10 @@ pub(super) enum Wish {
     OpenPatient,
     /// A model folder to open.
     OpenModel,
+    /// A folder of graded scans for the school.
+    OpenCases,
+    /// A table of the reader's answers to save.
+    ExportAnswers,
     /// Outlines of the shown visit to open.
     OpenLabels,
     /// The shown visit's outlines to save.
@@ -75,16 +83,26 @@ pub(super) enum Wish {
 }
 
 /// What panels keep of their own: half-typed text.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Panels {
     dates: BTreeMap<VisitId, String>,
     path: String,
     /// What is told of the patient.
     record: record::RecordFields,
+    /// Of the school.
+    school: school::SchoolFields,
+    /// Pictures of the series that are listed.
+    thumbnails: BTreeMap<usize, egui::TextureHandle>,
     /// What is looked for in the sheet of keys.
     wanted: String,
     /// The action, by its name, that gets the next key.
     waiting: Option<&'static str>,
+}
+
+impl std::fmt::Debug for Panels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Panels").finish_non_exhaustive()
+    }
 }
 
 impl Panels {

@@ -3,7 +3,7 @@ use super::{Panels, capitalised};
 use crate::app::{
     action::{ENTRIES, Entry, MOUSE},
     command::{Command, ViewCommand},
-    preferences::{Mouse, PreferenceCommand, Theme},
+    preferences::{Drawing, Mouse, PreferenceCommand, Theme},
     state::AppState,
 };
 use egui::{
@@ -77,6 +77,16 @@ fn head_ui(ui: &mut Ui, state: &AppState, panels: &mut Panels, out: &mut Vec<Com
             .changed()
         {
             out.push(Command::Prefer(PreferenceCommand::Patterns(patterns)));
+        }
+    });
+    ui.horizontal(|ui| {
+        ui.label("Slices are drawn by")
+            .on_hover_text("A graphics adapter that is a program, as on a remote desktop, is slower than the processor itself");
+        for drawing in Drawing::ALL {
+            let on = state.preferences.drawing == drawing;
+            if ui.selectable_label(on, capitalised(drawing.name())).clicked() {
+                out.push(Command::Prefer(PreferenceCommand::Drawing(drawing)));
+            }
         }
     });
     ui.horizontal(|ui| {

@@ -2,10 +2,11 @@
 use super::{capitalised, row, rows};
 use crate::{
     app::{
+        by_hand::PorusShift,
         command::{Command, EditCommand, ViewCommand},
-        state::{AppState, PorusShift, VisitState},
+        state::{AppState, Outlines, VisitState},
     },
-    measure::{PartVolume, StructureSize, volume_text},
+    measure::{Diameter, PartVolume, StructureSize, volume_text},
 };
 use egui::{Button, CollapsingHeader, RichText, Slider, Ui};
 
@@ -20,10 +21,8 @@ pub(super) fn sizes_ui(
     size: &StructureSize,
     out: &mut Vec<Command>,
 ) {
-    let tumour = visit
-        .outlines
-        .as_ref()
-        .and_then(|o| o.measured.finding.tumour.as_ref());
+    let outlines = visit.outlines.as_ref();
+    let tumour = outlines.and_then(|o| o.measured.finding.tumour.as_ref());
     let Some(measures) = tumour.and_then(|t| t.measures.as_ref()) else {
         rows(ui, ("diameters", visit.id.0), |ui| {
             let mm = format!("{:.1} mm", size.max_axial_diameter_mm);
@@ -69,11 +68,43 @@ pub(super) fn sizes_ui(
                     let which = (!on).then_some(d.which);
                     out.push(Command::View(ViewCommand::Diameter(visit.id, which)));
                 }
+                let pulled = outlines.is_some_and(|o| o.by_hand.has_line(d.which));
+                if on || pulled {
+                    line_ui(ui, visit, d, pulled, out);
+                }
             }
             if measures.porus_plane.is_some() {
                 porus_ui(ui, state, visit, out);
             }
         });
+}
+
+/// Who set the ends of a line, and the way back.
+fn line_ui(ui: &mut Ui, visit: &VisitState, line: &Diameter, pulled: bool, out: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        if !pulled {
+            ui.label(
+                RichText::new("Pull its ends in a plane to set them")
+                    .small()
+                    .weak(),
+            );
+            return;
+        }
+        let text = RichText::new("Ends set by a reader").small();
+        ui.label(text.color(super::caution(ui)));
+        let locked = visit.outlines.as_ref().is_none_or(Outlines::is_locked);
+        let name = format!("As measured: {}", line.which.name());
+        let button = ui.add_enabled(!locked, Button::new("As measured").small());
+        button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, !locked, &name));
+        if button.clicked() {
+            for command in [
+                EditCommand::MoveLine(line.which, None),
+                EditCommand::EndMove,
+            ] {
+                out.push(Command::Edit(visit.id, command));
+            }
+        }
+    });
 }
 
 /// The plane, to be seen and moved.
@@ -92,7 +123,8 @@ fn porus_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Com
     if !shown {
         return;
     }
-    let mut shift = outlines.porus;
+    let mut shift = outlines.by_hand.porus;
+    let mut let_go = false;
     let free = !outlines.is_locked() && outlines.tumour.is_some();
     ui.add_enabled_ui(free, |ui| {
         for (name, value, most, suffix, hint) in [
@@ -123,18 +155,23 @@ fn porus_ui(ui: &mut Ui, state: &AppState, visit: &VisitState, out: &mut Vec<Com
                 let slider = Slider::new(value, -most..=most)
                     .fixed_decimals(1)
                     .suffix(suffix);
-                ui.add(slider).labelled_by(label.id).on_hover_text(hint);
+                let slider = ui.add(slider).labelled_by(label.id).on_hover_text(hint);
+                let_go |= slider.drag_stopped() || slider.lost_focus();
             });
         }
         let found = shift == PorusShift::default();
         if ui.add_enabled(!found, Button::new("As found")).clicked() {
             shift = PorusShift::default();
+            let_go = true;
         }
     });
-    if shift != outlines.porus {
+    if shift != outlines.by_hand.porus {
         out.push(Command::Edit(visit.id, EditCommand::MovePorus(shift)));
     }
-    if outlines.porus != PorusShift::default() {
+    if let_go {
+        out.push(Command::Edit(visit.id, EditCommand::EndMove));
+    }
+    if outlines.by_hand.porus != PorusShift::default() {
         let text = "Parts, diameters and Koos evidence are at the moved plane.";
         ui.label(RichText::new(text).small().color(super::caution(ui)));
     }

@@ -5,6 +5,7 @@ use crate::{
         assess::reportable,
         command::{Command, ViewCommand, WorkCommand},
         preset::Preset,
+        school::SchoolCommand,
         state::{AppState, RelativeWindow, Tool},
         view::Canvas,
     },
@@ -97,6 +98,7 @@ pub(in crate::app) fn toolbar_ui(
         if toggle.changed() {
             out.push(Command::View(ViewCommand::Compare(compare)));
         }
+        school_ui(ui, state, out);
         tool_ui(ui, state, out);
         window_ui(ui, state, out);
         planes_ui(ui, state, out);
@@ -113,6 +115,24 @@ pub(in crate::app) fn toolbar_ui(
         }
     });
     ui.add_space(2.0);
+}
+
+/// The school, and the switch that makes real reads blind.
+fn school_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
+    let mut blind = state.preferences.blind_reads;
+    let toggle = ui.toggle_value(&mut blind, "Blind read").on_hover_text(
+        "Hide outlines, sizes and grade of each visit until you have committed a grade of your own",
+    );
+    if toggle.changed() {
+        out.push(Command::School(SchoolCommand::Blind(blind)));
+    }
+    let mut open = state.school.open;
+    let toggle = ui
+        .toggle_value(&mut open, "School")
+        .on_hover_text("Practise the Koos grade on cases whose truth is known");
+    if toggle.changed() {
+        out.push(Command::School(SchoolCommand::Open(open)));
+    }
 }
 
 /// Scans that were opened before.

@@ -38,7 +38,7 @@ fn stroke(state: &mut AppState, visit: VisitId, y: f64, erase: bool) {
 }
 
 /// Does what waits.
-fn work(state: &mut AppState) {
+pub(super) fn work(state: &mut AppState) {
     while let Some(task) = next_task(state) {
         let outcome = task.run(&mut unobserved);
         ended(state, outcome);

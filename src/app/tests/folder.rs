@@ -330,5 +330,8 @@ fn numbers_at_a_moved_porus_plane_come_back_at_that_plane() {
     drop(open);
     let (back, _open) = reopened(folder.path());
     assert!((outside(&back) - moved).abs() < 1e-9);
-    assert_eq!(back.visits[0].outlines.as_ref().unwrap().porus, shift);
+    assert_eq!(
+        back.visits[0].outlines.as_ref().unwrap().by_hand.porus,
+        shift
+    );
 }

@@ -2,6 +2,7 @@
 use crate::{
     app::{
         job::Job,
+        preferences::Drawing,
         state::{AppState, VisitId},
     },
     render::{
@@ -35,6 +36,8 @@ pub(in crate::app) struct Gpu {
     /// What the device complained of, on whatever thread; then the CPU draws everything.
     complaint: Arc<Mutex<Option<String>>>,
     failed: bool,
+    /// What the user wants to draw the slices.
+    drawing: Drawing,
     /// The device is gone, and with it everything that the window draws with.
     lost: Arc<AtomicBool>,
 }
@@ -145,6 +148,19 @@ impl Gpu {
         self.lost.load(Ordering::Acquire)
     }
 
+    /// Whether the processor draws the slices although there is an adapter: because the user wants it, or because the adapter is a program that runs on the processor too. Such a
+    /// program takes 20 ms and more for what the CPU twin does in 3.
+    fn by_processor(&self) -> bool {
+        match self.drawing {
+            Drawing::Adapter => false,
+            Drawing::Processor => true,
+            Drawing::Automatic => self
+                .state
+                .as_ref()
+                .is_some_and(|s| s.adapter.get_info().device_type == wgpu::DeviceType::Cpu),
+        }
+    }
+
     /// The adapter that draws, in words.
     pub(in crate::app) fn adapter(&self) -> String {
         let why = if self.failed {
@@ -161,7 +177,12 @@ impl Gpu {
                 } else {
                     ""
                 };
-                format!("{} ({}{software})", info.name, info.backend)
+                let slices = if self.by_processor() {
+                    "; the processor draws the slices"
+                } else {
+                    ""
+                };
+                format!("{} ({}{software}{slices})", info.name, info.backend)
             },
         )
     }
@@ -178,6 +199,8 @@ impl Gpu {
 
     /// Takes in finished uploads, begins missing ones, forgets what is no longer shown.
     pub(in crate::app) fn sync(&mut self, ctx: &Context, state: &AppState) {
+        self.drawing = state.preferences.drawing;
+        let idle = self.by_processor();
         let Some(render_state) = &self.state else {
             return;
         };
@@ -185,6 +208,14 @@ impl Gpu {
         let Some(resources) = renderer.callback_resources.get_mut::<Resources>() else {
             return;
         };
+        if idle {
+            self.uploads.clear();
+            resources.draws.clear();
+            resources.textures.clear();
+            self.cpu
+                .retain(|(visit, _), _| state.visit(*visit).is_some());
+            return;
+        }
         let mut done = Vec::new();
         for (key, job) in &mut self.uploads {
             if let ControlFlow::Break(result) = job.poll() {
@@ -278,8 +309,8 @@ impl Gpu {
             style: picture.style.clone(),
             revision: picture.labels.map(|(_, revision)| revision),
         };
-        let kept = self.cpu.get(&picture.cell).filter(|(k, _)| *k == key);
-        let texture = if let Some((_, texture)) = kept {
+        let kept = self.cpu.remove(&picture.cell);
+        let texture = if let Some((_, texture)) = kept.as_ref().filter(|(k, _)| *k == key) {
             texture.clone()
         } else {
             let labels = picture.labels.map(|(labels, _)| &**labels);
@@ -292,12 +323,15 @@ impl Gpu {
             );
             let size = [image.width() as usize, image.height() as usize];
             let image = ColorImage::from_rgb(size, image.as_raw());
-            let texture = painter
-                .ctx()
-                .load_texture("slice", image, TextureOptions::LINEAR);
-            self.cpu.insert(picture.cell, (key, texture.clone()));
-            texture
+            if let Some((_, mut texture)) = kept {
+                texture.set(image, TextureOptions::LINEAR);
+                texture
+            } else {
+                let options = TextureOptions::LINEAR;
+                painter.ctx().load_texture("slice", image, options)
+            }
         };
+        self.cpu.insert(picture.cell, (key, texture.clone()));
         let whole = Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
         painter.image(texture.id(), rect, whole, Color32::WHITE);
     }

@@ -7,6 +7,7 @@ mod gpu;
 mod input;
 mod outline;
 mod overlay;
+mod sizes;
 mod solid;
 mod tool;
 mod wheel_device;
@@ -43,6 +44,8 @@ pub(super) struct Canvas {
     pub(super) drawing: Option<Drawing>,
     /// The stroke or outline that is being drawn: its cell, and its points, RAS mm.
     pub(super) stroke: Option<(Cell, Vec<glam::DVec3>)>,
+    /// The end of a line that is being pulled: its cell, the line, which of the two.
+    pub(super) pulled: Option<(Cell, crate::measure::DiameterRule, usize)>,
     /// Movement of the scroll tool that is less than a slice, points.
     pub(super) scrolled: f32,
     /// When the cine showed its last slice, seconds of the window's clock.
@@ -80,6 +83,7 @@ impl Canvas {
             pointer: None,
             drawing: None,
             stroke: None,
+            pulled: None,
             scrolled: 0.0,
             cine_at: 0.0,
             keys_taken: false,

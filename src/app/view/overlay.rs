@@ -67,7 +67,7 @@ pub(super) fn draw(
         if !state.view.lines_hidden {
             draw_crosshair(painter, screen, visit, plane);
         }
-        draw_sizes(painter, screen, state, visit);
+        super::sizes::draw(painter, screen, state, visit);
         tool::draw_marks(painter, screen, state, (visit, plane));
     }
     draw_letters(painter, screen);
@@ -182,58 +182,6 @@ fn draw_edge_tolerance(
     let at = screen.rect.right_top() + Vec2::new(-8.0, 26.0);
     let font = FontId::proportional(12.0);
     words(painter, at, Align2::RIGHT_TOP, &text, &font, tumour);
-}
-
-/// Half the length at which the porus plane is drawn, mm.
-const PORUS_MM: f64 = 12.0;
-const SIZE: Color32 = Color32::from_rgb(255, 150, 220);
-/// A line this far out of the plane is still drawn whole, mm.
-const IN_PLANE_MM: f64 = 1.0;
-
-/// The porus plane, and the line of the chosen diameter: whole where it lies in this plane, dotted where it is only seen through it.
-fn draw_sizes(painter: &Painter, screen: &Screen, state: &AppState, visit: &VisitState) {
-    let tumour = visit
-        .outlines
-        .as_ref()
-        .and_then(|o| o.measured.finding.tumour.as_ref());
-    let Some(measures) = tumour.and_then(|t| t.measures.as_ref()) else {
-        return;
-    };
-    let frame = &screen.view.frame;
-    let place = |mm: [f64; 2]| screen.position(screen.view.px_from_mm(mm));
-    let stroke = Stroke::new(1.2, SIZE);
-    let plane = measures.porus_plane.as_ref().filter(|_| state.view.porus);
-    if let Some((point, along)) = plane.and_then(|p| p.line_in(frame)) {
-        let end = |by: f64| place([point[0] + along[0] * by, point[1] + along[1] * by]);
-        let ends = [end(-PORUS_MM), end(PORUS_MM)];
-        painter.extend(Shape::dashed_line(&ends, stroke, 7.0, 3.0));
-        let font = FontId::proportional(11.0);
-        words(painter, ends[1], Align2::LEFT_CENTER, "porus", &font, SIZE);
-    }
-    let chosen = state.view.diameter.and_then(|d| measures.diameters.get(d));
-    if let Some(d) = chosen {
-        let [a, b] = d.ends_ras_mm.map(|p| frame.project(glam::DVec3::from(p)));
-        let ends = [place(a.0), place(b.0)];
-        let here = a.1.abs() < IN_PLANE_MM && b.1.abs() < IN_PLANE_MM;
-        if here {
-            painter.line_segment(ends, stroke);
-        } else {
-            painter.extend(Shape::dotted_line(&ends, SIZE, 5.0, 1.0));
-        }
-        for end in ends {
-            painter.circle_stroke(end, 3.0, stroke);
-        }
-        let text = format!("{:.1} mm", d.value_mm);
-        let at = ends[0].lerp(ends[1], 0.5) + Vec2::new(6.0, -6.0);
-        words(
-            painter,
-            at,
-            Align2::LEFT_BOTTOM,
-            &text,
-            &FontId::proportional(13.0),
-            SIZE,
-        );
-    }
 }
 
 /// Where the other two planes cut this one, each in its colour.

@@ -1,5 +1,5 @@
 //! What the left button does, and the distances and angles that it draws.
-use super::{Canvas, Cell, brush, cell::Screen};
+use super::{Canvas, Cell, brush, cell::Screen, sizes};
 use crate::app::{
     command::{Command, ViewCommand},
     state::{AppState, Mark, Tool, VisitState},
@@ -42,6 +42,9 @@ pub(super) fn drag(
         let m = i.modifiers;
         (m.alt, (m.ctrl || m.command) && m.shift)
     });
+    if !state.view.tool.edits() && sizes::pull(ui, response, screen, (state, canvas), cell, out) {
+        return;
+    }
     let left = response.dragged_by(PointerButton::Primary);
     let tool = match () {
         () if response.dragged_by(PointerButton::Middle) || left && alt => Tool::Pan,

@@ -11,9 +11,7 @@ use super::{
 use crate::{
     app::report::{self, Comparison, Measured},
     io,
-    patient::{
-        Acquisition, Doubt, GrowthAssessment, Outline, ScanOrigin, Visit, acquisition_doubts,
-    },
+    patient::{Acquisition, GrowthAssessment, Outline, ScanOrigin, Visit},
     volume::Sequence,
 };
 use anyhow::{Context, bail};
@@ -67,6 +65,8 @@ struct VisitArgument {
     date: NaiveDate,
     scan: PathBuf,
     sequence: Sequence,
+    /// How the scan was acquired, where a record already says so.
+    acquisition: Option<Acquisition>,
     labels: Labels,
 }
 
@@ -97,6 +97,7 @@ fn visit(text: &str) -> Result<VisitArgument, String> {
         date,
         scan: scan.into(),
         sequence: Sequence::Unknown,
+        acquisition: None,
         labels: labels.map_or(Labels::Model, |path| Labels::File(path.into())),
     })
 }
@@ -134,15 +135,22 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         }
     }
     output::warnings(&left_out);
-    let measured = visits
-        .iter()
-        .map(|v| measure(v, &arguments.engine))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let (doubts, more) = sidecars(&visits);
-    output::warnings(&more);
-    left_out.extend(more);
+    let mut measured = Vec::new();
+    for visit in &visits {
+        let acquisition = match &visit.acquisition {
+            Some(known) => Some(known.clone()),
+            None => io::read_sidecar(&visit.scan)
+                .transpose()
+                .unwrap_or_else(|error| {
+                    output::warnings(&[error.to_string()]);
+                    left_out.push(error.to_string());
+                    None
+                }),
+        };
+        measured.push(measure(visit, acquisition, &arguments.engine)?);
+    }
     let left_out_count = left_out.len();
-    let mut comparison = compare(measured, arguments.treated.or(treated), &doubts)?;
+    let mut comparison = compare(measured, arguments.treated.or(treated))?;
     comparison.assessment.warnings.splice(0..0, left_out);
     let told = comparison.assessment.warnings.get(left_out_count..);
     output::warnings(told.unwrap_or_default());
@@ -171,7 +179,11 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     })
 }
 
-fn measure(argument: &VisitArgument, engine: &Engine) -> anyhow::Result<Measured> {
+fn measure(
+    argument: &VisitArgument,
+    acquisition: Option<Acquisition>,
+    engine: &Engine,
+) -> anyhow::Result<Measured> {
     let (scan, mut warnings) = read_scan(&argument.scan)?;
     let (labels, outline, state) = match &argument.labels {
         Labels::Model => {
@@ -213,6 +225,7 @@ fn measure(argument: &VisitArgument, engine: &Engine) -> anyhow::Result<Measured
         scan: Arc::new(scan),
         labels: Arc::new(labels),
         visit,
+        acquisition,
     })
 }
 
@@ -220,30 +233,10 @@ fn measure(argument: &VisitArgument, engine: &Engine) -> anyhow::Result<Measured
 pub(super) fn compare(
     measured: Vec<Measured>,
     treated: Option<NaiveDate>,
-    doubts: &[Doubt],
 ) -> anyhow::Result<Comparison> {
     let mut bar = output::Bar::new();
     let tried = Vec::new();
-    Ok(report::compare_doubted(
-        measured,
-        tried,
-        treated,
-        doubts,
-        &mut |p| bar.show(p),
-    )?)
-}
-
-/// What the sidecars of the scans say against comparing them, and which could not be read.
-fn sidecars(visits: &[VisitArgument]) -> (Vec<Doubt>, Vec<String>) {
-    let mut warnings = Vec::new();
-    let read: Vec<(NaiveDate, Acquisition)> = (visits.iter())
-        .filter_map(|v| match io::read_sidecar(&v.scan)? {
-            Ok(acquisition) => Some((v.date, acquisition)),
-            Err(error) => {
-                warnings.push(error.to_string());
-                None
-            }
-        })
-        .collect();
-    (acquisition_doubts(&read), warnings)
+    Ok(report::compare(measured, tried, treated, &mut |p| {
+        bar.show(p)
+    })?)
 }

@@ -68,6 +68,7 @@ pub(super) fn visits(
             date: date.day,
             scan: folder.scan_path(id)?,
             sequence: visit.scan.facts.sequence,
+            acquisition: visit.scan.facts.acquisition(),
             labels,
         });
     }

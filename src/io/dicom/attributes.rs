@@ -16,6 +16,22 @@ pub(super) struct Attributes {
     sequences: Vec<(Tag, Vec<Attributes>)>,
 }
 
+/// One attribute of a data set that is read whole.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Element {
+    pub(super) tag: Tag,
+    pub(super) content: Content,
+}
+
+/// What an attribute holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Content {
+    /// The bytes of its values as they are written.
+    Value(VR, ByteOrder, Vec<u8>),
+    /// The items of a sequence.
+    Items(Vec<Vec<Element>>),
+}
+
 #[derive(Debug, Clone)]
 struct Value {
     tag: Tag,
@@ -36,6 +52,21 @@ impl Attributes {
 
     pub(super) fn put_items(&mut self, tag: Tag, items: Vec<Attributes>) {
         self.sequences.push((tag, items));
+    }
+
+    /// Everything in the order of tags, nested as it was. Recursion goes no deeper than the reader does.
+    pub(super) fn into_elements(self) -> Vec<Element> {
+        let values = self.values.into_iter().map(|v| Element {
+            tag: v.tag,
+            content: Content::Value(v.vr, v.order, v.bytes.into_vec()),
+        });
+        let sequences = self.sequences.into_iter().map(|(tag, items)| Element {
+            tag,
+            content: Content::Items(items.into_iter().map(Self::into_elements).collect()),
+        });
+        let mut elements: Vec<Element> = values.chain(sequences).collect();
+        elements.sort_by_key(|element| element.tag);
+        elements
     }
 
     fn value(&self, tag: Tag) -> Option<&Value> {

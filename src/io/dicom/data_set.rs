@@ -1,10 +1,10 @@
 //! A data set up to its pixels (PS3.5, 7).
 //!
 //! dicom-rs decodes the headers of elements. Nesting is kept on a list here instead of the call stack, no value is read before its length is
-//! checked, and only what [`kept`](super::kept) names stays in memory.
+//! checked, and only what [`Keep`] names stays in memory.
 use super::DicomError;
 use super::attributes::{Attributes, ByteOrder};
-use super::kept::{keeps_sequence, keeps_value};
+use super::kept::Keep;
 use super::syntax::Grammar;
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::header::{DataElementHeader, Header as _};
@@ -18,10 +18,6 @@ use std::io::{self, Read};
 
 /// Sequences inside sequences; scanners need five.
 const DEEPEST: usize = 32;
-/// Bytes of one value that is kept.
-const LONGEST_VALUE: u64 = 1 << 20;
-/// Bytes of all of them; an enhanced series of a thousand frames has about one million.
-const MOST_BYTES: u64 = 64 << 20;
 /// Items of sequences.
 const MOST_ITEMS: usize = 400_000;
 
@@ -39,6 +35,9 @@ pub(super) struct DataSet {
 /// Where the pixels lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pixels {
+    /// The element that holds them, and how it says that they are written.
+    pub(super) tag: Tag,
+    pub(super) vr: VR,
     /// First byte of the value (of the first fragment's item header when encapsulated), in the file or, when deflated, in what it inflates to.
     pub(super) offset: u64,
     /// Bytes; nothing when encapsulated.
@@ -52,6 +51,7 @@ pub(super) struct Pixels {
 pub(super) fn read_data_set(
     bytes: impl Read,
     grammar: Grammar,
+    keep: Keep,
     start: u64,
     end: u64,
 ) -> Result<DataSet, DicomError> {
@@ -61,6 +61,7 @@ pub(super) fn read_data_set(
             position: start,
         },
         grammar,
+        keep,
         end,
         kept: 0,
         items: 0,
@@ -91,6 +92,7 @@ impl<R: Read> Read for Counted<R> {
 struct Walk<R> {
     bytes: Counted<R>,
     grammar: Grammar,
+    keep: Keep,
     /// Bytes of the file.
     end: u64,
     kept: u64,
@@ -259,10 +261,12 @@ impl<R: Read> Walk<R> {
             return Err(damaged("a delimiter stands where none belongs"));
         }
         if top && tag >= tags::FLOAT_PIXEL_DATA {
-            if tag != tags::PIXEL_DATA {
+            if !self.keep.pixels(tag) {
                 return Ok(Next::End);
             }
             return Ok(Next::Pixels(Pixels {
+                tag,
+                vr: header.vr(),
                 offset: self.bytes.position,
                 length: header.len.get().map(u64::from),
             }));
@@ -286,7 +290,7 @@ impl<R: Read> Walk<R> {
                 }
                 let sequence = Open {
                     end,
-                    kept: keeps_sequence(tag) && self.keeps(),
+                    kept: self.keep.sequence(tag) && self.keeps(),
                     // What an unknown element holds is implicit, whatever surrounds it.
                     grammar: if unknown {
                         Grammar::Implicit
@@ -304,11 +308,11 @@ impl<R: Read> Walk<R> {
     /// A value that ends at `end`: kept or passed over.
     fn value(&mut self, tag: Tag, vr: VR, end: u64) -> Result<(), DicomError> {
         let length = end - self.bytes.position;
-        if !(self.keeps() && keeps_value(tag) && length <= LONGEST_VALUE) {
+        if !(self.keeps() && self.keep.value(tag, length)) {
             return self.pass(length);
         }
         self.kept += length;
-        if self.kept > MOST_BYTES {
+        if self.kept > self.keep.most_bytes() {
             return Err(DicomError::HeaderTooLarge);
         }
         let mut bytes = Vec::new();

@@ -91,6 +91,52 @@ pub enum DicomError {
     /// More than one series, and none was named.
     #[error("holds {} series; name one: {}", .0.len(), listed(.0))]
     SeveralSeries(Vec<String>),
+    /// An identifier that objects made from a series must refer to is missing.
+    #[error("the series names no {0}, which objects made from it must refer to; export it again")]
+    Lacks(&'static str),
+    /// Labels of another grid than the series'.
+    #[error("the labels do not lie on the voxels of the series; make them from this series")]
+    OtherGrid,
+    /// A label map without a structure.
+    #[error("the labels hold no structure, so there is nothing to write")]
+    NoLabels,
+    /// Not one probability for each voxel.
+    #[error(
+        "the probabilities are not one number from 0 to 1 for each voxel of a labelled structure"
+    )]
+    Probabilities,
+    /// A segmentation or a structure set where a scan is wanted.
+    #[error(
+        "it is {0}, which is read onto the scan that it was made from (schwann convert FILE --series FOLDER)"
+    )]
+    Derived(&'static str),
+    /// Neither a segmentation nor a structure set.
+    #[error("it is neither a segmentation (SEG) nor a structure set (RTSTRUCT)")]
+    NotDerived,
+    /// An object in the space of another scan.
+    #[error(
+        "it was made in another space (Frame of Reference) and from another series; choose the series that it belongs to"
+    )]
+    OtherSpace,
+    /// An object between the voxels of the series.
+    #[error(
+        "{what} lies {off_voxels:.2} voxels off the voxels of this series; choose the series that it was made from"
+    )]
+    OffGrid {
+        /// Which part of the object.
+        what: String,
+        /// How far, in voxels.
+        off_voxels: f64,
+    },
+    /// A segmentation that is not of the outlines that are reported.
+    #[error("the segmentation has no segment of this tumour; write both from the same outlines")]
+    NoTumourSegment,
+    /// Bytes that are no PDF.
+    #[error("the report is not a PDF that can be wrapped")]
+    NotPdf,
+    /// A picture whose pixels are not as many as its size says.
+    #[error("the picture does not have the size that it says")]
+    Picture,
     /// No series of that name.
     #[error("no series is called {asked}; there are: {}", listed(.there))]
     UnknownSeries {

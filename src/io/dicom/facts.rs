@@ -1,6 +1,7 @@
 //! What a series says about itself, and what it probably shows.
 use super::attributes::{Characters, date, person};
 use super::header::Header;
+use crate::patient::Acquisition;
 use crate::volume::{Grid, Sequence};
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
@@ -62,6 +63,21 @@ pub struct SeriesFacts {
 }
 
 impl SeriesFacts {
+    /// What of it speaks for or against comparing two scans.
+    pub fn acquisition(&self) -> Acquisition {
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|t| !t.is_empty());
+        let scanner = format!("{} {}", self.manufacturer, self.scanner);
+        Acquisition {
+            patient_id: given(&self.patient_id),
+            birth_date: None,
+            sex: None,
+            institution: None,
+            scanner: given(&scanner),
+            field_tesla: self.field_t,
+            contrast_agent: self.contrast_agent.clone(),
+        }
+    }
+
     /// What matters most in one line, without the patient.
     pub fn line(&self) -> String {
         let number = |x: Option<f64>, unit: &str| x.map(|x| format!("{x} {unit}"));

@@ -326,7 +326,7 @@ fn kind_component(lookup: &Lookup<'_>) -> Option<String> {
 }
 
 /// Position and two directions at right angles, made unit vectors.
-fn place(position: &[f64], orientation: &[f64]) -> Option<Place> {
+pub(super) fn place(position: &[f64], orientation: &[f64]) -> Option<Place> {
     /// Scanners write directions with six digits; farther from a right angle than this is no plane of voxels.
     const SKEW: f64 = 1e-3;
     let (&[x, y, z], &[a, b, c, d, e, f]) = (position, orientation) else {

@@ -1,6 +1,6 @@
-//! From slices in DICOM's LPS millimetres to a grid in RAS millimetres: the one place where the two meet.
+//! From slices in DICOM's LPS millimetres to a grid in RAS millimetres, and back to the slices: the one place where the two meet.
 use super::frame::{Frame, Place};
-use super::{DicomError, DicomWarning};
+use super::{DicomError, DicomSeries, DicomWarning};
 use crate::volume::Grid;
 use glam::{DAffine3, DMat3, DVec3};
 
@@ -14,6 +14,11 @@ const ALLOWED: f64 = 0.1;
 const TILT_DEGREES: f64 = 0.05;
 /// Sideways distance from a straight stack that is still one, mm.
 const SIDEWAYS_MM: f64 = 0.05;
+
+/// RAS from LPS, and LPS from RAS.
+const FLIP: DVec3 = DVec3::new(-1.0, -1.0, 1.0);
+/// Part of a voxel by which the pixels of others may lie off the voxels of a series: what rounded positions and slices that are not quite regular make.
+const OFF_VOXEL: f64 = 0.15;
 
 /// A frame with its place in the patient, and how far along the normal it lies.
 #[derive(Debug, Clone)]
@@ -174,7 +179,7 @@ pub(super) fn regular(
         matrix3: DMat3::from_cols(row * along_row, column * down_column, step),
         translation: origin,
     };
-    let ras_from_lps = DAffine3::from_scale(DVec3::new(-1.0, -1.0, 1.0));
+    let ras_from_lps = DAffine3::from_scale(FLIP);
     let [columns, rows] = first.frame.shape;
     Grid::new([columns, rows, placed.len()], ras_from_lps * lps).map_err(|_flat| DicomError::Flat)
 }
@@ -221,4 +226,157 @@ fn straight(placed: &[Placed], origin: DVec3, step: DVec3) -> Result<(), DicomEr
         return Err(DicomError::Shifted(off_mm));
     }
     Ok(())
+}
+
+/// The slices of a series as they lie in the patient, for objects that refer to them. Unlike the grid's, the places are each slice's own.
+#[derive(Debug, Clone)]
+pub(super) struct Slices {
+    grid: Grid,
+    places: Vec<Place>,
+    spacing_mm: [f64; 2],
+    /// Distance of neighbours along the normal, mm.
+    distance_mm: f64,
+}
+
+/// Which voxels the pixels of a frame are: pixel `(column, row)` is voxel `origin + column × along_row + row × down_column`, which may lie outside the grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fit {
+    pub(super) origin: [i64; 3],
+    pub(super) along_row: [i64; 3],
+    pub(super) down_column: [i64; 3],
+}
+
+impl Slices {
+    /// The slices of a series with its grid.
+    ///
+    /// # Errors
+    /// Why the series has none.
+    pub(super) fn of(series: &DicomSeries) -> Result<Self, DicomError> {
+        let grid = series.grid.clone()?;
+        let frames = &series.stack.frames;
+        let first = frames.first().ok_or(DicomError::NoImage)?;
+        let places: Option<Vec<Place>> = frames.iter().map(|f| f.place).collect();
+        let places = places.ok_or(DicomError::NoPosition)?;
+        let [dx, dy] = first.spacing_mm;
+        Ok(Self {
+            distance_mm: grid.voxel_volume_mm3() / (dx * dy),
+            grid,
+            places,
+            spacing_mm: [dx, dy],
+        })
+    }
+
+    pub(super) fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    /// Between neighbours along a row and down a column, mm.
+    pub(super) fn spacing_mm(&self) -> [f64; 2] {
+        self.spacing_mm
+    }
+
+    /// Distance of neighbouring slices along the normal, mm.
+    pub(super) fn distance_mm(&self) -> f64 {
+        self.distance_mm
+    }
+
+    /// Image Position (Patient) of a slice, LPS mm.
+    pub(super) fn position(&self, slice: usize) -> Option<[f64; 3]> {
+        Some(self.places.get(slice)?.position.to_array())
+    }
+
+    /// Image Orientation (Patient) of all slices.
+    pub(super) fn orientation(&self) -> Vec<f64> {
+        self.places.first().map_or_else(Vec::new, |place| {
+            [place.row.to_array(), place.column.to_array()].concat()
+        })
+    }
+
+    /// A point of a slice in pixels from the centre of its first, LPS mm.
+    pub(super) fn point(&self, slice: usize, [i, j]: [f64; 2]) -> Option<[f64; 3]> {
+        let place = self.places.get(slice)?;
+        let [dx, dy] = self.spacing_mm;
+        let point = place.position + place.row * (i * dx) + place.column * (j * dy);
+        Some(point.to_array())
+    }
+
+    /// Continuous voxel coordinates of a point in LPS mm, seen from the slice that it is nearest to.
+    pub(super) fn voxel(&self, lps_mm: [f64; 3]) -> DVec3 {
+        let point = DVec3::from_array(lps_mm);
+        let voxel = self.grid.voxel_from_world().transform_point3(point * FLIP);
+        let last = self.places.len().saturating_sub(1) as f64;
+        let slice = voxel.z.round().clamp(0.0, last);
+        let Some(place) = self.places.get(slice as usize) else {
+            return voxel;
+        };
+        let off = point - place.position;
+        let normal = place.row.cross(place.column);
+        let [dx, dy] = self.spacing_mm;
+        DVec3::new(
+            off.dot(place.row) / dx,
+            off.dot(place.column) / dy,
+            slice + off.dot(normal) / self.distance_mm,
+        )
+    }
+
+    /// Which voxels the pixels of a frame are, whatever way round it lies.
+    ///
+    /// # Errors
+    /// How far, in voxels, they lie off any.
+    pub(super) fn fit(&self, frame: &FramePlace) -> Result<Fit, f64> {
+        let [columns, rows] = frame.shape.map(|n| n.saturating_sub(1).max(1) as f64);
+        let [dx, dy] = frame.spacing_mm;
+        let corner = |c: f64, r: f64| {
+            let place = frame.place;
+            self.voxel((place.position + place.row * (c * dx) + place.column * (r * dy)).to_array())
+        };
+        let first = corner(0.0, 0.0);
+        let across = (corner(columns, 0.0) - first) / columns;
+        let down = (corner(0.0, rows) - first) / rows;
+        let [origin, along_row, down_column] = [first, across, down].map(DVec3::round);
+        let places = [[0.0, 0.0], [columns, 0.0], [0.0, rows], [columns, rows]];
+        let off = places
+            .into_iter()
+            .map(|[c, r]| {
+                let wanted = origin + along_row * c + down_column * r;
+                (corner(c, r) - wanted).abs().max_element()
+            })
+            .fold(0.0, f64::max);
+        let whole = |v: DVec3| v.to_array().map(|x| x as i64);
+        let fit = Fit {
+            origin: whole(origin),
+            along_row: whole(along_row),
+            down_column: whole(down_column),
+        };
+        // Numbers that are not finite fit nothing.
+        if off.is_nan() || off > OFF_VOXEL {
+            return Err(off);
+        }
+        let unit = |step: [i64; 3]| step.into_iter().map(i64::unsigned_abs).sum::<u64>() == 1;
+        if unit(fit.along_row) && unit(fit.down_column) {
+            Ok(fit)
+        } else {
+            Err(1.0)
+        }
+    }
+
+    /// A point in RAS mm as LPS mm.
+    pub(super) fn lps_mm(ras_mm: [f64; 3]) -> [f64; 3] {
+        (DVec3::from_array(ras_mm) * FLIP).to_array()
+    }
+
+    /// A point in LPS mm as RAS mm.
+    pub(super) fn ras_mm(lps_mm: [f64; 3]) -> DVec3 {
+        DVec3::from_array(lps_mm) * FLIP
+    }
+}
+
+/// Where the frame of an object that others made lies, LPS mm.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct FramePlace {
+    pub(super) place: Place,
+    /// Between neighbours along a row and down a column, mm.
+    pub(super) spacing_mm: [f64; 2],
+    /// Columns and rows.
+    pub(super) shape: [usize; 2],
 }

@@ -2,6 +2,7 @@
 use super::DicomError;
 use super::attributes::Attributes;
 use super::data_set::{DataSet, Pixels, read_data_set};
+use super::kept::Keep;
 use super::source::Source;
 use super::syntax::Syntax;
 use dicom_dictionary_std::tags;
@@ -25,11 +26,19 @@ pub(super) struct Header {
     pub(super) start: u64,
 }
 
-/// Reads the header of a file.
+/// Reads the header of a file, to find and read a scan.
 ///
 /// # Errors
 /// One word for every way in which it can be broken.
 pub(super) fn read_header(source: &Source) -> Result<Header, DicomError> {
+    read_header_keeping(source, Keep::Scan)
+}
+
+/// The same for another purpose, for which other attributes are kept.
+///
+/// # Errors
+/// As [`read_header`].
+pub(super) fn read_header_keeping(source: &Source, keep: Keep) -> Result<Header, DicomError> {
     let unreadable = |e: std::io::Error| DicomError::Unreadable(e.to_string());
     let (mut file, size) = source.open(0).map_err(unreadable)?;
     let mut head = Vec::new();
@@ -52,9 +61,9 @@ pub(super) fn read_header(source: &Source) -> Result<Header, DicomError> {
     let rest = Cursor::new(first).chain(file);
     let DataSet { attributes, pixels } = if syntax.deflated {
         let inflated = DeflateDecoder::new(rest).take(MOST_INFLATED);
-        read_data_set(inflated, grammar, 0, u64::MAX)?
+        read_data_set(inflated, grammar, keep, 0, u64::MAX)?
     } else {
-        read_data_set(rest, grammar, start as u64, size)?
+        read_data_set(rest, grammar, keep, start as u64, size)?
     };
     let class = meta
         .class

@@ -5,6 +5,7 @@ use super::source::Source;
 use super::syntax::Syntax;
 use super::{DicomError, DicomWarning, SeriesFacts};
 use crate::volume::{Grid, Sequence};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -74,6 +75,9 @@ pub(super) struct Stored {
 #[derive(Debug)]
 pub(super) struct StoredFile {
     pub(super) source: Source,
+    /// SOP Class and SOP Instance UID, by which other objects refer to it; empty when the file names none.
+    pub(super) class: String,
+    pub(super) instance: String,
     pub(super) syntax: Syntax,
     pub(super) pixels: Pixels,
     /// Where the data set begins.
@@ -150,7 +154,9 @@ impl DicomSeries {
 
     /// Label, description and size in one line.
     pub fn title(&self) -> String {
-        let mut title = format!("{} {}", self.label, self.facts.series_description);
+        let mut title = format!("{} {}", self.label, self.facts.series_description)
+            .trim()
+            .to_owned();
         if !self.part.is_empty() {
             title.push_str(&format!(" ({})", self.part));
         }
@@ -158,7 +164,23 @@ impl DicomSeries {
             let [x, y, z] = grid.shape();
             title.push_str(&format!(", {x} × {y} × {z}"));
         }
-        title.trim().to_owned()
+        title
+    }
+
+    /// The files of the series in the order of its slices, each once; `None` where one lies in an archive.
+    pub fn files(&self) -> Option<Vec<PathBuf>> {
+        let mut paths: Vec<PathBuf> = Vec::new();
+        let mut known = HashSet::new();
+        for frame in &self.stack.frames {
+            if !known.insert(frame.file) {
+                continue;
+            }
+            match &self.stack.files.get(frame.file)?.source {
+                Source::File(path) => paths.push(path.clone()),
+                Source::Member(_) => return None,
+            }
+        }
+        Some(paths)
     }
 
     /// Slices of the series.

@@ -108,7 +108,12 @@ fn gather(
 ) {
     if NOT_IMAGES.contains(&header.class.as_str()) {
         if header.class != uids::MEDIA_STORAGE_DIRECTORY_STORAGE {
-            library.skipped.push((source.path(), DicomError::NoImage));
+            let problem = match header.class.as_str() {
+                uids::SEGMENTATION_STORAGE => DicomError::Derived("a segmentation (SEG)"),
+                uids::RT_STRUCTURE_SET_STORAGE => DicomError::Derived("a structure set (RTSTRUCT)"),
+                _ => DicomError::NoImage,
+            };
+            library.skipped.push((source.path(), problem));
         }
         return;
     }
@@ -153,6 +158,8 @@ fn gather(
     let count = a.integer(tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1);
     gathered.files.push(StoredFile {
         source,
+        class: header.class.clone(),
+        instance: a.code(tags::SOP_INSTANCE_UID).unwrap_or_default(),
         syntax: header.syntax.clone(),
         pixels,
         start: header.start,

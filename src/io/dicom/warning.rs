@@ -44,6 +44,34 @@ pub enum DicomWarning {
     Split(String),
     /// Text in a character set that is not known here.
     CharacterSet(String),
+    /// An object whose tumour can be followed within its study only.
+    UntrackedPatient,
+    /// Structures whose side the labels do not tell.
+    SideUnknown(Vec<String>),
+    /// Segments or regions of interest that neither code nor name explains; they were left out.
+    UnknownRegions(Vec<String>),
+    /// Fractions were made labels.
+    Fractional,
+    /// Voxels that several structures claim.
+    Overlapping {
+        /// How often.
+        voxels: usize,
+    },
+    /// Labels beyond the series.
+    Outside {
+        /// How many.
+        voxels: usize,
+    },
+    /// Regions with slices between their contours that have none.
+    ContourGaps(Vec<String>),
+    /// Contours that enclose nothing.
+    OpenContours(usize),
+    /// Contours beyond the first or the last slice.
+    MissedContours(usize),
+    /// An object of another series that lies in the same space, on the same voxels.
+    OtherSeries,
+    /// An object that was made from the series and names another space.
+    OtherFrameOfReference,
     /// Files of the series that could not be used.
     Unusable {
         /// How many.
@@ -99,6 +127,49 @@ impl fmt::Display for DicomWarning {
             Self::CharacterSet(name) => write!(
                 f,
                 "text is written in the character set {name}, which is not known here; some letters are missing"
+            ),
+            Self::UntrackedPatient => f.write_str(
+                "the files give no patient ID: the tumour's tracking UID holds for this study only, name one to follow the tumour",
+            ),
+            Self::SideUnknown(names) => write!(
+                f,
+                "the labels do not tell left from right of: {}",
+                listed(names)
+            ),
+            Self::UnknownRegions(names) => write!(
+                f,
+                "left out, because neither code nor name says what it is: {}",
+                listed(names)
+            ),
+            Self::Fractional => f.write_str(
+                "the segments hold fractions: a voxel counts from one half on, and where several structures reach that the largest has it",
+            ),
+            Self::Overlapping { voxels } => write!(
+                f,
+                "structures overlap in {voxels} voxels; each stays with the structure that comes first in the file, or has the larger fraction"
+            ),
+            Self::Outside { voxels } => write!(
+                f,
+                "{voxels} voxels lie outside the series and were left out"
+            ),
+            Self::ContourGaps(names) => write!(
+                f,
+                "slices without a contour lie between slices with one, and stay empty: {}",
+                listed(names)
+            ),
+            Self::OpenContours(count) => write!(
+                f,
+                "{count} contours are open or single points and were left out"
+            ),
+            Self::MissedContours(count) => write!(
+                f,
+                "{count} contours lie beyond the first or the last slice and were left out"
+            ),
+            Self::OtherSeries => f.write_str(
+                "it was made from another series of the same space, and lies on the voxels of this one",
+            ),
+            Self::OtherFrameOfReference => f.write_str(
+                "it names another space (Frame of Reference) than the series that it was made from; its positions were used as they are",
             ),
             Self::Unusable { files, first } => {
                 write!(

@@ -2,7 +2,7 @@
 use super::PatientFolder;
 use super::labels::version_event;
 use crate::io::Error;
-use crate::patient::{AuditAction, LabelVersion, Outline, Review, Signature};
+use crate::patient::{AuditAction, AuditEvent, LabelVersion, Outline, Review, Signature};
 use serde_json::Map;
 use std::collections::BTreeSet;
 
@@ -26,6 +26,28 @@ impl PatientFolder {
     /// As [`PatientFolder::accept`].
     pub fn reject(&mut self, visit: &str, by: &Signature) -> Result<(), Error> {
         self.say(visit, Review::Rejected(by.clone()), &BTreeSet::new(), by)
+    }
+
+    /// Notes in the log that a reader committed a grade of a visit before its outlines were shown: what was said, and the rule's grade on the
+    /// outlines where there were any. The record stays as it is.
+    ///
+    /// # Errors
+    /// When there is no such visit, or it cannot be written.
+    pub fn note_grade(
+        &mut self,
+        visit: &str,
+        said: &str,
+        model: Option<&str>,
+        by: &Signature,
+    ) -> Result<(), Error> {
+        self.check_writable()?;
+        let known = self.known(visit)?;
+        let subject = &known.scan.facts.voxels_sha256;
+        let event = AuditEvent::new(by.at, &by.by, AuditAction::Graded, subject)
+            .with("visit", visit)
+            .with("koos", said)
+            .with("koos_of_outlines", model.unwrap_or("none"));
+        self.commit(self.record.clone(), event, &[])
     }
 
     fn say(

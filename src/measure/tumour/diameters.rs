@@ -21,6 +21,9 @@ const SPIKE_MM3: f64 = 1.0;
 /// Half-width of the 95 % interval of an end that lies evenly anywhere within a voxel, in voxels: 1.96 / √12.
 const END_95: f64 = 0.566;
 
+/// Who set the ends of a line that a reader pulled.
+const BY_HAND: &str = "ends set by a reader";
+
 /// Which length, by which rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DiameterRule {
@@ -143,9 +146,14 @@ impl Diameter {
         Self {
             value_mm: ends_in_world[0].distance(ends_in_world[1]),
             ends_ras_mm: ends_in_world.map(|e| e.to_array()),
-            source: "ends set by a reader",
+            source: BY_HAND,
             ..*self
         }
+    }
+
+    /// Whether a reader set the ends.
+    pub fn is_by_hand(&self) -> bool {
+        self.source == BY_HAND
     }
 }
 
@@ -191,6 +199,22 @@ impl TumourDiameters {
             DiameterRule::CanalLength => self.canal_length.as_ref(),
             DiameterRule::WholeAxial => self.whole_axial.as_ref(),
             DiameterRule::FundalCap => self.fundal_cap.as_ref(),
+        }
+    }
+}
+
+impl TumourDiameters {
+    /// One of them, to be changed.
+    pub fn get_mut(&mut self, which: DiameterRule) -> Option<&mut Diameter> {
+        match which {
+            DiameterRule::ExtrameatalMax => self.extrameatal_max.as_mut(),
+            DiameterRule::ExtrameatalParallel => self.extrameatal_parallel.as_mut(),
+            DiameterRule::ExtrameatalPerpendicular => self.extrameatal_perpendicular.as_mut(),
+            DiameterRule::Craniocaudal => self.craniocaudal.as_mut(),
+            DiameterRule::Max3d => self.max_3d.as_mut(),
+            DiameterRule::CanalLength => self.canal_length.as_mut(),
+            DiameterRule::WholeAxial => self.whole_axial.as_mut(),
+            DiameterRule::FundalCap => self.fundal_cap.as_mut(),
         }
     }
 }

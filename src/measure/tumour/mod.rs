@@ -12,7 +12,7 @@ pub use volumes::{PartVolume, TumourVolumes};
 
 use super::{
     Boundary, BoundaryPoint, HeadAxes, PorusPlane, SizeSide, StructureSize, boundary::diameter,
-    porus_plane, size::max_axial_diameter, structure_size,
+    parts::parts, porus_plane, size::max_axial_diameter, structure_size,
 };
 use crate::volume::{LabelMap, Side, Structure};
 use glam::{DMat3, DVec3};
@@ -40,6 +40,8 @@ pub struct TumourGeometry {
     canal_voxels: Vec<DVec3>,
     /// Edges of a voxel in the world.
     edges: DMat3,
+    /// Volumes of its connected parts, mm³, the largest first.
+    parts_mm3: Vec<f64>,
     /// Ends of the diameters that no plane changes.
     whole_axial: Option<[DVec3; 2]>,
     max_3d: Option<[DVec3; 2]>,
@@ -82,6 +84,9 @@ impl TumourGeometry {
                 .filter(near)
                 .collect(),
             edges: labels.grid().world_from_voxel().matrix3,
+            parts_mm3: (parts(labels, Structure::VestibularSchwannoma).iter())
+                .map(|p| p.voxels as f64 * labels.grid().voxel_volume_mm3())
+                .collect(),
             size,
         };
         geometry.axis = geometry.found.map(|plane| geometry.find_axis(&plane));
@@ -136,6 +141,11 @@ impl TumourGeometry {
         let volumes = self.volumes(Some(plane));
         let extra = volumes.extrameatal.map_or(0.0, |e| e.volume_mm3);
         extra >= MIN_EXTRAMEATAL_MM3 && self.protrusion_mm(plane) >= PROTRUSION_MM
+    }
+
+    /// How many separate parts of at least so many mm³ the outline has.
+    pub(super) fn parts_of_at_least(&self, volume_mm3: f64) -> usize {
+        self.parts_mm3.iter().filter(|v| **v >= volume_mm3).count()
     }
 
     /// Faces of the tumour's voxels.

@@ -16,20 +16,16 @@ mod resample2d;
 mod upsample;
 mod weight;
 
-pub use conv2d::{
-    TransposedConv2d, conv2d, transposed_conv2d, transposed_conv2d_composed,
-};
+pub use conv2d::{TransposedConv2d, conv2d, transposed_conv2d, transposed_conv2d_composed};
 pub use conv3d::{Conv3d, conv3d, conv3d_composed};
 pub use interpolate::{
     upsample_nearest3d, upsample_nearest3d_composed, upsample_trilinear3d,
     upsample_trilinear3d_composed,
 };
 pub use kernel::Isa;
-pub use norm::{instance_norm2d, instance_norm_leaky_relu, instance_norm_leaky_relu_composed};
+pub use norm::{instance_norm_leaky_relu, instance_norm_leaky_relu_composed, instance_norm2d};
 pub use pool::{average_pool3d, leaky_relu, max_pool3d};
-pub use resample2d::{
-    blur_downsample2d, blur_upsample2d, reflect_pad2d, upsample_nearest2d,
-};
+pub use resample2d::{blur_downsample2d, blur_upsample2d, reflect_pad2d, upsample_nearest2d};
 pub use upsample::{transposed_conv3d, transposed_conv3d_composed};
 
 use candle_core::{CpuStorage, Layout, Result, Storage, Tensor, bail};

@@ -114,8 +114,8 @@ impl Axis {
     fn matrix(&self, device: &candle_core::Device) -> Result<Tensor> {
         let mut matrix = vec![0.0_f32; self.inputs * self.taps.len()];
         for (row, taps) in matrix.chunks_exact_mut(self.inputs).zip(&self.taps) {
-            for &(input, weight) in taps {
-                row[input] += weight;
+            for &(i, w) in taps {
+                row[i] += w;
             }
         }
         Tensor::from_vec(matrix, (self.taps.len(), self.inputs), device)

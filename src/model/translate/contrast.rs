@@ -12,9 +12,6 @@ use std::collections::BTreeMap;
 /// Replaces the similarity of a patch with itself among the negatives.
 const MASKED: f64 = -10.0;
 
-/// Added to a squared length; far below what single precision sees beside others.
-const TINY: f64 = 1e-20;
-
 /// What is contrasted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -216,9 +213,10 @@ impl Contrast {
         };
         let flat = features.reshape((images * patches, channels))?;
         let y = linear(&linear(&flat, "first")?.relu()?, "second")?;
-        // A patch that no unit answers to has no length, and a root no gradient at zero.
-        let squares = (y.sqr()?.sum_keepdim(1)? + TINY)?;
-        let length = (squares.sqrt()? + 1e-7)?;
+        let squares = y.sqr()?.sum_keepdim(1)?;
+        // A patch that no unit answers to has no direction, and the root no gradient at zero: it is taken as it is.
+        let nothing = squares.detach().eq(0.0)?.to_dtype(squares.dtype())?;
+        let length = ((squares + nothing)?.sqrt()? + 1e-7)?;
         let y = y.broadcast_div(&length)?;
         Ok(y.reshape((images, patches, self.description.width))?)
     }

@@ -1,4 +1,4 @@
-//! The network that translates: a `ResNet` (Johnson et al. 2016), as `CycleGAN` and CUT have it.
+//! The network that translates: a residual network (Johnson et al. 2016), as `CycleGAN` and CUT have it.
 use super::Initialisation;
 use super::layer::{Layer, RELU, Sequence};
 use crate::model::weights::check;
@@ -129,10 +129,9 @@ impl GeneratorDescription {
     /// Name and shape of every parameter.
     pub fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
         let mut shapes = BTreeMap::new();
-        self.trunk().add_shapes(&mut shapes);
-        self.picture().add_shapes(&mut shapes);
-        if let Some(head) = self.head() {
-            head.add_shapes(&mut shapes);
+        let parts = [Some(self.trunk()), Some(self.picture()), self.head()];
+        for sequence in parts.into_iter().flatten() {
+            sequence.add_shapes(&mut shapes);
         }
         shapes
     }
@@ -209,8 +208,22 @@ impl Generator {
         })
     }
 
+    fn check_input(x: &Tensor) -> Result<(), Error> {
+        match *x.dims() {
+            [n, 1, h, w]
+                if n > 0
+                    && [h, w]
+                        .iter()
+                        .all(|s| *s >= 8 && s % GeneratorDescription::DIVISOR == 0) =>
+            {
+                Ok(())
+            }
+            _ => Err(Error::Input(x.dims().to_vec())),
+        }
+    }
+
     fn encode(&self, x: &Tensor) -> Result<Tensor, Error> {
-        check_input(x)?;
+        Self::check_input(x)?;
         let all = 0..self.trunk.layers.len();
         self.trunk.run(x, &self.parameters, all, &mut |_, _| {})
     }
@@ -261,11 +274,38 @@ impl Generator {
     /// # Errors
     /// As [`Self::forward`], and when a number is not one of the layers down to the last residual block.
     pub fn features(&self, x: &Tensor, layers: &[usize]) -> Result<Vec<Tensor>, Error> {
-        check_input(x)?;
+        let (_, found) = self.features_and_output(x, layers)?;
+        Ok(found)
+    }
+
+    /// Translated pictures as from [`Self::forward`], and the [features](Self::features) on the way, in one run.
+    ///
+    /// # Errors
+    /// As [`Self::features`].
+    pub fn forward_with_features(
+        &self,
+        x: &Tensor,
+        layers: &[usize],
+    ) -> Result<(Tensor, Vec<Tensor>), Error> {
+        let (last, found) = self.features_and_output(x, layers)?;
+        let rest = layers.last().map_or(0, |last| last + 1)..self.trunk.layers.len();
+        let code = self
+            .trunk
+            .run(&last, &self.parameters, rest, &mut |_, _| {})?;
+        Ok((self.decode(&self.picture, &code)?, found))
+    }
+
+    /// Outputs of the layers, and again that of the last of them.
+    fn features_and_output(
+        &self,
+        x: &Tensor,
+        layers: &[usize],
+    ) -> Result<(Tensor, Vec<Tensor>), Error> {
+        Self::check_input(x)?;
         let mut found = Vec::new();
         let end = layers.last().map_or(0, |last| last + 1);
         let known = end <= self.trunk.layers.len();
-        self.trunk.run(
+        let output = self.trunk.run(
             x,
             &self.parameters,
             0..end.min(self.trunk.layers.len()),
@@ -276,17 +316,9 @@ impl Generator {
             },
         )?;
         if known && found.len() == layers.len() {
-            return Ok(found);
+            return Ok((output, found));
         }
         let text = format!("the generator has no features at the layers {layers:?}");
         Err(Error::Description(text))
-    }
-}
-
-fn check_input(x: &Tensor) -> Result<(), Error> {
-    let fits = |n: &usize| *n >= 8 && n.is_multiple_of(GeneratorDescription::DIVISOR);
-    match x.dims() {
-        [n, 1, size @ ..] if *n > 0 && size.len() == 2 && size.iter().all(fits) => Ok(()),
-        _ => Err(Error::Input(x.dims().to_vec())),
     }
 }

@@ -42,13 +42,15 @@ pub enum AuditAction {
     VisitRemoved,
     /// Numbers were measured on the outlines and kept.
     Measured,
+    /// A reader committed a grade before the outlines were shown.
+    Graded,
     /// What a later version of the program wrote.
     Other(String),
 }
 
 impl AuditAction {
     /// Those that have a name here.
-    const KNOWN: [Self; 18] = [
+    const KNOWN: [Self; 19] = [
         Self::ScanOpened,
         Self::Segmented,
         Self::Edited,
@@ -67,6 +69,7 @@ impl AuditAction {
         Self::VisitChanged,
         Self::VisitRemoved,
         Self::Measured,
+        Self::Graded,
     ];
 
     /// The name in files.
@@ -90,6 +93,7 @@ impl AuditAction {
             Self::VisitChanged => "visit_changed",
             Self::VisitRemoved => "visit_removed",
             Self::Measured => "measured",
+            Self::Graded => "graded",
             Self::Other(name) => name,
         }
     }

@@ -4,7 +4,7 @@
 
 mod check;
 
-use super::{Outline, ReviewState};
+use super::{Acquisition, Outline, ReviewState};
 use crate::volume::{LabelMap, LabelTable, Sequence, Structure};
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
@@ -214,6 +214,25 @@ pub struct ScanFacts {
     /// What else its header says and a comparison of visits wants to know, such as scanner and contrast; no name of a patient.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+impl ScanFacts {
+    /// Under which name [`ScanFacts::other`] holds how the scan was acquired.
+    const ACQUISITION: &str = "acquisition";
+
+    /// What else is known of a scan that was acquired so.
+    pub fn with_acquisition(acquisition: Option<&Acquisition>) -> Map<String, Value> {
+        let value = acquisition.and_then(|a| serde_json::to_value(a).ok());
+        value
+            .map(|value| (Self::ACQUISITION.to_owned(), value))
+            .into_iter()
+            .collect()
+    }
+
+    /// How the scan was acquired, where that is known.
+    pub fn acquisition(&self) -> Option<Acquisition> {
+        serde_json::from_value(self.other.get(Self::ACQUISITION)?.clone()).ok()
+    }
 }
 
 /// The scan of a visit.

@@ -5,7 +5,7 @@ use super::{
     canvas::{Align, Canvas, INK, MARGIN, MUTED, WIDTH, bold, regular},
     table::{Cell, Column, column, table},
 };
-use crate::measure::{BOUNDARY_SHIFT_95_MM, KoosEvidence, volume_text};
+use crate::measure::{BOUNDARY_SHIFT_95_MM, DiameterRule, KoosEvidence, volume_text};
 
 #[rustfmt::skip]
 const VISITS: [Column; 8] = [
@@ -148,13 +148,22 @@ pub(super) fn changes(
 
 /// A measure of the evidence: its name and how to read it.
 type Measure = (&'static str, fn(&KoosEvidence) -> Option<f64>);
+/// Lengths of a tumour in one line: their name and rules.
+type Lengths = (&'static str, &'static [DiameterRule]);
 
 #[rustfmt::skip]
-const MEASURES: [Measure; 7] = [
+const LENGTHS: [Lengths; 3] = [
+    ("Parallel × perpendicular × craniocaudal (mm)", &[
+        DiameterRule::ExtrameatalParallel, DiameterRule::ExtrameatalPerpendicular, DiameterRule::Craniocaudal,
+    ]),
+    ("Largest in 3D (mm)", &[DiameterRule::Max3d]),
+    ("Length in the canal, fundal cap (mm)", &[DiameterRule::CanalLength, DiameterRule::FundalCap]),
+];
+
+#[rustfmt::skip]
+const MEASURES: [Measure; 5] = [
     ("Gap to the brainstem (mm)", |e| e.brainstem_gap_mm),
     ("Contact with the brainstem (mm²)", |e| e.contact_area_mm2),
-    ("Extrameatal volume (mm³)", |e| e.extrameatal_volume_mm3),
-    ("Intrameatal volume (mm³)", |e| e.intrameatal_volume_mm3),
     ("Reach beyond the porus plane (mm)", |e| e.protrusion_mm),
     ("Shift of the brainstem (mm)", |e| e.brainstem_shift_mm),
     ("Shift of the fourth ventricle (mm)", |e| e.fourth_ventricle_shift_mm),
@@ -162,7 +171,7 @@ const MEASURES: [Measure; 7] = [
 
 /// What the Koos grade of the last two visits rests on, and the measurement error in a sentence.
 pub(super) fn evidence(canvas: &mut Canvas, [x, y]: [f32; 2], width: f32, input: &ReportInput<'_>) {
-    let y = canvas.title([x, y], "Koos grade and brainstem");
+    let y = canvas.title([x, y], "Koos grade, brainstem and lengths");
     let from = input.visits.len().saturating_sub(2);
     let last: Vec<(&Visit, &super::super::VisitSummary)> = input
         .visits
@@ -170,7 +179,7 @@ pub(super) fn evidence(canvas: &mut Canvas, [x, y]: [f32; 2], width: f32, input:
         .zip(&input.assessment.visits)
         .skip(from)
         .collect();
-    let value_width = 56.0;
+    let value_width = 62.0;
     let name_width = width - value_width * last.len() as f32;
     let mut line = |y: f32, name: &str, values: Vec<String>, strong: bool| {
         let style = |size| {
@@ -186,7 +195,7 @@ pub(super) fn evidence(canvas: &mut Canvas, [x, y]: [f32; 2], width: f32, input:
             canvas.text([right, y], Align::Right, value, style(7.0));
         }
     };
-    let step = 10.4;
+    let step = 9.6;
     let mut row = y + 7.0;
     line(
         row,
@@ -213,6 +222,15 @@ pub(super) fn evidence(canvas: &mut Canvas, [x, y]: [f32; 2], width: f32, input:
             false,
         );
     }
+    for (name, rules) in LENGTHS {
+        row += step;
+        line(
+            row,
+            name,
+            last.iter().map(|(v, _)| lengths(v, rules)).collect(),
+            false,
+        );
+    }
     let below = row + 5.0;
     let koos = last.last().map(|(v, _)| &v.finding.koos);
     let meaning = koos.and_then(|k| {
@@ -231,6 +249,21 @@ pub(super) fn evidence(canvas: &mut Canvas, [x, y]: [f32; 2], width: f32, input:
         regular(6.6, MUTED),
         5,
     );
+}
+
+/// Lengths of a visit's tumour; a star tells that a reader set the ends.
+fn lengths(visit: &Visit, rules: &[DiameterRule]) -> String {
+    let tumour = visit.finding.tumour.as_ref();
+    let measures = tumour.and_then(|t| t.measures.as_ref());
+    let one = |rule: &DiameterRule| {
+        let found = measures.and_then(|m| m.diameters.get(*rule));
+        found.map_or_else(
+            || "–".to_owned(),
+            |d| format!("{:.1}{}", d.value_mm, if d.is_by_hand() { "*" } else { "" }),
+        )
+    };
+    let all: Vec<String> = rules.iter().map(one).collect();
+    all.join(if rules.len() > 2 { " × " } else { ", " })
 }
 
 /// What the error model says for the last visit.

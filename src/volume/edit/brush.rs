@@ -177,7 +177,7 @@ fn within(way: DVec3, step: DVec3, radius: f64) -> Option<[f64; 2]> {
     (half >= 0.0).then_some([nearest - half, nearest + half])
 }
 
-/// The voxels that a segment passes through, sampled at half voxels, in no order.
+/// The voxels that a segment passes through, sampled at half voxels and at its ends, in no order.
 fn passed(grid: &Grid, from: DVec3, to: DVec3, slice: Option<&Slice>) -> Vec<usize> {
     let a = grid.voxel_from_world().transform_point3(from).to_array();
     let b = grid.voxel_from_world().transform_point3(to).to_array();
@@ -197,11 +197,14 @@ fn passed(grid: &Grid, from: DVec3, to: DVec3, slice: Option<&Slice>) -> Vec<usi
     if enter > leave {
         return Vec::new();
     }
+    // Where the segment enters and leaves the grid rounding may put it outside; the middles of steps lie inside, however short its way there is.
     let longest = way.iter().fold(0.0_f64, |m, w| m.max(w.abs()));
     let steps = (2.0 * longest * (leave - enter)).ceil().max(1.0) as usize;
-    (0..=steps)
-        .filter_map(|step| {
-            let t = enter + (leave - enter) * step as f64 / steps as f64;
+    let middles = (0..steps).map(|step| (step as f64 + 0.5) / steps as f64);
+    middles
+        .chain([0.0, 1.0])
+        .filter_map(|part| {
+            let t = enter + (leave - enter) * part;
             let mut voxel = [0; 3];
             for axis in 0..3 {
                 let at = (a[axis] + way[axis] * t + 0.5).floor();

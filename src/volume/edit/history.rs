@@ -14,6 +14,9 @@ pub struct History {
     bytes: usize,
     most_steps: usize,
     most_bytes: usize,
+    /// Steps at the beginning that are no longer kept.
+    forgotten: u64,
+    generation: u64,
 }
 
 impl Default for History {
@@ -36,6 +39,8 @@ impl History {
             bytes: 0,
             most_steps,
             most_bytes,
+            forgotten: 0,
+            generation: 0,
         }
     }
 
@@ -54,16 +59,34 @@ impl History {
         if edit.is_empty() {
             return;
         }
-        let forgotten: usize = self.undone.drain(..).map(|e| e.memory_bytes()).sum();
-        self.bytes = self.bytes - forgotten + edit.memory_bytes();
+        self.forget_undone();
+        self.bytes += edit.memory_bytes();
         self.done.push_back(edit);
         while self.done.len() > 1
             && (self.done.len() > self.most_steps || self.bytes > self.most_bytes)
         {
             if let Some(oldest) = self.done.pop_front() {
                 self.bytes -= oldest.memory_bytes();
+                self.forgotten += 1;
             }
         }
+    }
+
+    /// What was undone can no longer be redone: something else was done instead.
+    pub fn forget_undone(&mut self) {
+        let forgotten: usize = self.undone.drain(..).map(|e| e.memory_bytes()).sum();
+        self.bytes -= forgotten;
+        self.generation += 1;
+    }
+
+    /// How many edits lie behind the labels as they are, those that are no longer kept included. Steps of another kind tell with it between which edits they were made.
+    pub fn position(&self) -> u64 {
+        self.forgotten + self.done.len() as u64
+    }
+
+    /// Changes whenever something new was done, so that nothing undone before can be redone.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Takes the last edit back and returns it; `None` when there is none.
@@ -119,8 +142,9 @@ impl History {
 
     /// Forgets everything, for instance when other labels are loaded.
     pub fn clear(&mut self) {
+        self.forgotten += self.done.len() as u64;
         self.done.clear();
-        self.undone.clear();
+        self.forget_undone();
         self.bytes = 0;
     }
 }
