@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 #[derive(Debug, Serialize)]
 struct Round {
-    round: usize,
+    number: usize,
     pseudo_labelled: usize,
     /// Case and reason.
     rejected: BTreeMap<String, String>,
@@ -22,7 +22,7 @@ struct Round {
 impl From<RoundSummary> for Round {
     fn from(round: RoundSummary) -> Self {
         Self {
-            round: round.round,
+            number: round.round,
             pseudo_labelled: round.pseudo_labelled,
             rejected: round.rejected.into_iter().collect(),
             agreement_with_round_before: round.agreement,

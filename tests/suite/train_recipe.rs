@@ -215,11 +215,18 @@ fn what_is_known_of_the_target_half_does_not_change_one_byte() {
         plant(broken.path(), |_, path| {
             std::fs::write(path, b"poison").unwrap()
         });
-        std::fs::write(
-            broken.path().join("hidden_truth/infos_target_training.csv"),
-            b"\xff\xfe,not a table",
-        )
-        .unwrap();
+        // All that a cohort of phantoms hides.
+        let hidden = TARGETS.map(|case| {
+            [
+                format!("{case}_truth.json"),
+                format!("{case}_anatomy.nii.gz"),
+            ]
+        });
+        let hidden = hidden.into_iter().flatten();
+        for name in hidden.chain(["infos_target_training.csv".to_owned()]) {
+            let path = broken.path().join("hidden_truth").join(name);
+            std::fs::write(path, b"\xff\xfe,poison").unwrap();
+        }
         plant(true_labels.path(), |n, path| {
             write_labels(path, &head(n + 3, false).1).unwrap();
         });

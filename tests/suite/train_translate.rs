@@ -6,12 +6,13 @@ use schwann::model::translate::{
     ContrastDescription, CycleWeights, DiscriminatorDescription, GeneratorDescription,
 };
 use schwann::train::{
-    Error, Method, SegmentationHead, SlicePlan, SliceSet, Translator, TranslatorTraining,
-    train_translator,
+    Error, Method, Milestone, Recipe, SegmentationHead, SlicePlan, SliceSet, Translator,
+    TranslatorTraining, train_translator,
 };
-use schwann::volume::{Grid, LabelMap, LabelTable, Volume, Voxels, unobserved};
+use schwann::volume::{Grid, LabelMap, LabelTable, Progress, Volume, Voxels, unobserved};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Instant;
 
 const PLAN: SlicePlan = SlicePlan {
@@ -242,6 +243,39 @@ fn a_cycle_learns_to_come_back_and_translates_whole_scans_with_their_labels() {
     assert!(Translator::from_folder(data.path()).is_err());
 }
 
+static TOLD: Mutex<Vec<Milestone>> = Mutex::new(Vec::new());
+
+#[test]
+fn a_training_tells_how_far_it_is_and_how_long_it_will_still_take() {
+    let data = tempfile::tempdir().unwrap();
+    let [source, target] = sets(data.path());
+    let out = tempfile::tempdir().unwrap();
+    let config = TranslatorTraining {
+        tell: |at| TOLD.lock().unwrap().push(*at),
+        ..training(out.path(), methods()[0].clone())
+    };
+    let mut fractions = Vec::new();
+    let mut observe = |p: Progress| {
+        fractions.push(p.fraction);
+        ControlFlow::Continue(())
+    };
+    train_translator(&source, &target, &config, &mut observe).unwrap();
+    assert_eq!(fractions.len(), 9);
+    assert!(fractions.windows(2).all(|w| w[0] < w[1]) && fractions[8] < 1.0);
+    // At each checkpoint, after 4 and 8 of 9 steps.
+    let told = TOLD.lock().unwrap();
+    let steps: Vec<_> = told.iter().map(|m| (m.step, m.steps)).collect();
+    assert_eq!(steps, [(4, 9), (8, 9)]);
+    assert!(told[0].seconds_left > 0.0 && told[0].seconds_left.is_finite());
+    assert!(told.iter().all(|m| m.loss > 0.0));
+    // A picture of each of them: source, translated, back again, target.
+    for step in ["0000004", "0000008", "0000009"] {
+        let path = out.path().join(format!("samples/step_{step}.png"));
+        let picture = image::open(path).unwrap();
+        assert_eq!([picture.width(), picture.height()], [4 * 36 + 4; 2]);
+    }
+}
+
 #[test]
 fn settings_that_cannot_be_trained_with_are_refused() {
     let data = tempfile::tempdir().unwrap();
@@ -274,51 +308,28 @@ fn busy_seconds() -> f64 {
 
 #[test]
 #[ignore = "tells how long a step takes, judges nothing"]
-fn pace_of_a_step() {
+fn pace_of_a_step_of_the_preset_for_phantoms() {
+    const STEPS: usize = 12;
     let data = tempfile::tempdir().unwrap();
-    for (patch, channels, blocks) in [(64, 8, 6), (64, 16, 6), (96, 16, 6)] {
-        let slices = SlicePlan {
-            spacing_mm: [0.5, 0.5, 2.0],
-            size: [patch; 2],
-            patch,
-            ..PLAN
+    let recipe = Recipe::load("mai", "phantom").unwrap();
+    let [source, target] = [false, true].map(|target| {
+        let scans = write(data.path(), target);
+        SliceSet::read(&scans, &recipe.slices, &mut unobserved).unwrap()
+    });
+    for (name, sizes) in recipe.used_translators() {
+        let out = tempfile::tempdir().unwrap();
+        let config = TranslatorTraining {
+            steps: STEPS,
+            checkpoint_every: 1000,
+            slices: recipe.slices,
+            generator: sizes.generator,
+            discriminator: sizes.discriminator,
+            ..training(out.path(), sizes.method.clone())
         };
-        let [source, target] = [false, true].map(|target| {
-            SliceSet::read(&write(data.path(), target), &slices, &mut unobserved).unwrap()
-        });
-        for query in [false, true] {
-            let method = if query {
-                Method::QsAttn {
-                    contrast: ContrastDescription::query_selected(),
-                    weight: 1.0,
-                }
-            } else {
-                methods()[0].clone()
-            };
-            let out = tempfile::tempdir().unwrap();
-            let base = training(out.path(), method);
-            let config = TranslatorTraining {
-                steps: 20,
-                checkpoint_every: 1000,
-                slices,
-                generator: GeneratorDescription {
-                    channels,
-                    blocks,
-                    ..base.generator
-                },
-                discriminator: DiscriminatorDescription {
-                    channels,
-                    ..base.discriminator
-                },
-                ..base
-            };
-            let (started, busy) = (Instant::now(), busy_seconds());
-            train_translator(&source, &target, &config, &mut unobserved).unwrap();
-            let ms = started.elapsed().as_secs_f64() * 1000.0 / 20.0;
-            let busy = (busy_seconds() - busy) * 1000.0 / 20.0;
-            println!(
-                "{patch} px, {channels} channels, {blocks} blocks, contrast {query}: {ms:.0} ms a step, {busy:.0} ms of all cores together"
-            );
-        }
+        let (started, busy) = (Instant::now(), busy_seconds());
+        train_translator(&source, &target, &config, &mut unobserved).unwrap();
+        let ms = started.elapsed().as_secs_f64() * 1000.0 / STEPS as f64;
+        let busy = (busy_seconds() - busy) * 1000.0 / STEPS as f64;
+        println!("{name}: {ms:.0} ms a step, {busy:.0} ms of all cores together");
     }
 }

@@ -6,6 +6,7 @@ use crate::model::weights::check;
 use crate::model::{Error, Parameters};
 use candle_core::{D, Device, Tensor};
 use rand::{Rng, seq::index};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -185,11 +186,13 @@ impl Contrast {
         let (images, places, _) = features.dims3()?;
         let wanted = self.description.patches.min(places);
         let known = features.detach();
-        let all = softmax(&known.matmul(&known.transpose(1, 2)?.contiguous()?)?)?;
+        let similar = known.matmul(&known.transpose(1, 2)?.contiguous()?)?;
         let mut chosen = Vec::with_capacity(images);
         for image in 0..images {
-            let attention: Vec<Vec<f32>> = all.get(image)?.to_device(&Device::Cpu)?.to_vec2()?;
-            let entropy: Vec<f64> = attention.iter().map(|row| entropy(row)).collect();
+            let similar = similar.get(image)?.to_device(&Device::Cpu)?.flatten_all()?;
+            let similar: Vec<f32> = similar.to_vec1()?;
+            let rows = similar.par_chunks_exact(places);
+            let entropy: Vec<f64> = rows.map(entropy_of_softmax).collect();
             let mut order: Vec<u32> = (0..places as u32).collect();
             order.sort_by(|&a, &b| entropy[a as usize].total_cmp(&entropy[b as usize]));
             order.truncate(wanted);
@@ -251,10 +254,102 @@ fn softmax(x: &Tensor) -> Result<Tensor, Error> {
     Ok(powers.broadcast_div(&powers.sum_keepdim(D::Minus1)?)?)
 }
 
-fn entropy(row: &[f32]) -> f64 {
-    let term = |p: f32| f64::from(p) * f64::from(p).ln();
-    -row.iter()
-        .filter(|p| **p > 0.0)
-        .map(|p| term(*p))
-        .sum::<f64>()
+/// The entropy of the softmax of a row, without the softmax itself: it is wanted of every row, and few of them are kept.
+fn entropy_of_softmax(row: &[f32]) -> f64 {
+    let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let (mut total, mut weighted) = (0.0_f64, 0.0_f64);
+    for value in row {
+        let below = value - highest;
+        let power = f64::from(below.exp());
+        total += power;
+        weighted += power * f64::from(below);
+    }
+    total.ln() - weighted / total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Var;
+
+    #[test]
+    fn entropies_are_those_of_the_softmax() {
+        let even = entropy_of_softmax(&[2.5; 8]);
+        assert!((even - 8.0_f64.ln()).abs() < 1e-6);
+        assert!(entropy_of_softmax(&[80.0, 0.0, -3.0]).abs() < 1e-6);
+        let row = [0.3, -1.2, 2.0, 0.9];
+        let x = Tensor::from_slice(&row, (1, 4), &Device::Cpu).unwrap();
+        let p: Vec<f32> = softmax(&x)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1()
+            .unwrap();
+        let expected: f64 = p.iter().map(|p| -f64::from(*p) * f64::from(*p).ln()).sum();
+        assert!((entropy_of_softmax(&row) - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_patch_that_no_unit_answers_to_leaves_gradients_finite_and_right() {
+        let description = ContrastDescription {
+            layers: vec![0],
+            at_random: 1,
+            patches: 6,
+            width: 3,
+            temperature: 0.5,
+        };
+        let drawn = Initialisation::Normal
+            .draw(&description.shapes_of(&[2]), 4)
+            .unwrap();
+        let variables: BTreeMap<String, Var> = drawn
+            .into_iter()
+            .map(|(name, t)| (name, Var::from_tensor(&(t * 50.0).unwrap()).unwrap()))
+            .collect();
+        let picture = |values: [f32; 12]| {
+            let values = Tensor::from_slice(&values, (1, 2, 2, 3), &Device::Cpu).unwrap();
+            Var::from_tensor(&values).unwrap()
+        };
+        let keys = picture([
+            0.9, -0.4, 0.3, 1.2, -0.8, 0.5, 0.2, 0.7, -1.1, 0.6, 0.4, -0.9,
+        ]);
+        // Both channels are zero at the fifth place, as air is in a network that has only begun to learn.
+        let queries = picture([
+            0.8, -0.6, 0.1, 1.0, 0.0, 0.4, 0.3, 0.9, -1.0, 0.5, 0.0, -0.7,
+        ]);
+        let loss = || {
+            let parameters = variables.iter();
+            let parameters = parameters.map(|(n, v)| (n.clone(), v.as_tensor().clone()));
+            Contrast::of_channels(description.clone(), &[2], parameters.collect())
+                .unwrap()
+                .loss(
+                    &[keys.as_tensor().clone()],
+                    &[queries.as_tensor().clone()],
+                    &[(0..6).collect()],
+                )
+                .unwrap()
+        };
+        let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let gradients = loss().backward().unwrap();
+        for variable in variables.values().chain([&queries]) {
+            let found = flat(gradients.get(variable).unwrap());
+            assert!(found.iter().all(|g| g.abs() < 50.0), "{found:?}");
+        }
+        // The other patches' gradients are the loss's slopes.
+        let (values, found) = (flat(&queries), flat(gradients.get(&queries).unwrap()));
+        let with = |n: usize, change: f32| {
+            let mut moved = values.clone();
+            moved[n] += change;
+            let moved = Tensor::from_vec(moved, queries.dims(), &Device::Cpu).unwrap();
+            queries.set(&moved).unwrap();
+            loss().to_scalar::<f32>().unwrap()
+        };
+        for n in (0..12).filter(|n| n % 6 != 4) {
+            let slope = (with(n, 2e-3) - with(n, -2e-3)) / 4e-3;
+            assert!(
+                (slope - found[n]).abs() < 0.02 * slope.abs() + 2e-3,
+                "{n}: {slope} {}",
+                found[n]
+            );
+        }
+    }
 }

@@ -458,13 +458,15 @@ impl Stages<'_> {
     /// What the card says of the recipe, before what it says of the network.
     fn card(&self, cohort: &Cohort, rounds: &Rounds) -> String {
         let recipe = &self.run.recipe;
+        let taught = rounds.all.last().map_or(0, |r| r.pseudo_labelled);
         let mut text = format!(
-            "Learned by the recipe `{}`, preset `{}`: {} What it learned from are {} scans of one folder, which Schwann knows nothing about; nothing here shows that it works on scans from elsewhere, \
+            "Learned by the recipe `{}`, preset `{}`: {} It learned from {}: {} scans of one folder, which Schwann knows nothing about; nothing here shows that it works on scans from elsewhere, \
              and no result of it may be used without a reader's check.\n\n\
              | round | target scans with pseudo-labels | left out | Dice with the round before | Dice on held-out crops of what it learned from |\n| --- | --- | --- | --- | --- |\n",
             recipe.name,
             self.run.preset,
             recipe.about,
+            stage::trained_on(self.run, taught),
             cohort.source.len() + cohort.target.len(),
         );
         for round in &rounds.all {

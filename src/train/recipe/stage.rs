@@ -284,7 +284,7 @@ pub(super) fn segmenter(
 }
 
 /// What the model learned from, in words.
-fn trained_on(run: &RecipeRun, pseudo: usize) -> String {
+pub(super) fn trained_on(run: &RecipeRun, pseudo: usize) -> String {
     use super::spec::LearnFrom;
     let from = match run.recipe.learn_from {
         LearnFrom::Translated => format!(
