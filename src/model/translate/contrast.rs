@@ -270,7 +270,6 @@ fn entropy_of_softmax(row: &[f32]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Var;
 
     #[test]
     fn entropies_are_those_of_the_softmax() {
@@ -287,69 +286,5 @@ mod tests {
             .unwrap();
         let expected: f64 = p.iter().map(|p| -f64::from(*p) * f64::from(*p).ln()).sum();
         assert!((entropy_of_softmax(&row) - expected).abs() < 1e-6);
-    }
-
-    #[test]
-    fn a_patch_that_no_unit_answers_to_leaves_gradients_finite_and_right() {
-        let description = ContrastDescription {
-            layers: vec![0],
-            at_random: 1,
-            patches: 6,
-            width: 3,
-            temperature: 0.5,
-        };
-        let drawn = Initialisation::Normal
-            .draw(&description.shapes_of(&[2]), 4)
-            .unwrap();
-        let variables: BTreeMap<String, Var> = drawn
-            .into_iter()
-            .map(|(name, t)| (name, Var::from_tensor(&(t * 50.0).unwrap()).unwrap()))
-            .collect();
-        let picture = |values: [f32; 12]| {
-            let values = Tensor::from_slice(&values, (1, 2, 2, 3), &Device::Cpu).unwrap();
-            Var::from_tensor(&values).unwrap()
-        };
-        let keys = picture([
-            0.9, -0.4, 0.3, 1.2, -0.8, 0.5, 0.2, 0.7, -1.1, 0.6, 0.4, -0.9,
-        ]);
-        // Both channels are zero at the fifth place, as air is in a network that has only begun to learn.
-        let queries = picture([
-            0.8, -0.6, 0.1, 1.0, 0.0, 0.4, 0.3, 0.9, -1.0, 0.5, 0.0, -0.7,
-        ]);
-        let loss = || {
-            let parameters = variables.iter();
-            let parameters = parameters.map(|(n, v)| (n.clone(), v.as_tensor().clone()));
-            Contrast::of_channels(description.clone(), &[2], parameters.collect())
-                .unwrap()
-                .loss(
-                    &[keys.as_tensor().clone()],
-                    &[queries.as_tensor().clone()],
-                    &[(0..6).collect()],
-                )
-                .unwrap()
-        };
-        let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let gradients = loss().backward().unwrap();
-        for variable in variables.values().chain([&queries]) {
-            let found = flat(gradients.get(variable).unwrap());
-            assert!(found.iter().all(|g| g.abs() < 50.0), "{found:?}");
-        }
-        // The other patches' gradients are the loss's slopes.
-        let (values, found) = (flat(&queries), flat(gradients.get(&queries).unwrap()));
-        let with = |n: usize, change: f32| {
-            let mut moved = values.clone();
-            moved[n] += change;
-            let moved = Tensor::from_vec(moved, queries.dims(), &Device::Cpu).unwrap();
-            queries.set(&moved).unwrap();
-            loss().to_scalar::<f32>().unwrap()
-        };
-        for n in (0..12).filter(|n| n % 6 != 4) {
-            let slope = (with(n, 2e-3) - with(n, -2e-3)) / 4e-3;
-            assert!(
-                (slope - found[n]).abs() < 0.02 * slope.abs() + 2e-3,
-                "{n}: {slope} {}",
-                found[n]
-            );
-        }
     }
 }
