@@ -37,21 +37,31 @@ pub struct Halves {
     pub warnings: Vec<String>,
 }
 
-/// Which half a file belongs to by its folders; `Some(None)` where they do not tell, `None` where it is for no training.
-fn half_of(inside: &Path) -> Option<Option<bool>> {
+/// Where a file lies by its folders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Source,
+    Target,
+    /// The folders do not tell.
+    Either,
+    /// For no training.
+    Elsewhere,
+}
+
+fn place_of(inside: &Path) -> Place {
     let folders = inside.parent().into_iter().flat_map(Path::components);
-    let mut half = None;
+    let mut place = Place::Either;
     for folder in folders {
         let name = folder.as_os_str().to_string_lossy().to_ascii_lowercase();
         if SOURCE.contains(&name.as_str()) {
-            half = Some(true);
+            place = Place::Source;
         } else if TARGET.contains(&name.as_str()) {
-            half = Some(false);
+            place = Place::Target;
         } else if OTHERS.iter().any(|word| name.contains(word)) {
-            return None;
+            return Place::Elsewhere;
         }
     }
-    Some(half)
+    place
 }
 
 /// The training halves of a folder in the layouts of crossMoDA 2021 to 2023: labelled ceT1 (`NAME_ceT1.nii.gz` with `NAME_Label.nii.gz` beside it, in `training_source` or `source_training`) and hrT2 (`NAME_hrT2.nii.gz` or
@@ -69,16 +79,14 @@ pub fn training_halves(folder: &Path) -> Result<Halves, Error> {
     let mut target: BTreeMap<String, PathBuf> = BTreeMap::new();
     for (stem, path) in nifti_files(folder)? {
         let inside = path.strip_prefix(folder).unwrap_or(&path);
-        let Some(half) = half_of(inside) else {
-            continue;
-        };
+        let place = place_of(inside);
         let (before, role) = last_word(&stem);
         let case = before.to_owned();
-        let to = match (half, role.as_str()) {
-            (None | Some(true), "cet1" | "t1") => &mut scans,
-            (None | Some(false), "hrt2" | "t2") => &mut target,
+        let to = match (place, role.as_str()) {
+            (Place::Either | Place::Source, "cet1" | "t1") => &mut scans,
+            (Place::Either | Place::Target, "hrt2" | "t2") => &mut target,
             // Beside target scans label maps are nobody's business.
-            (None | Some(true), role) if ROLES.contains(&role) => &mut maps,
+            (Place::Either | Place::Source, role) if ROLES.contains(&role) => &mut maps,
             _ => continue,
         };
         if let Some(other) = to.insert(case.clone(), path.clone()) {

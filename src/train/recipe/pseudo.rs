@@ -236,12 +236,10 @@ mod tests {
             let part = count(&top.labels) / count(&all.labels);
             assert!((part - 0.3).abs() < 0.02, "{class}: {part}");
             // None that was left out is surer than one that was kept.
-            let of_class = |kept: bool| {
-                (0..all.labels.len())
-                    .filter(move |n| (top.labels[*n] != UNKNOWN) == kept)
-                    .filter(|n| all.labels[*n] == class)
-                    .map(|n| of.probability[n])
-                    .collect::<Vec<_>>()
+            let of_class = |kept: bool| -> Vec<f32> {
+                let of_class = (0..all.labels.len()).filter(|n| all.labels[*n] == class);
+                let chosen = of_class.filter(|n| (top.labels[*n] != UNKNOWN) == kept);
+                chosen.map(|n| of.probability[n]).collect()
             };
             let least = of_class(true).into_iter().fold(f32::MAX, f32::min);
             assert!(of_class(false).into_iter().all(|p| p < least));
