@@ -172,7 +172,7 @@ impl Cohort {
             })?;
             let folders = [Some(&run.data), run.truth.as_ref()];
             let inside = folders.into_iter().flatten();
-            let inside = inside.filter_map(|f| path.strip_prefix(f).ok()).next();
+            let inside = inside.find_map(|f| path.strip_prefix(f).ok());
             let name = inside.unwrap_or(path).to_string_lossy().replace('\\', "/");
             self.inputs.insert(name, digest.finish());
         }
