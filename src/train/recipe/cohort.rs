@@ -171,8 +171,8 @@ impl Cohort {
                 path: (*path).clone(),
             })?;
             let folders = [Some(&run.data), run.truth.as_ref()];
-            let inside = folders.into_iter().flatten();
-            let inside = inside.find_map(|f| path.strip_prefix(f).ok());
+            let mut folders = folders.into_iter().flatten();
+            let inside = folders.find_map(|f| path.strip_prefix(f).ok());
             let name = inside.unwrap_or(path).to_string_lossy().replace('\\', "/");
             self.inputs.insert(name, digest.finish());
         }
