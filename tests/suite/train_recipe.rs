@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 /// Sizes that train in seconds.
-const TINY: &str = r#"
+const TINY: &str = r"
 [preset.phantom.slices]
 spacing_mm = [1.5, 1.5, 2.0]
 size = [64, 40]
@@ -43,7 +43,7 @@ levels = [
     { channels = 6, kernel = [3, 3, 3], stride = [1, 1, 1], encoder_convs = 1, decoder_convs = 1 },
     { channels = 12, kernel = [3, 3, 3], stride = [2, 2, 2], encoder_convs = 1, decoder_convs = 1 },
 ]
-"#;
+";
 
 fn recipe(text: &str) -> Recipe {
     Recipe::from_toml(&format!("{text}\n{TINY}"), "phantom", "test").unwrap()
