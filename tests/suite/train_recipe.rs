@@ -213,7 +213,7 @@ fn what_is_known_of_the_target_half_does_not_change_one_byte() {
         let inverted = recipe.name == "tiny";
         let [without, broken, true_labels] = [0; 3].map(|_| cohort(inverted));
         plant(broken.path(), |_, path| {
-            std::fs::write(path, b"poison").unwrap()
+            std::fs::write(path, b"poison").unwrap();
         });
         // All that a cohort of phantoms hides.
         let hidden = TARGETS.map(|case| {
@@ -284,7 +284,7 @@ fn a_recipe_ends_with_a_model_that_opens_and_a_card() {
             let (scan, _) = schwann::io::read_volume(&scan, &mut unobserved).unwrap();
             let (labels, _) = read_labels(&labels, &LabelTable::default()).unwrap();
             assert!(scan.grid().matches(labels.grid(), 1e-3));
-            assert_eq!(scan.grid().spacing_mm().map(|s| s.round()), [1.0, 1.0, 2.0]);
+            assert_eq!(scan.grid().spacing_mm().map(f64::round), [1.0, 1.0, 2.0]);
             assert!(labels.count(Structure::VestibularSchwannoma) > 300);
         }
     }
@@ -379,7 +379,8 @@ fn self_training_learns_from_the_surest_voxels_of_plausible_target_scans() {
     let maps = label_maps_by_case(&out.path().join("rounds/2/pseudo")).unwrap();
     for path in maps.values() {
         let (labels, _) = read_labels(path, &LabelTable::default()).unwrap();
-        let unknown = labels.labels().iter().filter(|l| **l == UNKNOWN).count() as f64;
+        let unknown = labels.labels().iter().map(|l| u32::from(*l == UNKNOWN));
+        let unknown = f64::from(unknown.sum::<u32>());
         let part = unknown / labels.grid().len() as f64;
         assert!((0.2..=0.41).contains(&part), "{part}");
     }
@@ -417,7 +418,7 @@ fn full_supervision_alone_reads_the_truth_and_says_what_it_lacks() {
     settings.truth = Some(data.path().join("hidden_truth"));
     assert!(run_recipe(&settings, &mut unobserved).is_err());
     plant(data.path(), |n, path| {
-        write_labels(path, &head(n + 3, false).1).unwrap()
+        write_labels(path, &head(n + 3, false).1).unwrap();
     });
     assert_eq!(done(&settings).rounds.len(), 1);
     let absent = data

@@ -229,7 +229,7 @@ fn a_cycle_learns_to_come_back_and_translates_whole_scans_with_their_labels() {
     assert_eq!(made.volume.grid().shape(), [41, 46, 8]);
     let first = made.volume.grid().point_in_world([0; 3]);
     assert!(first.distance(volume.grid().point_in_world(made.low)) < 1e-9);
-    let count = |l: &LabelMap| l.labels().iter().filter(|v| **v == 1).count();
+    let count = |l: &LabelMap| l.labels().iter().map(|v| u32::from(*v == 1)).sum::<u32>();
     assert_eq!(count(&part), count(&labels));
     let again = translator
         .translate(&volume, &device, &mut unobserved)
