@@ -18,6 +18,7 @@ mod measure;
 mod output;
 mod phantom;
 mod rank;
+mod recipe;
 mod register;
 mod school;
 mod segment;

@@ -1,5 +1,5 @@
 //! `schwann train`: trains a model.
-use super::{output, train_koos};
+use super::{output, recipe, train_koos};
 use crate::{
     io::read_outlines,
     model::{DeviceChoice, Parameters, read_tensors},
@@ -14,16 +14,25 @@ use std::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Which model.
-    pub(super) name: Model,
+    /// `localiser` (finds both cerebellopontine angles in a head), `segmenter` (outlines tumour, cochlea and what surrounds them about an ear), `koos` (grades tumours after Koos: a forest on measures
+    /// and a network, combined with the rule), or a recipe that learns without labelled hrT2: `mai`, a reference (`no-adaptation`, `cyclegan`, `qs-attn`, `both`, `both-1-round`, `both-2-rounds`,
+    /// `full-supervision`), or a `.toml` file.
+    #[arg(value_name = "MODEL|RECIPE")]
+    pub(super) name: String,
     /// Folder of labelled scans to learn from instead of synthetic patients, in the layouts of the crossMoDA challenge: `NAME_ceT1.nii.gz` (or `_hrT2`, `_T2`) with
     /// `NAME_Label.nii.gz` beside it. A segmenter then learns tumour and cochlea. A fifth of the cases is held out for validation.
-    /// For `koos` also `infos_source_training.csv` with the grades, and `NAME_GIFoutput.nii.gz` where there are parcellations.
+    /// For `koos` also `infos_source_training.csv` with the grades, and `NAME_GIFoutput.nii.gz` where there are parcellations. A recipe needs both halves of a training folder: labelled ceT1, hrT2.
     #[arg(long, value_name = "DIR", conflicts_with = "tumour_shapes")]
     pub(super) data: Option<PathBuf>,
     /// Folder for the model, its card, the log and the checkpoint.
     #[arg(short, long)]
     pub(super) output: PathBuf,
+    /// Sizes of a recipe: `phantom` for two CPU cores, `paper` as published, for a large GPU.
+    #[arg(long)]
+    pub(super) preset: Option<String>,
+    /// Folder of the true label maps of the hrT2 scans, for the recipe `full-supervision`.
+    #[arg(long, value_name = "DIR")]
+    pub(super) truth: Option<PathBuf>,
     /// Steps at most.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(super) steps: Option<u32>,
@@ -35,7 +44,7 @@ pub(super) struct Arguments {
     pub(super) seed: u64,
     /// `auto`, `cpu`, `cuda` or `metal`.
     #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
+    pub(super) device: DeviceChoice,
     /// A model folder whose weights to begin with.
     #[arg(long, value_name = "FOLDER")]
     pub(super) start: Option<PathBuf>,
@@ -65,16 +74,6 @@ fn weights_of(folder: &Path) -> anyhow::Result<Parameters> {
     Ok(parameters)
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub(super) enum Model {
-    /// Finds both cerebellopontine angles in a head.
-    Localiser,
-    /// Outlines tumour, cochlea and what surrounds them about an ear.
-    Segmenter,
-    /// Grades tumours after Koos: a forest on measures and a network, combined with the rule.
-    Koos,
-}
-
 #[derive(Debug, Serialize)]
 struct Output {
     steps: usize,
@@ -85,7 +84,7 @@ struct Output {
     validation_dice: BTreeMap<String, Option<f64>>,
 }
 
-fn note_milestone(at: &Milestone) {
+pub(super) fn note_milestone(at: &Milestone) {
     let Milestone {
         step, steps, loss, ..
     } = at;
@@ -107,13 +106,44 @@ fn told(facts: FolderFacts) -> String {
     }
 }
 
+/// Refuses what only recipes know.
+fn without_recipe(arguments: &Arguments) -> anyhow::Result<()> {
+    let for_recipes = [
+        ("--preset", arguments.preset.is_some()),
+        ("--truth", arguments.truth.is_some()),
+    ];
+    match for_recipes.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => anyhow::bail!("{flag} is for recipes"),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let out = arguments.output.clone();
-    let mut defaults = match arguments.name {
-        Model::Koos => return train_koos::run(arguments, json),
-        Model::Localiser => SegmenterTraining::localiser(out),
-        Model::Segmenter => SegmenterTraining::new(out),
+    let mut defaults = match arguments.name.as_str() {
+        "koos" => {
+            without_recipe(arguments)?;
+            return train_koos::run(arguments, json);
+        }
+        "localiser" => SegmenterTraining::localiser(out),
+        "segmenter" => SegmenterTraining::new(out),
+        _ => {
+            let for_models = [
+                ("--steps", arguments.steps.is_some()),
+                ("--minutes", arguments.minutes.is_some()),
+                ("--start", arguments.start.is_some()),
+                ("--tumour-shapes", arguments.tumour_shapes.is_some()),
+                ("--phantoms", arguments.phantoms.is_some()),
+            ];
+            if let Some((flag, _)) = for_models.iter().find(|(_, given)| *given) {
+                anyhow::bail!(
+                    "{flag} is for single models: a recipe says itself what it trains and how long"
+                );
+            }
+            return recipe::run(arguments, json);
+        }
     };
+    without_recipe(arguments)?;
     let mut bar = output::Bar::new();
     let source = match &arguments.data {
         Some(folder) => Some(FolderCrops::open(folder, &defaults.plan, &mut |p| {

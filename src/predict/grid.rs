@@ -236,6 +236,38 @@ impl WorkingGrid {
     }
 }
 
+impl WorkingGrid {
+    /// Values on the scan's own grid from values on the network's.
+    pub(super) fn interpolated(&self, values: &[f32]) -> Vec<f32> {
+        let [along_r, along_a, along_s] = [0, 1, 2].map(|w| self.interpolation(w));
+        let [nr, na, _] = self.scan_shape;
+        let (plane, width) = (self.shape[0] * self.shape[1], self.shape[0]);
+        let mut canonical = vec![0.0_f32; self.scan.len()];
+        canonical
+            .par_chunks_mut(nr * na)
+            .zip(&along_s.weights)
+            .for_each_init(
+                || (vec![0.0; plane], vec![0.0; width]),
+                |(slice, row), (out, weights)| {
+                    blend(values, slice, weights);
+                    for (out, weights) in out.chunks_exact_mut(nr).zip(&along_a.weights) {
+                        blend(slice, row, weights);
+                        along_r.apply(row, out, 1);
+                    }
+                },
+            );
+        let (first, [sr, sa, ss]) = self.strides();
+        let mut native = vec![0.0; canonical.len()];
+        for (at, row) in canonical.chunks_exact(nr).enumerate() {
+            let start = first + (at % na) as isize * sa + (at / na) as isize * ss;
+            for (r, value) in row.iter().enumerate() {
+                native[(start + r as isize * sr) as usize] = *value;
+            }
+        }
+        native
+    }
+}
+
 /// How scores become labels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Decision<'a> {

@@ -1,5 +1,6 @@
 //! A scan to labels on its own grid: plan, preprocessing, tiles, merging, restoring, post-processing.
 
+mod certainty;
 mod clean;
 mod foreign;
 mod grid;
@@ -14,13 +15,14 @@ mod segmenter;
 mod tiles;
 
 pub use crate::patient::ModelInfo;
+pub use certainty::{Certainty, segment_with_certainty};
 pub use koos::{
     CROP_CHANNELS, CROP_SIZE, CROP_SPACING_MM, Combination, Combined, GradeProbabilities,
     GraderWeights, Graders, KoosCase, KoosFiles, KoosGraders, KoosModel, KoosPlan, koos_crop,
     softmax,
 };
 pub use nnunet::{Folds, NnUnet};
-pub use plan::{Calibration, Plan, class, prepare, standardise};
+pub use plan::{Calibration, Plan, class, middle_part, prepare, standardise};
 pub use probabilities::Probabilities;
 pub use segmenter::{
     Early, Prediction, SegmentOptions, Segmenter, segment, segment_channels, segment_early,

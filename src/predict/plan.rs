@@ -1,7 +1,7 @@
 //! How a model wants its input, and what its output means: `plan.json` of a model folder.
 use super::Error;
 use crate::model::UNetDescription;
-use crate::volume::{LabelTable, Structure};
+use crate::volume::{Grid, LabelTable, Shape, Structure};
 use serde::{Deserialize, Serialize};
 
 /// The plan of a model. Triples are right, anterior, superior.
@@ -23,6 +23,9 @@ pub struct Plan {
     /// Whether a tile is a region about an ear, which a localiser finds; otherwise tiles cover the scan.
     #[serde(default)]
     pub about_ears: bool,
+    /// How much of a scan's middle is searched to the right and to the front, mm; all of it where it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_mm: Option<[f64; 2]>,
     /// What its probabilities were found to mean on examples that the training never saw; `None` where that was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
@@ -97,6 +100,11 @@ impl Plan {
         if !self.patch.iter().zip([w, h, d]).all(fits) {
             return wrong("the patch");
         }
+        if let Some(field) = self.field_mm
+            && !field.iter().all(|mm| (10.0..=1000.0).contains(mm))
+        {
+            return wrong("the field");
+        }
         let [low, high] = self.clip_quantiles;
         if !(0.0 <= low && low < high && high <= 1.0) {
             return wrong("the clip quantiles");
@@ -145,6 +153,22 @@ impl Plan {
         }
         Ok(values)
     }
+}
+
+/// The box of a scan's voxels about its middle that is no larger than `field_mm` to the right and to the front: its first voxel and its shape. All slices
+/// from bottom to top are inside.
+pub fn middle_part(scan: &Grid, field_mm: [f64; 2]) -> ([usize; 3], Shape) {
+    let ras = scan.closest_ras();
+    let (mut low, mut shape) = ([0; 3], scan.shape());
+    for (world, field) in field_mm.into_iter().enumerate() {
+        let axis = ras.voxel_axis(world);
+        let inside = (field / scan.spacing_mm()[axis] + 1e-6).floor().max(1.0) as usize;
+        if inside < shape[axis] {
+            low[axis] = (shape[axis] - inside) / 2;
+            shape[axis] = inside;
+        }
+    }
+    (low, shape)
 }
 
 /// Names of classes that are no [`Structure`] of their own.

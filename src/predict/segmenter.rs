@@ -4,9 +4,11 @@ use super::foreign::foreign;
 use super::grid::{Decision, WorkingGrid};
 use super::nnunet::{self, Folds, NnUnet};
 use super::region::segment_about_ears;
-use super::{Error, ModelInfo, Plan, Probabilities, Tiling, memory, prepare};
+use super::{Error, ModelInfo, Plan, Probabilities, Tiling, memory, middle_part, prepare};
 use crate::model::{self, ChosenDevice, DeviceChoice, Runner, UNet, Watch, read_tensors, sha256};
-use crate::volume::{Grid, LabelMap, LabelTable, Observe, Progress, Structure, Volume};
+use crate::volume::{
+    Grid, LabelMap, LabelTable, Observe, Progress, Shape, Structure, Volume,
+};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -217,6 +219,14 @@ impl Segmenter {
         }
     }
 
+    /// The network of a model of Schwann's own that takes whole scans.
+    pub(super) fn whole_scan_model(&self) -> Option<&Own> {
+        match &self.0 {
+            Kind::Own(own) if own.localiser.is_none() => Some(own),
+            _ => None,
+        }
+    }
+
     /// Refuses a number of scans that the model does not take.
     ///
     /// # Errors
@@ -378,7 +388,12 @@ fn predict(
                     probabilities = found.probabilities;
                     (found.labels, found.warnings)
                 }
-                None => segment_own(first, &grid, own, how, early, &mut clock, observe)?,
+                None => match own.plan.field_mm.map(|mm| middle_part(first.grid(), mm)) {
+                    Some((low, shape)) if shape != first.grid().shape() => {
+                        segment_middle(first, (low, shape), own, how, &mut clock, observe)?
+                    }
+                    _ => segment_own(first, &grid, own, how, early, &mut clock, observe)?,
+                },
             }
         }
         Kind::NnUnet(model) => {
@@ -426,6 +441,34 @@ fn segment_nnunet(
         known.own(grid, labels)?,
         [warnings, known.warnings].concat(),
     ))
+}
+
+/// Labels a part of a scan; beyond it is background.
+fn segment_middle(
+    scan: &Volume,
+    (low, shape): ([usize; 3], Shape),
+    own: &Own,
+    how: How<'_>,
+    clock: &mut Clock,
+    observe: &mut Observe<'_>,
+) -> Result<(LabelMap, Vec<String>), Error> {
+    let part = scan.cropped(low, shape)?;
+    let grid = WorkingGrid::new(part.grid(), own.plan.spacing_mm)?;
+    let (found, mut warnings) = segment_own(&part, &grid, own, how, None, clock, observe)?;
+    let whole = scan.grid();
+    let mut labels = vec![0; whole.len()];
+    for (row, from) in found.labels().chunks_exact(shape[0]).enumerate() {
+        let (j, k) = (row % shape[1], row / shape[1]);
+        let start = whole.index([low[0], low[1] + j, low[2] + k]);
+        labels[start..start + shape[0]].copy_from_slice(from);
+    }
+    if let Some([r, a]) = own.plan.field_mm {
+        warnings.push(format!(
+            "only the middle {r:.0} × {a:.0} mm of the scan was searched: the model learned no more"
+        ));
+    }
+    let table = found.table().clone();
+    Ok((LabelMap::new(*whole, labels, table)?, warnings))
 }
 
 fn segment_own(

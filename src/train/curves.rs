@@ -23,8 +23,10 @@ const COLOURS: [&str; 7] = [
 struct Curves {
     /// Step and loss.
     loss: Vec<[f64; 2]>,
-    /// Of each structure its name, and step and Dice of each validation that had it.
+    /// Of each structure its name, and step and Dice of each validation that had it; or of each part of a loss its name, and step and value.
     dice: Vec<(String, Vec<[f64; 2]>)>,
+    /// Whether these are parts of a loss.
+    parts: bool,
 }
 
 /// Draws `log.csv` of a model folder into `curves.svg` beside it: the loss of each step and its mean, and Dice of each structure in validation.
@@ -43,7 +45,53 @@ pub(super) fn write_curves(folder: &Path, plan: &Plan) -> Result<(), Error> {
     write_whole(&folder.join("curves.svg"), svg.as_bytes())
 }
 
+/// Draws `log.csv` of a folder whose columns after `loss` are parts of losses: the loss of each step and its mean, and the mean of each part.
+///
+/// # Errors
+/// As [`write_curves`].
+pub(super) fn write_part_curves(folder: &Path, title: &str) -> Result<(), Error> {
+    let path = folder.join("log.csv");
+    let text = std::fs::read_to_string(&path).map_err(|source| Error::File {
+        action: "read the log",
+        source,
+        path,
+    })?;
+    let svg = Curves::of_parts(&text).svg(title);
+    write_whole(&folder.join("curves.svg"), svg.as_bytes())
+}
+
 impl Curves {
+    /// As [`Self::from_log`], of a log in which parts of losses follow the loss.
+    fn of_parts(text: &str) -> Self {
+        let names = text.lines().next().unwrap_or_default().split(',');
+        let names: Vec<&str> = names.collect();
+        let loss_at = names.iter().position(|n| *n == "loss").unwrap_or(0);
+        let parts = names.iter().skip(loss_at + 1);
+        let mut curves = Self {
+            loss: Vec::new(),
+            dice: parts.map(|n| (n.replace('_', " "), Vec::new())).collect(),
+            parts: true,
+        };
+        for line in text.lines().skip(1) {
+            let values = line.split(',').map(|v| v.parse::<f64>().ok());
+            let values: Option<Vec<f64>> = values.collect();
+            let Some(values) = values.filter(|v| {
+                v.len() == names.len() && loss_at > 0 && v.iter().all(|v| v.is_finite())
+            }) else {
+                continue;
+            };
+            curves.loss.push([values[0], values[loss_at]]);
+            for ((_, points), value) in curves.dice.iter_mut().zip(&values[loss_at + 1..]) {
+                points.push([values[0], *value]);
+            }
+        }
+        let window = (curves.loss.len() / 30).clamp(10, 200);
+        for (_, points) in &mut curves.dice {
+            *points = thinned(&running_mean(points, window));
+        }
+        curves
+    }
+
     /// Lines that are damaged are left out.
     fn from_log(text: &str) -> Self {
         const VALIDATION: &str = "validation_dice_";
@@ -62,6 +110,7 @@ impl Curves {
         let mut curves = Self {
             loss: Vec::new(),
             dice,
+            parts: false,
         };
         for line in lines {
             let fields: Vec<&str> = line.split(',').collect();
@@ -149,8 +198,21 @@ impl Curves {
     }
 
     fn draw_dice(&self, steps: &Axis, out: &mut String) {
-        let axis = Axis::even([0.0, 1.0], [DICE[1], DICE[0]], 5.0);
-        frame(DICE, "Dice in validation", &axis, steps, true, out);
+        let axis = if self.parts {
+            let values = self.dice.iter().flat_map(|(_, points)| points);
+            let values = values.map(|p| p[1]).filter(|v| *v > 0.0);
+            let ends = values.fold([f64::MAX, f64::MIN], |[l, h], v| [l.min(v), h.max(v)]);
+            let ends = if ends[0] > ends[1] { [0.1, 1.0] } else { ends };
+            Axis::logarithmic(ends, [DICE[1], DICE[0]])
+        } else {
+            Axis::even([0.0, 1.0], [DICE[1], DICE[0]], 5.0)
+        };
+        let title = if self.parts {
+            "parts of the losses"
+        } else {
+            "Dice in validation"
+        };
+        frame(DICE, title, &axis, steps, true, out);
         if self.dice.iter().all(|(_, points)| points.is_empty()) {
             let middle = [
                 f64::midpoint(ACROSS[0], ACROSS[1]),

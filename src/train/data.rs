@@ -1,5 +1,6 @@
 //! Training examples: crops of phantoms, standardised and augmented, made by a thread of their own.
 use super::Error;
+use super::loss::UNKNOWN;
 use crate::phantom::{self, CropPlace, Region};
 use crate::predict::{Plan, class, prepare, standardise};
 use crate::volume::{Grid, Outline, Structure, sample_linear};
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 pub struct Sample {
     /// Standardised intensities.
     pub intensities: Vec<f32>,
-    /// Class of each voxel.
+    /// Class of each voxel, or [`UNKNOWN`].
     pub labels: Vec<u8>,
 }
 
@@ -154,7 +155,7 @@ pub(super) fn plain_sample(
         && sample
             .labels
             .iter()
-            .all(|&l| usize::from(l) < plan.classes.len());
+            .all(|&l| l == UNKNOWN || usize::from(l) < plan.classes.len());
     if !fits {
         return Err(Error::Labels);
     }

@@ -1,6 +1,6 @@
 //! Training examples from labelled scans: crops of the cases of a folder, in the layouts of the crossMoDA challenge.
 use super::data::{BALL_MM, CropSource, Sample, is_validation, mix};
-use super::{Error, SegmenterTraining};
+use super::{Error, SegmenterTraining, UNKNOWN};
 use crate::io::{self, LabelledScan, Warning, labelled_scans, read_labels, read_volume};
 use crate::measure::{HeadAxes, porus_plane};
 use crate::model::UNetDescription;
@@ -49,6 +49,8 @@ pub struct FolderCrops {
 #[derive(Debug)]
 struct Case {
     files: LabelledScan,
+    /// Whether its labels are another model's.
+    pseudo: bool,
     /// The left and the right porus, RAS mm.
     pori: [Option<DVec3>; 2],
     tumour: Option<Side>,
@@ -84,19 +86,22 @@ impl FolderCrops {
     /// # Errors
     /// Names the file: no labelled scan, one that cannot be read or does not say how it lies in the patient, a label map on another grid, without a cochlea or with a value that is not known.
     pub fn open(folder: &Path, plan: &Plan, observe: &mut Observe<'_>) -> Result<Self, Error> {
-        let found = labelled_scans(folder)?;
-        let count = found.len();
-        let mut cases = Vec::with_capacity(count);
-        for (n, files) in found.into_iter().enumerate() {
-            let progress = Progress {
-                stage: "checking the scans",
-                fraction: n as f32 / count as f32,
-            };
-            if observe(progress) == ControlFlow::Break(()) {
-                return Err(Error::Cancelled);
-            }
-            cases.push(Case::checked(files)?);
+        Self::of(labelled_scans(folder)?, plan, observe)
+    }
+
+    /// [`Self::open`] of scans from anywhere.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn of(
+        found: Vec<LabelledScan>,
+        plan: &Plan,
+        observe: &mut Observe<'_>,
+    ) -> Result<Self, Error> {
+        if found.is_empty() {
+            return Err(Error::Settings("no labelled scan to learn from".to_owned()));
         }
+        let cases = checked(found, false, observe)?;
         Ok(Self {
             groups: split(&cases),
             cases,
@@ -105,13 +110,29 @@ impl FolderCrops {
         })
     }
 
+    /// The same with further scans that are trained on and validate nothing, for their labels are another model's. Their label maps may hold [`UNKNOWN`] where nothing is
+    /// known.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn with_pseudo_labelled(
+        mut self,
+        scans: Vec<LabelledScan>,
+        observe: &mut Observe<'_>,
+    ) -> Result<Self, Error> {
+        let first = self.cases.len();
+        self.cases.extend(checked(scans, true, observe)?);
+        self.groups[0].extend(first..self.cases.len());
+        Ok(self)
+    }
+
     /// How many scans there are, and what they are for.
     pub fn facts(&self) -> FolderFacts {
         let [training, validation] = &self.groups;
         FolderFacts {
             scans: self.cases.len(),
             enhanced: self.cases.iter().filter(|c| c.files.enhanced).count(),
-            held_out: if training == validation {
+            held_out: if validation.iter().any(|n| training.contains(n)) {
                 0
             } else {
                 validation.len()
@@ -126,9 +147,31 @@ impl FolderCrops {
         if let Some(loaded) = cache.take(number) {
             return Ok(cache.keep(number, loaded));
         }
-        let loaded = Arc::new(Loaded::read(&self.cases[number].files)?);
+        let case = &self.cases[number];
+        let loaded = Arc::new(Loaded::read(&case.files, case.pseudo)?);
         Ok(cache.keep(number, loaded))
     }
+}
+
+/// Reads every case, so that a fault is told before hours of training.
+fn checked(
+    found: Vec<LabelledScan>,
+    pseudo: bool,
+    observe: &mut Observe<'_>,
+) -> Result<Vec<Case>, Error> {
+    let count = found.len();
+    let mut cases = Vec::with_capacity(count);
+    for (n, files) in found.into_iter().enumerate() {
+        let progress = Progress {
+            stage: "checking the scans",
+            fraction: n as f32 / count as f32,
+        };
+        if observe(progress) == ControlFlow::Break(()) {
+            return Err(Error::Cancelled);
+        }
+        cases.push(Case::checked(files, pseudo)?);
+    }
+    Ok(cases)
 }
 
 /// Numbers of the cases to train on and of those to validate with. A case's hash alone decides, so that it stays where it is when others are added, and scans of one
@@ -160,8 +203,8 @@ fn split(cases: &[Case]) -> [Vec<usize>; 2] {
 
 impl Case {
     /// Reads a case and checks all that training relies on.
-    fn checked(files: LabelledScan) -> Result<Self, Error> {
-        let Loaded { scan, labels } = Loaded::read(&files)?;
+    fn checked(files: LabelledScan, pseudo: bool) -> Result<Self, Error> {
+        let Loaded { scan, labels } = Loaded::read(&files, pseudo)?;
         let wrong = |problem: &str, path: &Path| Error::Folder {
             problem: problem.to_owned(),
             path: path.to_owned(),
@@ -196,6 +239,7 @@ impl Case {
         });
         Ok(Self {
             files,
+            pseudo,
             pori,
             tumour,
         })
@@ -253,7 +297,7 @@ fn spread(most: [f64; 3], random: &mut ChaCha8Rng) -> DVec3 {
 }
 
 /// The scan's own directions nearest to right, anterior and superior as columns, and its extent along them, mm.
-fn axes_ras(grid: &Grid) -> (DMat3, DVec3) {
+pub(super) fn axes_ras(grid: &Grid) -> (DMat3, DVec3) {
     let ras = grid.closest_ras();
     let axes = [0, 1, 2].map(|world| ras.voxel_axis(world));
     let columns: [DVec3; 3] = std::array::from_fn(|world| {
@@ -296,7 +340,7 @@ struct Loaded {
 }
 
 impl Loaded {
-    fn read(files: &LabelledScan) -> Result<Self, Error> {
+    fn read(files: &LabelledScan, pseudo: bool) -> Result<Self, Error> {
         let (scan, warnings) = read_volume(&files.scan, &mut unobserved)?;
         if warnings.contains(&Warning::OrientationUnknown) {
             return Err(Error::Folder {
@@ -307,7 +351,7 @@ impl Loaded {
         let (labels, _) = read_labels(&files.labels, &LabelTable::default())?;
         Ok(Self {
             scan,
-            labels: tumour_and_cochlea(&labels, &files.labels)?,
+            labels: tumour_and_cochlea(&labels, pseudo, &files.labels)?,
         })
     }
 
@@ -318,11 +362,18 @@ impl Loaded {
     }
 }
 
-/// The labels in one form, whatever the challenge's year.
-pub(super) fn tumour_and_cochlea(labels: &LabelMap, path: &Path) -> Result<LabelMap, Error> {
+/// The labels in one form, whatever the challenge's year. Pseudo-labels may hold [`UNKNOWN`], which stays.
+pub(super) fn tumour_and_cochlea(
+    labels: &LabelMap,
+    pseudo: bool,
+    path: &Path,
+) -> Result<LabelMap, Error> {
     let mut counts = [0_usize; 256];
     for label in labels.labels() {
         counts[usize::from(*label)] += 1;
+    }
+    if pseudo {
+        counts[usize::from(UNKNOWN)] = 0;
     }
     let largest = counts.iter().rposition(|n| *n > 0).unwrap_or(0);
     let cochlea_is_3 =
@@ -339,7 +390,8 @@ pub(super) fn tumour_and_cochlea(labels: &LabelMap, path: &Path) -> Result<Label
             });
         }
     };
-    let values = labels.labels().iter().map(|l| of_value[usize::from(*l)]);
+    let value = |l: &u8| of_value.get(usize::from(*l)).copied().unwrap_or(UNKNOWN);
+    let values = labels.labels().iter().map(value);
     let table = LabelTable::new([
         (1, Structure::VestibularSchwannoma),
         (2, Structure::Cochlea),
@@ -534,7 +586,8 @@ impl<'a> Cut<'a> {
             let at = self.scan_from_crop.transform_point3(voxel);
             let nearest = at.clamp(DVec3::ZERO, last).round().to_array();
             let index = map.grid().index(nearest.map(|v| v as usize));
-            class_of[usize::from(map.labels()[index])]
+            let label = usize::from(map.labels()[index]);
+            class_of.get(label).copied().unwrap_or(UNKNOWN)
         };
         self.voxels().map(class).collect()
     }

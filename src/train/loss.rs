@@ -3,6 +3,8 @@ use super::Error;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
+/// Label of a voxel of which nothing is known: it takes no part in the loss.
+pub const UNKNOWN: u8 = 255;
 /// Keeps the Dice of an absent structure defined; in voxels.
 const SMOOTH: f64 = 1.0;
 /// Voxels that one task handles; sums are added in this order whatever the number of threads.
@@ -25,7 +27,7 @@ impl Loss {
 }
 
 /// The loss of `scores` (`N, classes, D, H, W`, before the softmax) against `labels` (`N, D, H, W`), and its gradient with respect to the
-/// scores, on the scores' device. `class_weights` weighs each class in the cross-entropy.
+/// scores, on the scores' device. `class_weights` weighs each class in the cross-entropy. Voxels labelled [`UNKNOWN`] count nowhere.
 ///
 /// # Errors
 /// When shapes do not agree or a label is no class.
@@ -38,7 +40,9 @@ pub fn dice_cross_entropy(
     let voxels = d * h * w;
     let mismatch = labels.len() != batch * voxels
         || class_weights.len() != classes
-        || labels.iter().any(|&l| usize::from(l) >= classes);
+        || labels
+            .iter()
+            .any(|&l| l != UNKNOWN && usize::from(l) >= classes);
     if mismatch || classes < 2 {
         return Err(Error::Labels);
     }
@@ -55,6 +59,9 @@ pub fn dice_cross_entropy(
                 let at = chunk * CHUNK + i;
                 let first = at / voxels * classes * voxels + at % voxels;
                 softmax(&values, first, voxels, 1.0, p);
+                if label == UNKNOWN {
+                    continue;
+                }
                 sums.add(p, usize::from(label), class_weights);
             }
             sums
@@ -69,6 +76,9 @@ pub fn dice_cross_entropy(
     p.par_chunks_mut(classes)
         .zip(labels.par_iter())
         .for_each(|(p, &label)| {
+            if label == UNKNOWN {
+                return p.fill(0.0);
+            }
             let label = usize::from(label);
             let weight = class_weights[label] / total.weight as f32;
             // d(1 - mean Dice)/dp of each class, then through the softmax.
@@ -162,7 +172,8 @@ impl Sums {
 
     fn loss(&self) -> Loss {
         Loss {
-            cross_entropy: self.cross_entropy / self.weight,
+            // A batch of which nothing is known costs nothing.
+            cross_entropy: self.cross_entropy / self.weight.max(f64::MIN_POSITIVE),
             dice: (1..self.both.len())
                 .map(|c| {
                     (2.0 * self.both[c] + SMOOTH) / (self.predicted[c] + self.truth[c] + SMOOTH)
@@ -221,6 +232,36 @@ mod tests {
                 gradient[i]
             );
         }
+    }
+
+    #[test]
+    fn unknown_voxels_count_nowhere() {
+        let values: Vec<f32> = (0..24)
+            .map(|i| ((i * 31 % 17) as f32 - 8.0) / 5.0)
+            .collect();
+        let loss = |values: &[f32], labels: &[u8]| {
+            let scores = Tensor::from_slice(values, (1, 2, 1, 2, labels.len() / 2), &Device::Cpu);
+            dice_cross_entropy(&scores.unwrap(), labels, &[1.0, 3.0]).unwrap()
+        };
+        let mut labels = vec![0, 1, 1, 0, 1, 0, 0, 0, 1, 1, 0, 1];
+        labels[6..].fill(UNKNOWN);
+        // The same without these voxels.
+        let kept = [&values[..6], &values[12..18]].concat();
+        let (with, gradient) = loss(&values, &labels);
+        let (without, expected) = loss(&kept, &labels[..6]);
+        assert_eq!(with, without);
+        let flat = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let (gradient, expected) = (flat(gradient), flat(expected));
+        assert_eq!(&gradient[..6], &expected[..6]);
+        assert_eq!(&gradient[12..18], &expected[6..]);
+        assert!(
+            gradient[6..12]
+                .iter()
+                .chain(&gradient[18..])
+                .all(|g| g.abs() < 1e-12)
+        );
+        let (nothing, gradient) = loss(&values, &[UNKNOWN; 12]);
+        assert!(nothing.total().is_finite() && flat(gradient).iter().all(|g| g.abs() < 1e-12));
     }
 
     #[test]

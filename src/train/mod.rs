@@ -9,8 +9,10 @@ mod koos;
 mod loss;
 mod milestone;
 mod optimiser;
+mod recipe;
 mod report;
 mod segmenter;
+mod translate;
 mod validation;
 
 pub use calibration::{Reliability, ReliabilityBin, calibrate, calibration_samples};
@@ -20,10 +22,18 @@ pub use koos::{
     Example, Graded, KoosSummary, KoosTraining, LabelSource, Seen, Tally, test_with_own_labels,
     train_koos,
 };
-pub use loss::{Loss, dice_cross_entropy};
+pub use loss::{Loss, UNKNOWN, dice_cross_entropy};
 pub use milestone::Milestone;
-pub use optimiser::{Optimiser, Rule, polynomial_decay};
+pub use optimiser::{Optimiser, Rule, linear_decay, polynomial_decay};
+pub use recipe::{
+    Choice, Cohort, LearnFrom, PseudoLabel, Recipe, RecipeRun, RecipeSummary, RoundSummary,
+    SegmenterSizes, SelfTraining, Start, TranslatorSizes, chosen, implausible, run_recipe,
+};
 pub use segmenter::{SegmenterTraining, TrainingSummary, train_on, train_segmenter};
+pub use translate::{
+    Method, SegmentationHead, SlicePlan, SliceSet, Stack, TranslatedScan, Translator,
+    TranslatorSummary, TranslatorTraining, train_translator,
+};
 pub use validation::{ClassDice, validate, validation_samples};
 
 use crate::{model, phantom, predict};

@@ -3,12 +3,14 @@ use super::Error;
 use crate::model::Parameters;
 use candle_core::backprop::GradStore;
 use candle_core::{Tensor, Var};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 const EPSILON: f64 = 1e-8;
 
 /// How parameters follow their gradients.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Rule {
     /// Stochastic gradient descent with Nesterov's momentum in `PyTorch`'s form; the decay is added to the gradient. nnU-Net's rule, with
     /// 0.99 and 3e-5.
@@ -38,6 +40,14 @@ pub enum Rule {
 /// A learning rate that falls from 1 to 0 over a training as `(1 - done)^0.9` (Chen 2018), as in nnU-Net; `done` is 0 to 1.
 pub fn polynomial_decay(done: f64) -> f64 {
     (1.0 - done.clamp(0.0, 1.0)).powf(0.9)
+}
+
+/// A learning rate that stays for the first part of a training and then falls evenly to 0, as `CycleGAN`'s; `done` is 0 to 1.
+pub fn linear_decay(done: f64, constant: f64) -> f64 {
+    if done <= constant {
+        return 1.0;
+    }
+    ((1.0 - done) / (1.0 - constant)).clamp(0.0, 1.0)
 }
 
 /// Parameters under training with the optimiser's state.

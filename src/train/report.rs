@@ -4,7 +4,7 @@ use super::checkpoint::{Progress, write_whole};
 use super::folder::FolderFacts;
 use super::segmenter::{SegmenterTraining, TrainingSummary};
 use super::validation::ClassDice;
-use super::{Error, Loss};
+use super::{Error, Loss, Rule};
 use crate::model::{Metadata, Parameters, sha256, write_tensors};
 use crate::predict::Plan;
 use std::fs::{File, OpenOptions};
@@ -193,6 +193,11 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
         .map(|l| l.channels.to_string())
         .collect();
     let data = Data::of(config);
+    let rule = match config.rule {
+        Rule::Nesterov { .. } => "stochastic gradient descent with Nesterov's momentum",
+        Rule::Adam { .. } => "Adam",
+        Rule::AdamW { .. } => "AdamW",
+    };
     let mut text = format!(
         "{}\n\n\
          # {} {}\n\n\
@@ -201,7 +206,7 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
          - Output: {}.\n\
          - Network: 3D U-Net, channels {}; instance normalisation, leaky ReLU.\n\
          - Data: {}; the first weights were {}.\n\
-         - Training: {} steps, {:.0} minutes on {} with {} threads; Dice plus cross-entropy, AdamW, learning rate {:e} with polynomial decay.\n\
+         - Training: {} steps, {:.0} minutes on {} with {} threads; Dice plus cross-entropy, {rule}, learning rate {:e} with polynomial decay.\n\
          - Command: `{}`\n\
          - SHA-256 of the weights: `{sha256}`\n\n\
          ## Validation\n\n\

@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
 
 /// Moments and decay of the shipped training.
-const RULE: Rule = Rule::AdamW {
+pub(super) const RULE: Rule = Rule::AdamW {
     betas: [0.9, 0.99],
     weight_decay: 1e-2,
 };
@@ -45,6 +45,8 @@ pub struct SegmenterTraining {
     pub batch: usize,
     /// Highest learning rate.
     pub learning_rate: f64,
+    /// How parameters follow their gradients.
+    pub rule: Rule,
     /// Steps until the learning rate is at its highest.
     pub warm_up: usize,
     /// Weight of each class in the cross-entropy at the beginning. Rare structures would be ignored for long without; the weights fade to one
@@ -102,6 +104,7 @@ impl SegmenterTraining {
             device: DeviceChoice::Auto,
             batch: 1,
             learning_rate: 2e-3,
+            rule: RULE,
             warm_up: 50,
             // The cochlea has a few hundred voxels among half a million.
             class_weights: vec![1.0, 20.0, 10.0, 20.0, 2.0, 20.0, 6.0, 1.5],
@@ -115,6 +118,7 @@ impl SegmenterTraining {
                 patch: [96, 96, 48],
                 about_ears: true,
                 clip_quantiles: [0.005, 0.995],
+                field_mm: None,
                 calibration: None,
                 trained_on: "synthetic patients only".to_owned(),
                 network,
@@ -361,7 +365,7 @@ impl<'a> Training<'a> {
             .into_iter()
             .map(|(name, tensor)| Ok((name, Var::from_tensor(&tensor.to_device(&chosen.device)?)?)))
             .collect::<Result<_, Error>>()?;
-        let mut optimiser = Optimiser::new(variables, RULE)?;
+        let mut optimiser = Optimiser::new(variables, config.rule)?;
         let network = UNet::new(config.plan.network.clone(), optimiser.parameters())?;
         let restored = if config.resume {
             checkpoint::load(&config.out, &mut optimiser)?

@@ -61,6 +61,8 @@ mod render_twin;
 mod school_record;
 mod train_folder;
 mod train_koos;
+mod train_recipe;
 mod train_segmenter;
+mod train_translate;
 mod volume_fields;
 mod volume_grid;

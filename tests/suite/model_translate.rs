@@ -273,6 +273,83 @@ fn the_contrast_of_selected_queries_equals_pytorchs_through_the_attention_too() 
 }
 
 #[test]
+fn a_patch_that_no_unit_answers_to_leaves_gradients_finite_and_right() {
+    let description = ContrastDescription {
+        layers: vec![0],
+        at_random: 1,
+        patches: 6,
+        width: 3,
+        temperature: 0.5,
+    };
+    let drawn = [
+        (
+            "first.weight",
+            vec![3, 2],
+            vec![0.9, -0.5, 0.4, 0.8, -0.7, 0.6],
+        ),
+        ("first.bias", vec![3_usize], vec![0.0; 3]),
+        (
+            "second.weight",
+            vec![3, 3],
+            vec![0.5, -0.3, 0.8, 0.9, 0.2, -0.6, -0.4, 0.7, 0.3],
+        ),
+        ("second.bias", vec![3], vec![0.0; 3]),
+    ];
+    let variables: BTreeMap<String, Var> = drawn
+        .into_iter()
+        .map(|(name, shape, values): (_, _, Vec<f32>)| {
+            let values = Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
+            (format!("mlp.0.{name}"), Var::from_tensor(&values).unwrap())
+        })
+        .collect();
+    let picture = |values: [f32; 12]| {
+        let values = Tensor::from_slice(&values, (1, 2, 2, 3), &Device::Cpu).unwrap();
+        Var::from_tensor(&values).unwrap()
+    };
+    let keys = picture([
+        0.9, -0.4, 0.3, 1.2, -0.8, 0.5, 0.2, 0.7, -1.1, 0.6, 0.4, -0.9,
+    ]);
+    // Both channels are zero at the fifth place, as air is in a network that has only begun to learn.
+    let queries = picture([
+        0.8, -0.6, 0.1, 1.0, 0.0, 0.4, 0.3, 0.9, -1.0, 0.5, 0.0, -0.7,
+    ]);
+    let loss = || {
+        let parameters = variables.iter();
+        let parameters = parameters.map(|(n, v)| (n.clone(), v.as_tensor().clone()));
+        Contrast::of_channels(description.clone(), &[2], parameters.collect())
+            .unwrap()
+            .loss(
+                &[keys.as_tensor().clone()],
+                &[queries.as_tensor().clone()],
+                &[(0..6).collect()],
+            )
+            .unwrap()
+    };
+    let gradients = loss().backward().unwrap();
+    for variable in variables.values().chain([&queries]) {
+        let found = flat(gradients.get(variable).unwrap());
+        assert!(found.iter().all(|g| g.abs() < 50.0), "{found:?}");
+    }
+    // The other patches' gradients are the loss's slopes.
+    let (values, found) = (flat(&queries), flat(gradients.get(&queries).unwrap()));
+    let with = |n: usize, change: f32| {
+        let mut moved = values.clone();
+        moved[n] += change;
+        let moved = Tensor::from_vec(moved, queries.dims(), &Device::Cpu).unwrap();
+        queries.set(&moved).unwrap();
+        loss().to_scalar::<f32>().unwrap()
+    };
+    for n in (0..12).filter(|n| n % 6 != 4) {
+        let slope = (with(n, 2e-3) - with(n, -2e-3)) / 4e-3;
+        assert!(
+            (slope - found[n]).abs() < 0.02 * slope.abs() + 2e-3,
+            "{n}: {slope} {}",
+            found[n]
+        );
+    }
+}
+
+#[test]
 fn a_step_of_a_cycle_with_heads_and_k_space_equals_pytorchs() {
     let golden = golden();
     let (of_there, there) = variables(&golden, "cycle.there");
@@ -326,13 +403,13 @@ fn a_step_of_query_selected_attention_equals_pytorchs() {
         weight: 1.0,
     };
     let pictures = [&golden["query.s"], &golden["query.t"]];
-    let known = pictures.map(|p| translator.features(p).unwrap());
+    let seen = pictures.map(|p| translator.see(p).unwrap());
     let at = ["s", "t"].map(|picture| {
         (0..3)
             .map(|n| places(&golden, &format!("query.places.{picture}.{n}")))
             .collect()
     });
-    let (objective, _) = translator.generator_at(pictures, &known, &at).unwrap();
+    let (objective, _) = translator.generator_at(&seen, &at).unwrap();
     close("query", &objective.total, &golden["query.loss"], 2e-5);
     let gradients = objective.total.backward().unwrap();
     compare_parameters(&golden, "query.generator", &of_generator, &gradients);

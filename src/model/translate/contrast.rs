@@ -6,6 +6,7 @@ use crate::model::weights::check;
 use crate::model::{Error, Parameters};
 use candle_core::{D, Device, Tensor};
 use rand::{Rng, seq::index};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -185,11 +186,13 @@ impl Contrast {
         let (images, places, _) = features.dims3()?;
         let wanted = self.description.patches.min(places);
         let known = features.detach();
-        let all = softmax(&known.matmul(&known.transpose(1, 2)?.contiguous()?)?)?;
+        let similar = known.matmul(&known.transpose(1, 2)?.contiguous()?)?;
         let mut chosen = Vec::with_capacity(images);
         for image in 0..images {
-            let attention: Vec<Vec<f32>> = all.get(image)?.to_device(&Device::Cpu)?.to_vec2()?;
-            let entropy: Vec<f64> = attention.iter().map(|row| entropy(row)).collect();
+            let similar = similar.get(image)?.to_device(&Device::Cpu)?.flatten_all()?;
+            let similar: Vec<f32> = similar.to_vec1()?;
+            let rows = similar.par_chunks_exact(places);
+            let entropy: Vec<f64> = rows.map(entropy_of_softmax).collect();
             let mut order: Vec<u32> = (0..places as u32).collect();
             order.sort_by(|&a, &b| entropy[a as usize].total_cmp(&entropy[b as usize]));
             order.truncate(wanted);
@@ -213,7 +216,10 @@ impl Contrast {
         };
         let flat = features.reshape((images * patches, channels))?;
         let y = linear(&linear(&flat, "first")?.relu()?, "second")?;
-        let length = (y.sqr()?.sum_keepdim(1)?.sqrt()? + 1e-7)?;
+        let squares = y.sqr()?.sum_keepdim(1)?;
+        // A patch that no unit answers to has no direction, and the root no gradient at zero: it is taken as it is.
+        let nothing = squares.detach().eq(0.0)?.to_dtype(squares.dtype())?;
+        let length = ((squares + nothing)?.sqrt()? + 1e-7)?;
         let y = y.broadcast_div(&length)?;
         Ok(y.reshape((images, patches, self.description.width))?)
     }
@@ -248,10 +254,37 @@ fn softmax(x: &Tensor) -> Result<Tensor, Error> {
     Ok(powers.broadcast_div(&powers.sum_keepdim(D::Minus1)?)?)
 }
 
-fn entropy(row: &[f32]) -> f64 {
-    let term = |p: f32| f64::from(p) * f64::from(p).ln();
-    -row.iter()
-        .filter(|p| **p > 0.0)
-        .map(|p| term(*p))
-        .sum::<f64>()
+/// The entropy of the softmax of a row, without the softmax itself: it is wanted of every row, and few of them are kept.
+fn entropy_of_softmax(row: &[f32]) -> f64 {
+    let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let (mut total, mut weighted) = (0.0_f64, 0.0_f64);
+    for value in row {
+        let below = value - highest;
+        let power = f64::from(below.exp());
+        total += power;
+        weighted += power * f64::from(below);
+    }
+    total.ln() - weighted / total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entropies_are_those_of_the_softmax() {
+        let even = entropy_of_softmax(&[2.5; 8]);
+        assert!((even - 8.0_f64.ln()).abs() < 1e-6);
+        assert!(entropy_of_softmax(&[80.0, 0.0, -3.0]).abs() < 1e-6);
+        let row = [0.3, -1.2, 2.0, 0.9];
+        let x = Tensor::from_slice(&row, (1, 4), &Device::Cpu).unwrap();
+        let p: Vec<f32> = softmax(&x)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1()
+            .unwrap();
+        let expected: f64 = p.iter().map(|p| -f64::from(*p) * f64::from(*p).ln()).sum();
+        assert!((entropy_of_softmax(&row) - expected).abs() < 1e-6);
+    }
 }

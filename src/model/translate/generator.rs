@@ -188,6 +188,11 @@ impl Generator {
         &self.description
     }
 
+    /// Its parameters.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
     /// The same network with its parameters on another device, beyond reach of a training.
     ///
     /// # Errors
@@ -269,11 +274,38 @@ impl Generator {
     /// # Errors
     /// As [`Self::forward`], and when a number is not one of the layers down to the last residual block.
     pub fn features(&self, x: &Tensor, layers: &[usize]) -> Result<Vec<Tensor>, Error> {
+        let (_, found) = self.features_and_output(x, layers)?;
+        Ok(found)
+    }
+
+    /// Translated pictures as from [`Self::forward`], and the [features](Self::features) on the way, in one run.
+    ///
+    /// # Errors
+    /// As [`Self::features`].
+    pub fn forward_with_features(
+        &self,
+        x: &Tensor,
+        layers: &[usize],
+    ) -> Result<(Tensor, Vec<Tensor>), Error> {
+        let (last, found) = self.features_and_output(x, layers)?;
+        let rest = layers.last().map_or(0, |last| last + 1)..self.trunk.layers.len();
+        let code = self
+            .trunk
+            .run(&last, &self.parameters, rest, &mut |_, _| {})?;
+        Ok((self.decode(&self.picture, &code)?, found))
+    }
+
+    /// Outputs of the layers, and again that of the last of them.
+    fn features_and_output(
+        &self,
+        x: &Tensor,
+        layers: &[usize],
+    ) -> Result<(Tensor, Vec<Tensor>), Error> {
         Self::check_input(x)?;
         let mut found = Vec::new();
         let end = layers.last().map_or(0, |last| last + 1);
         let known = end <= self.trunk.layers.len();
-        self.trunk.run(
+        let output = self.trunk.run(
             x,
             &self.parameters,
             0..end.min(self.trunk.layers.len()),
@@ -284,7 +316,7 @@ impl Generator {
             },
         )?;
         if known && found.len() == layers.len() {
-            return Ok(found);
+            return Ok((output, found));
         }
         let text = format!("the generator has no features at the layers {layers:?}");
         Err(Error::Description(text))

@@ -16,7 +16,7 @@ pub use discriminator::{Discriminator, DiscriminatorDescription};
 pub use generator::{Generator, GeneratorDescription};
 pub use loss::{fourier_l1, l1, least_squares};
 pub use objective::{
-    CycleGan, CycleWeights, Objective, QueryAttention, Segmentation, Translated, judgement,
+    CycleGan, CycleWeights, Objective, QueryAttention, Seen, Segmentation, Translated, judgement,
     weighted_cross_entropy,
 };
 pub use pool::ImagePool;

@@ -184,45 +184,57 @@ impl QueryAttention {
         target: &Tensor,
         random: &mut impl Rng,
     ) -> Result<(Objective, Tensor), Error> {
-        let known = [self.features(source)?, self.features(target)?];
-        let places = known.each_ref().map(|k| self.contrast.places(k, random));
-        self.generator_at([source, target], &known, &places)
+        let seen = [self.see(source)?, self.see(target)?];
+        let places = seen
+            .each_ref()
+            .map(|s| self.contrast.places(&s.features, random));
+        self.generator_at(&seen, &places)
     }
 
-    /// [`Self::generator`] from the features of both pictures, compared at given random places.
+    /// [`Self::generator`] from what was [seen](Self::see) of a source and a target picture, compared at given random places.
     ///
     /// # Errors
     /// As [`CycleGan::generators`].
     pub fn generator_at(
         &self,
-        pictures: [&Tensor; 2],
-        known: &[Vec<Tensor>; 2],
+        seen: &[Seen; 2],
         places: &[Vec<Vec<u32>>; 2],
     ) -> Result<(Objective, Tensor), Error> {
-        let [translated, kept] = [
-            self.generator.forward(pictures[0])?,
-            self.generator.forward(pictures[1])?,
-        ];
-        let contrast = |n: usize, picture: &Tensor| {
-            let features = self.features(picture)?;
-            self.contrast.loss(&known[n], &features, &places[n])
+        let contrast = |n: usize| {
+            let again = self.generator.features(&seen[n].translated, &self.layers)?;
+            self.contrast.loss(&seen[n].features, &again, &places[n])
         };
-        let adversarial = least_squares(&self.judge.forward(&translated)?, 1.0)?;
+        let adversarial = least_squares(&self.judge.forward(&seen[0].translated)?, 1.0)?;
         let parts = vec![
             ("adversarial", 1.0, adversarial),
-            ("contrast", self.weight / 2.0, contrast(0, &translated)?),
-            ("contrast_identity", self.weight / 2.0, contrast(1, &kept)?),
+            ("contrast", self.weight / 2.0, contrast(0)?),
+            ("contrast_identity", self.weight / 2.0, contrast(1)?),
         ];
-        Ok((weighted(parts)?, translated.detach()))
+        Ok((weighted(parts)?, seen[0].translated.detach()))
     }
 
-    /// The features that are compared.
+    /// A picture through the generator.
     ///
     /// # Errors
-    /// As [`Generator::features`].
-    pub fn features(&self, picture: &Tensor) -> Result<Vec<Tensor>, Error> {
-        self.generator.features(picture, &self.layers)
+    /// As [`Generator::forward_with_features`].
+    pub fn see(&self, picture: &Tensor) -> Result<Seen, Error> {
+        let (translated, features) = self
+            .generator
+            .forward_with_features(picture, &self.layers)?;
+        Ok(Seen {
+            translated,
+            features,
+        })
     }
+}
+
+/// What the generator makes of a picture, and the features on the way that are compared.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The picture as translated.
+    pub translated: Tensor,
+    /// The features of the layers that are compared.
+    pub features: Vec<Tensor>,
 }
 
 /// A discriminator's objective: half of its least-squares losses on translated and on real pictures.
@@ -266,7 +278,9 @@ pub fn weighted_cross_entropy(
 fn weighted(parts: Vec<(&'static str, f64, Tensor)>) -> Result<Objective, Error> {
     let mut total: Option<Tensor> = None;
     for (_, weight, part) in &parts {
-        let part = (part * *weight)?;
+        // Not a plain product: candle gives what a zero is multiplied with no gradient at all.
+        let factor = Tensor::full(*weight as f32, part.shape(), part.device())?;
+        let part = (part * factor)?;
         total = Some(match total {
             Some(sum) => (sum + part)?,
             None => part,

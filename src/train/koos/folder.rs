@@ -80,7 +80,7 @@ fn read(files: &GradedScan, segmenter: Option<&Segmenter>) -> Result<Example, Er
     };
     let (labels, _) = read_labels(&files.labels, &LabelTable::default())?;
     on_its_grid(&labels, &files.labels)?;
-    let labels = tumour_and_cochlea(&labels, &files.labels)?;
+    let labels = tumour_and_cochlea(&labels, false, &files.labels)?;
     let grade = usize::from(files.grade).checked_sub(1);
     let Some(&grade) = grade.and_then(|n| KoosGrade::ALL.get(n)) else {
         return Err(wrong("its grade is not 1 to 4", &files.scan));
