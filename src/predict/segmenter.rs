@@ -6,9 +6,7 @@ use super::nnunet::{self, Folds, NnUnet};
 use super::region::segment_about_ears;
 use super::{Error, ModelInfo, Plan, Probabilities, Tiling, memory, middle_part, prepare};
 use crate::model::{self, ChosenDevice, DeviceChoice, Runner, UNet, Watch, read_tensors, sha256};
-use crate::volume::{
-    Grid, LabelMap, LabelTable, Observe, Progress, Shape, Structure, Volume,
-};
+use crate::volume::{Grid, LabelMap, LabelTable, Observe, Progress, Shape, Structure, Volume};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;

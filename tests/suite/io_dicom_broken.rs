@@ -212,6 +212,32 @@ fn explicit_files_that_say_they_are_implicit_and_the_reverse_are_read() {
     }
 }
 
+#[test]
+fn a_syntax_or_a_name_of_two_lines_is_told_in_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = std::fs::read(golden("oblique.zip")).unwrap();
+    // The syntax of every file, and every file's name.
+    for (whole, at, byte) in [
+        (&b"1.2.840.10008.1.2.1\0"[..], 2, b'\n'),
+        (b"IM000", 2, b'\r'),
+    ] {
+        let starts: Vec<usize> = (0..file.len() - whole.len())
+            .filter(|start| file[*start..].starts_with(whole))
+            .collect();
+        assert!(starts.len() >= 5);
+        for start in starts {
+            file[start + at] = byte;
+        }
+    }
+    let path = folder.path().join("a.zip");
+    std::fs::write(&path, file).unwrap();
+    let error = inspect(&path, &mut unobserved).unwrap_err().to_string();
+    assert!(
+        error.contains("not known") && !error.contains(char::is_control),
+        "{error:?}"
+    );
+}
+
 /// Whatever a folder holds, looking and reading end in results.
 fn ends_well(path: &Path) -> Result<(), TestCaseError> {
     let library = scan(path);

@@ -67,6 +67,9 @@ pub(in crate::app) fn meaning_ui(ctx: &Context, state: &AppState, out: &mut Vec<
     }
 }
 
+/// Letters of a region's name that are shown.
+const NAME_LETTERS: usize = 36;
+
 fn values_ui(ui: &mut Ui, meaning: &Meaning, say: &mut impl FnMut(MeaningCommand)) {
     if meaning.values.is_empty() {
         ui.label("The file is empty: it outlines nothing");
@@ -83,8 +86,14 @@ fn values_ui(ui: &mut Ui, meaning: &Meaning, say: &mut impl FnMut(MeaningCommand
             for (value, structure) in &meaning.values {
                 let number = value.value.to_string();
                 let name = meaning.names.as_ref().and_then(|n| n.get(&value.value));
-                let number = name.map_or(number.clone(), |name| format!("{number}  {name}"));
-                ui.add(egui::Label::new(number).wrap_mode(egui::TextWrapMode::Truncate));
+                let whole = name.map_or(number.clone(), |name| format!("{number}  {name}"));
+                let mut shown: String = whole.chars().take(NAME_LETTERS).collect();
+                if shown.len() < whole.len() {
+                    shown.push('…');
+                }
+                // A column of a grid is no wider than its first row asks: cutting the text by the column would leave nothing of it.
+                ui.add(egui::Label::new(shown).wrap_mode(egui::TextWrapMode::Extend))
+                    .on_hover_text(&whole);
                 ui.label(format!("{} mm³", volume_text(value.volume_mm3)));
                 let name = |s: Option<Structure>| {
                     s.map_or_else(|| "left out".to_owned(), |s| capitalised(s.name()))

@@ -65,7 +65,8 @@ impl Syntax {
     pub(super) fn name(&self) -> String {
         let known = TransferSyntaxRegistry.get(&self.uid);
         let name = known.map_or("a way that is not known", |ts| ts.name());
-        format!("{name} ({})", self.uid)
+        // What is not known may be anything; a message is one line.
+        format!("{name} ({})", self.uid.replace(char::is_control, "?"))
     }
 
     /// Whether a decoder here reads it.

@@ -53,7 +53,11 @@ pub(super) fn entries(path: &Path) -> Result<Listing, DicomError> {
         }
         let name = entry
             .name()
-            .map_or_else(|_| format!("entry {index}"), std::borrow::Cow::into_owned);
+            // One line of a message is what it is for.
+            .map_or_else(
+                |_| format!("entry {index}"),
+                |name| name.replace(char::is_control, "?"),
+            );
         let problem = if entry.enclosed_name().is_none() {
             Some("its path leads out of the archive")
         } else if entry.encrypted() {

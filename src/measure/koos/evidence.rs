@@ -137,7 +137,7 @@ impl KoosEvidence {
             of("brainstem rotation", self.brainstem_rotation_degrees, "degrees", 3.0, 0.0, mirror),
             of("fourth ventricle shift", self.fourth_ventricle_shift_mm, "mm", 0.7, 0.0, ventricle),
             of("fourth ventricle area", self.fourth_ventricle_area_mm2, "mm²", 10.0, 0.1, ventricle),
-            of("fourth ventricle asymmetry", self.fourth_ventricle_asymmetry, "", 0.15, 0.0, ventricle),
+            of("fourth ventricle asymmetry", self.fourth_ventricle_asymmetry, "", 0.2, 0.0, ventricle),
         ];
         for n in &self.neighbours {
             let at = Some(middle(n.nearest_points_ras_mm));
