@@ -345,6 +345,17 @@ fn the_trained_graders_say_what_the_command_says() {
             assert!(is_there(&harness, &words), "{words}");
         }
     }
+    // In the other wording the rule beside them is another, and it is said what they learned.
+    let learned = "Forest and network learned the topographic wording alone";
+    assert!(!is_there(&harness, learned));
+    click(&mut harness, "Koos wording: compression");
+    if is_there(&harness, button) {
+        click(&mut harness, button);
+        settle(&mut harness);
+    }
+    assert!(is_there(&harness, learned));
+    click(&mut harness, "Koos wording: topographic");
+    assert!(!is_there(&harness, learned));
     // They speak of a grade that is there.
     click(&mut harness, "After surgery");
     assert!(harness.get_by_label(button).accesskit_node().is_disabled());

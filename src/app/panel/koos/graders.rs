@@ -8,7 +8,7 @@ use crate::{
         state::{AppState, VisitState},
         task::Task,
     },
-    measure::{KoosAssessment, ordinal_decision},
+    measure::{KoosAssessment, KoosWording, ordinal_decision},
     patient::ModelInfo,
     predict::KoosGraders,
 };
@@ -22,6 +22,11 @@ pub(super) fn visit_ui(
     out: &mut Vec<Command>,
 ) {
     if let Some(graded) = visit.graded() {
+        if state.koos_wording(visit.id) != KoosWording::Topographic {
+            // The rule beside them follows the chosen one: where they differ, that may be all that differs.
+            let text = "Forest and network learned the topographic wording alone";
+            ui.label(RichText::new(text).small().color(caution(ui)));
+        }
         graders_ui(ui, &graded.said, &graded.model);
         return;
     }
