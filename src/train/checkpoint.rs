@@ -2,9 +2,9 @@
 use super::{Error, Optimiser};
 use crate::{
     io,
-    model::{Metadata, read_tensors, write_tensors},
+    model::{Metadata, Parameters, read_tensors, write_tensors},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::path::Path;
 
 /// Name of the checkpoint in the output folder.
@@ -35,8 +35,11 @@ pub(super) fn save(folder: &Path, optimiser: &Optimiser, progress: &Progress) ->
     write_whole(&folder.join(CHECKPOINT), &bytes)
 }
 
-/// Restores what [`save`] wrote; `None` when there is no checkpoint.
-pub(super) fn load(folder: &Path, optimiser: &mut Optimiser) -> Result<Option<Progress>, Error> {
+/// Tensors of a folder's checkpoint, and what stands under a key beside them; `None` when there is no checkpoint.
+pub(super) fn read<T: DeserializeOwned>(
+    folder: &Path,
+    key: &str,
+) -> Result<Option<(Parameters, T)>, Error> {
     let path = folder.join(CHECKPOINT);
     if !path.exists() {
         return Ok(None);
@@ -48,9 +51,17 @@ pub(super) fn load(folder: &Path, optimiser: &mut Optimiser) -> Result<Option<Pr
     })?;
     let (tensors, metadata) = read_tensors(&bytes)?;
     let text = metadata
-        .get(KEY)
+        .get(key)
         .ok_or_else(|| Error::Checkpoint("it does not say how far it is".to_owned()))?;
-    let progress = serde_json::from_str(text).map_err(|e| Error::Checkpoint(e.to_string()))?;
+    let told = serde_json::from_str(text).map_err(|e| Error::Checkpoint(e.to_string()))?;
+    Ok(Some((tensors, told)))
+}
+
+/// Restores what [`save`] wrote; `None` when there is no checkpoint.
+pub(super) fn load(folder: &Path, optimiser: &mut Optimiser) -> Result<Option<Progress>, Error> {
+    let Some((tensors, progress)) = read(folder, KEY)? else {
+        return Ok(None);
+    };
     optimiser.restore(tensors)?;
     Ok(Some(progress))
 }

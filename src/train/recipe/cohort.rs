@@ -1,5 +1,6 @@
 //! What a recipe learns from, looked at before anything is computed.
 use super::run::RecipeRun;
+use super::say;
 use super::spec::LearnFrom;
 use super::stage;
 use crate::io::{
@@ -8,10 +9,9 @@ use crate::io::{
 };
 use crate::model::Sha256Digest;
 use crate::train::{Error, FolderCrops};
-use crate::volume::{Grid, LabelTable, Observe, Progress, unobserved};
+use crate::volume::{Grid, LabelTable, Observe, unobserved};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 /// Room for networks, checkpoints and pictures, bytes.
@@ -237,18 +237,5 @@ fn check_space(run: &RecipeRun, voxels: Voxels) -> Result<(), Error> {
             path: run.out.clone(),
         }),
         _ => Ok(()),
-    }
-}
-
-fn say(
-    observe: &mut Observe<'_>,
-    stage: &'static str,
-    n: usize,
-    count: usize,
-) -> Result<(), Error> {
-    let fraction = n as f32 / count.max(1) as f32;
-    match observe(Progress { stage, fraction }) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(Error::Cancelled),
     }
 }

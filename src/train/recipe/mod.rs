@@ -13,3 +13,21 @@ pub use cohort::Cohort;
 pub use pseudo::{Choice, PseudoLabel, chosen, implausible};
 pub use run::{RecipeRun, RecipeSummary, RoundSummary, run_recipe};
 pub use spec::{LearnFrom, Recipe, SegmenterSizes, SelfTraining, Start, TranslatorSizes};
+
+use crate::train::Error;
+use crate::volume::{Observe, Progress};
+use std::ops::ControlFlow;
+
+/// Tells the observer that so many of a stage's scans are done; [`Error::Cancelled`] when it says stop.
+fn say(
+    observe: &mut Observe<'_>,
+    stage: &'static str,
+    n: usize,
+    count: usize,
+) -> Result<(), Error> {
+    let fraction = n as f32 / count.max(1) as f32;
+    match observe(Progress { stage, fraction }) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::Cancelled),
+    }
+}

@@ -1,6 +1,7 @@
 //! The stages of a recipe, each from files to files.
 use super::pseudo::{agreement, chosen, implausible, table};
 use super::run::RecipeRun;
+use super::say;
 use super::spec::{Recipe, Start};
 use crate::io::{
     LabelledScan, UnlabelledScan, read_labels, read_volume, write_labels, write_volume,
@@ -14,7 +15,6 @@ use crate::train::{
 };
 use crate::volume::{LabelMap, LabelTable, Observe, Progress, Structure, unobserved};
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// Largest distance of a pseudo-labelling's tiles, as a part of a tile.
@@ -302,17 +302,4 @@ pub(super) fn trained_on(run: &RecipeRun, pseudo: usize) -> String {
         "{from}{taught} of a folder (recipe {}, preset {})",
         run.recipe.name, run.preset
     )
-}
-
-fn say(
-    observe: &mut Observe<'_>,
-    stage: &'static str,
-    n: usize,
-    count: usize,
-) -> Result<(), Error> {
-    let fraction = n as f32 / count.max(1) as f32;
-    match observe(Progress { stage, fraction }) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(Error::Cancelled),
-    }
 }

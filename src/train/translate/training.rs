@@ -5,8 +5,8 @@ use super::report::{Log, write_samples};
 use super::slices::SlicePlan;
 use super::translator::Translator;
 use crate::model::translate::{DiscriminatorDescription, GeneratorDescription};
-use crate::model::{DeviceChoice, Metadata, read_tensors, write_tensors};
-use crate::train::checkpoint::{CHECKPOINT, write_whole};
+use crate::model::{DeviceChoice, Metadata, write_tensors};
+use crate::train::checkpoint::{self, CHECKPOINT, write_whole};
 use crate::train::curves::write_part_curves;
 use crate::train::data::mix;
 use crate::train::milestone::{Milestone, Pace};
@@ -279,20 +279,9 @@ fn load(
     device: &Device,
     wanted: &Saved,
 ) -> Result<Option<Saved>, Error> {
-    let path = folder.join(CHECKPOINT);
-    if !path.exists() {
+    let Some((tensors, saved)) = checkpoint::read::<Saved>(folder, KEY)? else {
         return Ok(None);
-    }
-    let bytes = std::fs::read(&path).map_err(|source| Error::File {
-        action: "read the checkpoint",
-        source,
-        path,
-    })?;
-    let (tensors, metadata) = read_tensors(&bytes)?;
-    let text = metadata
-        .get(KEY)
-        .ok_or_else(|| Error::Checkpoint("it does not say how far it is".to_owned()))?;
-    let saved: Saved = serde_json::from_str(text).map_err(|e| Error::Checkpoint(e.to_string()))?;
+    };
     if saved.settings != wanted.settings {
         let text =
             "it was made with other settings; train into another folder, or without resuming";
