@@ -192,29 +192,20 @@ fn grades(arguments: &Arguments) -> anyhow::Result<Option<Grades>> {
     }))
 }
 
-/// One row a case; a structure that neither has is a perfect answer.
+/// One row a case.
 fn rows(cases: &[Case], team: &str) -> Vec<ScoreRow> {
-    let mut rows: Vec<ScoreRow> = Vec::new();
-    for case in cases {
-        if rows.last().is_none_or(|r| r.case != case.case) {
-            rows.push(ScoreRow {
-                case: case.case.clone(),
-                vs_dice: 1.0,
-                vs_assd: 0.0,
-                cochlea_dice: 1.0,
-                cochlea_assd: 0.0,
-                team: team.to_owned(),
-            });
-        }
-        let Some(row) = rows.last_mut() else { continue };
-        let (dice, assd) = (case.agreement.dice, case.agreement.assd_mm);
-        if case.structure == Structure::VestibularSchwannoma.name() {
-            (row.vs_dice, row.vs_assd) = (dice, assd);
-        } else if case.structure == Structure::Cochlea.name() {
-            (row.cochlea_dice, row.cochlea_assd) = (dice, assd);
-        }
-    }
-    rows
+    let of_case = |rows: &[Case]| {
+        let of = |structure: Structure| {
+            let case = rows.iter().find(|c| c.structure == structure.name());
+            case.map(|c| &c.agreement)
+        };
+        let (tumour, cochlea) = (of(Structure::VestibularSchwannoma), of(Structure::Cochlea));
+        ScoreRow::new((&rows[0].case, team), tumour, cochlea)
+    };
+    cases
+        .chunk_by(|a, b| a.case == b.case)
+        .map(of_case)
+        .collect()
 }
 
 fn table(output: &Output) -> String {

@@ -24,9 +24,6 @@ pub(super) struct Arguments {
     seed: u64,
 }
 
-/// Dice, ASSD of schwannoma and cochlea.
-const HIGHER_IS_BETTER: [bool; 4] = [true, false, true, false];
-
 #[derive(Debug, Serialize)]
 struct StabilityOutput {
     /// `null` where all teams are level.
@@ -50,7 +47,12 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     }
     let teams = teams(rows)?;
     let resamples = arguments.bootstrap as usize;
-    let (ranking, stability) = rank(&teams, &HIGHER_IS_BETTER, resamples, arguments.seed);
+    let (ranking, stability) = rank(
+        &teams,
+        &ScoreRow::HIGHER_IS_BETTER,
+        resamples,
+        arguments.seed,
+    );
     let output = Output {
         ranking,
         stability: stability.map(shown),
@@ -63,7 +65,7 @@ fn teams(rows: Vec<ScoreRow>) -> anyhow::Result<Vec<TeamScores>> {
     let cases: BTreeSet<String> = rows.iter().map(|r| r.case.clone()).collect();
     let mut teams: BTreeMap<String, BTreeMap<String, Vec<f64>>> = BTreeMap::new();
     for r in rows {
-        let values = vec![r.vs_dice, r.vs_assd, r.cochlea_dice, r.cochlea_assd];
+        let values = r.metrics().to_vec();
         if teams
             .entry(r.team.clone())
             .or_default()

@@ -33,6 +33,12 @@ pub(super) struct Arguments {
     /// Folder of the true label maps of the hrT2 scans, for the recipe `full-supervision`.
     #[arg(long, value_name = "DIR")]
     pub(super) truth: Option<PathBuf>,
+    /// Folder of hrT2 scans that a recipe did not learn from (`NAME_hrT2.nii.gz`) with their true label maps: at its end every round's network is held against them. A cohort of `schwann phantom` of another seed is one.
+    #[arg(long, value_name = "DIR")]
+    pub(super) test: Option<PathBuf>,
+    /// Folder of another recipe's run on the same scans with the same seed: translators that both have are taken over from it. May be given several times.
+    #[arg(long, value_name = "OUT")]
+    pub(super) share: Vec<PathBuf>,
     /// Steps at most.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(super) steps: Option<u32>,
@@ -111,6 +117,8 @@ fn without_recipe(arguments: &Arguments) -> anyhow::Result<()> {
     let for_recipes = [
         ("--preset", arguments.preset.is_some()),
         ("--truth", arguments.truth.is_some()),
+        ("--test", arguments.test.is_some()),
+        ("--share", !arguments.share.is_empty()),
     ];
     match for_recipes.iter().find(|(_, given)| *given) {
         Some((flag, _)) => anyhow::bail!("{flag} is for recipes"),

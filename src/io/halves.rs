@@ -187,8 +187,32 @@ fn listed<T: AsRef<str>>(names: &[T]) -> String {
     }
 }
 
-/// London and Tilburg stand in the names since 2022, the third centre since 2023.
-fn centre_by_name(case: &str) -> Option<&'static str> {
+/// The hrT2 scans of a folder (`NAME_hrT2.nii.gz` or `NAME_T2.nii.gz`), in it or nested, by name of the case, wherever they lie.
+///
+/// # Errors
+/// When the folder cannot be read, holds none, or two of one case.
+pub fn target_scans(folder: &Path) -> Result<Vec<UnlabelledScan>, Error> {
+    let wrong = |problem: String| Error::Cases {
+        problem,
+        path: folder.to_owned(),
+    };
+    let mut scans: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for (stem, path) in nifti_files(folder)? {
+        let (case, role) = last_word(&stem);
+        if matches!(role.as_str(), "hrt2" | "t2") && scans.insert(case.to_owned(), path).is_some() {
+            return Err(wrong(format!("the case `{case}` is there twice")));
+        }
+    }
+    if scans.is_empty() {
+        let text = "no hrT2 scan (NAME_hrT2.nii.gz) is in this folder";
+        return Err(wrong(text.to_owned()));
+    }
+    let scan = |(case, scan)| UnlabelledScan { case, scan };
+    Ok(scans.into_iter().map(scan).collect())
+}
+
+/// The centre that a case of crossMoDA has in its name: London and Tilburg since 2022, the third since 2023.
+pub fn centre_by_name(case: &str) -> Option<&'static str> {
     let words = [("ldn", "London"), ("etz", "Tilburg"), ("ukm", "UK MC-RC")];
     let part = |word: &str| case.split('_').any(|p| p.eq_ignore_ascii_case(word));
     words.into_iter().find(|(w, _)| part(w)).map(|(_, c)| c)

@@ -47,7 +47,7 @@ pub use dicom::{
 pub use error::{Error, HeaderError};
 pub use graded::{GradedScan, graded_scans};
 pub use graded_cases::{GradedCase, graded_cases};
-pub use halves::{Halves, UnlabelledScan, training_halves};
+pub use halves::{Halves, UnlabelledScan, centre_by_name, target_scans, training_halves};
 pub use hash::voxels_sha256;
 pub use inspect::{Inspected, Inspection, Percentiles, Rescale, inspect, inspect_or_list};
 pub use journal::{

@@ -1,5 +1,6 @@
 //! Tables of the challenge: scores of teams, grades of cases.
 use super::{Error, write_atomically};
+use crate::measure::Agreement;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -27,6 +28,39 @@ pub struct ScoreRow {
     /// Name of the team.
     #[serde(rename = "Team")]
     pub team: String,
+}
+
+impl ScoreRow {
+    /// The scores of a case; a structure that neither has is a perfect answer, as in the challenge.
+    pub fn new(
+        (case, team): (&str, &str),
+        tumour: Option<&Agreement>,
+        cochlea: Option<&Agreement>,
+    ) -> Self {
+        let scores = |of: Option<&Agreement>| of.map_or((1.0, 0.0), |a| (a.dice, a.assd_mm));
+        let ((vs_dice, vs_assd), (cochlea_dice, cochlea_assd)) = (scores(tumour), scores(cochlea));
+        Self {
+            case: case.to_owned(),
+            vs_dice,
+            vs_assd,
+            cochlea_dice,
+            cochlea_assd,
+            team: team.to_owned(),
+        }
+    }
+
+    /// Whether more is better of each metric of [`Self::metrics`].
+    pub const HIGHER_IS_BETTER: [bool; 4] = [true, false, true, false];
+
+    /// What the challenge ranks by: Dice and ASSD of the schwannoma, then of the cochleae.
+    pub fn metrics(&self) -> [f64; 4] {
+        [
+            self.vs_dice,
+            self.vs_assd,
+            self.cochlea_dice,
+            self.cochlea_assd,
+        ]
+    }
 }
 
 fn wrong(path: &Path, problem: String) -> Error {

@@ -49,6 +49,11 @@ pub(super) fn needed_bytes(
     PROGRAM_BYTES + weight_bytes(network) + input + sums + restoring.max(running)
 }
 
+/// Bytes that one more network of the same model keeps: its weights, and a tile's activations.
+pub(super) fn kept_bytes(network: &UNetDescription, tile: Shape) -> u64 {
+    weight_bytes(network) + network_bytes(network, tile)
+}
+
 /// Refuses what does not fit into the memory that is free now.
 pub(super) fn check(needed: u64) -> Result<(), Error> {
     match available_bytes() {

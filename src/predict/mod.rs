@@ -25,7 +25,8 @@ pub use nnunet::{Folds, NnUnet};
 pub use plan::{Calibration, Plan, class, middle_part, prepare, standardise};
 pub use probabilities::Probabilities;
 pub use segmenter::{
-    Early, Prediction, SegmentOptions, Segmenter, segment, segment_channels, segment_early,
+    Early, MOST_NETWORKS, Prediction, SegmentOptions, Segmenter, segment, segment_channels,
+    segment_early, weights_file,
 };
 pub use tiles::Tiling;
 

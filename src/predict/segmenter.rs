@@ -19,6 +19,16 @@ pub(super) const CERTAIN: f32 = 0.5;
 const SAME_GRID_MM: f64 = 1e-3;
 /// Voxels beyond this blur away what the model looks for, mm.
 const COARSE_MM: f64 = 2.5;
+/// Most networks of one model.
+pub const MOST_NETWORKS: usize = 9;
+
+/// Name of the weights of a model's network in its folder, counted from one.
+pub fn weights_file(number: usize) -> String {
+    match number {
+        0 | 1 => "model.safetensors".to_owned(),
+        n => format!("model_{n}.safetensors"),
+    }
+}
 
 /// A trained model, ready to run: one of Schwann's own, or an nnU-Net.
 #[derive(Debug, Clone)]
@@ -34,7 +44,8 @@ enum Kind {
 #[derive(Debug, Clone)]
 pub(super) struct Own {
     pub(super) plan: Plan,
-    network: UNet,
+    /// One, or several whose probabilities are averaged.
+    networks: Vec<UNet>,
     info: ModelInfo,
     /// Label of each channel of the scores: classes of one label are one channel.
     pub(super) labels: Vec<u8>,
@@ -45,15 +56,23 @@ pub(super) struct Own {
 }
 
 impl Own {
-    fn from_bytes(plan: &str, weights: &[u8]) -> Result<Self, Error> {
+    fn from_bytes(plan: &str, weights: &[&[u8]]) -> Result<Self, Error> {
         let plan = Plan::from_json(plan)?;
-        let (parameters, _) = read_tensors(weights)?;
+        let network = |bytes: &&[u8]| -> Result<UNet, Error> {
+            let (parameters, _) = read_tensors(bytes)?;
+            Ok(UNet::new(plan.network.clone(), parameters)?)
+        };
+        let networks: Vec<UNet> = weights.iter().map(network).collect::<Result<_, _>>()?;
+        let hashes: Vec<String> = weights.iter().map(|bytes| sha256(bytes)).collect();
         let info = ModelInfo {
             name: plan.name.clone(),
             version: plan.version.clone(),
-            sha256: sha256(weights),
+            // Of several files: the hash of their hashes.
+            sha256: match hashes.as_slice() {
+                [one] => one.clone(),
+                several => sha256(several.concat().as_bytes()),
+            },
         };
-        let network = UNet::new(plan.network.clone(), parameters)?;
         let (labels, channels) = if plan.is_localiser() {
             (vec![0, 1, 2], vec![0, 1, 2])
         } else {
@@ -69,7 +88,7 @@ impl Own {
         };
         Ok(Self {
             plan,
-            network,
+            networks,
             info,
             labels,
             channels,
@@ -81,7 +100,9 @@ impl Own {
     fn shipped_localiser() -> Result<Self, Error> {
         Self::from_bytes(
             include_str!("../../assets/models/localiser/plan.json"),
-            include_bytes!("../../assets/models/localiser/model.safetensors"),
+            &[include_bytes!(
+                "../../assets/models/localiser/model.safetensors"
+            )],
         )
     }
 
@@ -134,7 +155,9 @@ impl Segmenter {
     pub fn shipped() -> Result<Self, Error> {
         Self::from_bytes(
             include_str!("../../assets/models/segmenter/plan.json"),
-            include_bytes!("../../assets/models/segmenter/model.safetensors"),
+            &[include_bytes!(
+                "../../assets/models/segmenter/model.safetensors"
+            )],
         )
     }
 
@@ -143,8 +166,8 @@ impl Segmenter {
         NnUnet::is_folder(path) || path.join("plan.json").is_file()
     }
 
-    /// A model from a folder: Schwann's own have `plan.json` and `model.safetensors`, those of nnU-Net v2 `plans.json`, `dataset.json` and a
-    /// checkpoint for each of the `folds`.
+    /// A model from a folder: Schwann's own have `plan.json` and `model.safetensors`, and where probabilities of several networks are averaged `model_2.safetensors` and so on; those of nnU-Net v2 have `plans.json`,
+    /// `dataset.json` and a checkpoint for each of the `folds`.
     ///
     /// # Errors
     /// When a file is missing or wrong; the message says what.
@@ -159,12 +182,19 @@ impl Segmenter {
         };
         let plan =
             std::fs::read_to_string(path.join("plan.json")).map_err(failed("plan", "plan.json"))?;
-        let weights = std::fs::read(path.join("model.safetensors"))
-            .map_err(failed("weights", "model.safetensors"))?;
+        let mut weights = Vec::new();
+        for number in 1..=MOST_NETWORKS {
+            let name = weights_file(number);
+            if number > 1 && !path.join(&name).exists() {
+                break;
+            }
+            weights.push(std::fs::read(path.join(&name)).map_err(failed("weights", &name))?);
+        }
+        let weights: Vec<&[u8]> = weights.iter().map(Vec::as_slice).collect();
         Self::from_bytes(&plan, &weights)
     }
 
-    fn from_bytes(plan: &str, weights: &[u8]) -> Result<Self, Error> {
+    fn from_bytes(plan: &str, weights: &[&[u8]]) -> Result<Self, Error> {
         let mut own = Own::from_bytes(plan, weights)?;
         if own.plan.is_localiser() {
             let text = "this is a localiser, not a segmenter";
@@ -202,7 +232,9 @@ impl Segmenter {
                     mm3 = mm3.min(super::region::LARGEST_MM3);
                 }
                 let array = (mm3 / plan.spacing_mm.iter().product::<f64>()).ceil() as usize;
-                memory::needed_bytes(&plan.network, array, grid.len(), plan.patch, false)
+                let one = memory::needed_bytes(&plan.network, array, grid.len(), plan.patch, false);
+                let more = own.networks.len().saturating_sub(1) as u64;
+                one + more * memory::kept_bytes(&plan.network, plan.patch)
             }
             Kind::NnUnet(model) => model.memory_bytes(grid, options.parity),
         }
@@ -539,7 +571,9 @@ pub(super) fn run(
     observe: &mut Observe<'_>,
 ) -> Result<Vec<f32>, Error> {
     let plan = &own.plan;
-    let mut runner = Runner::new(&own.network, &chosen.device)?;
+    let runners = own.networks.iter();
+    let runners = runners.map(|network| Runner::new(network, &chosen.device));
+    let mut runners: Vec<Runner> = runners.collect::<Result<_, _>>()?;
     let [d, h, w] = plan.network.divisor();
     let tiling = Tiling::new(grid.shape, plan.patch, [w, h, d], options.step);
     let (tiles, middle) = tiling.middle_first();
@@ -548,20 +582,32 @@ pub(super) fn run(
         let mut tile = tiling.cut(intensities, first);
         prepare(&mut tile, plan.clip_quantiles);
         let passes = if options.mirror { 2.0 } else { 1.0 };
-        let mut watch = |part: f32| {
-            let fraction = (done as f32 + part / passes) / tiles.len() as f32;
-            observe(Progress {
-                stage: "segmenting",
-                fraction,
-            })
-        };
-        let temperature = plan.temperature();
-        let how = (options.mirror, temperature);
-        let scores = classify(&mut runner, &mut tile, &tiling, how, &mut watch);
-        let scores = match scores {
-            Err(model::Error::Stopped) => return Err(Error::Cancelled),
-            other => other?,
-        };
+        let how = (options.mirror, plan.temperature());
+        let count = runners.len() as f32;
+        let mut scores: Vec<f32> = Vec::new();
+        for (n, runner) in runners.iter_mut().enumerate() {
+            let mut watch = |part: f32| {
+                let of_tile = (n as f32 + part / passes) / count;
+                observe(Progress {
+                    stage: "segmenting",
+                    fraction: (done as f32 + of_tile) / tiles.len() as f32,
+                })
+            };
+            let found = match classify(runner, &mut tile.clone(), &tiling, how, &mut watch) {
+                Err(model::Error::Stopped) => return Err(Error::Cancelled),
+                other => other?,
+            };
+            if scores.is_empty() {
+                scores = found;
+            } else {
+                scores.iter_mut().zip(found).for_each(|(s, f)| *s += f);
+            }
+        }
+        if runners.len() > 1 {
+            for s in &mut scores {
+                *s /= count;
+            }
+        }
         tiling.add(&mut sums, first, &own.merged(scores, tile.len()));
         if done + 1 == middle
             && middle < tiles.len()

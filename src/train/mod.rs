@@ -26,8 +26,9 @@ pub use loss::{Loss, UNKNOWN, dice_cross_entropy};
 pub use milestone::Milestone;
 pub use optimiser::{Optimiser, Rule, linear_decay, polynomial_decay};
 pub use recipe::{
-    Choice, Cohort, LearnFrom, PseudoLabel, Recipe, RecipeRun, RecipeSummary, RoundSummary,
-    SegmenterSizes, SelfTraining, Start, TranslatorSizes, chosen, implausible, run_recipe,
+    CentreScores, Choice, Cohort, LearnFrom, Outcome, PseudoLabel, Recipe, RecipeRun,
+    RecipeSummary, RoundScores, RoundSummary, SegmenterSizes, Selection, SelfTraining, Start,
+    TranslatorSizes, chosen, implausible, run_recipe,
 };
 pub use segmenter::{SegmenterTraining, TrainingSummary, train_on, train_segmenter};
 pub use translate::{

@@ -171,11 +171,12 @@ impl Optimiser {
             else {
                 continue;
             };
-            let gradient = (gradient * scale)?;
+            let gradient = (gradient.detach() * scale)?;
             let second = self.second.get_mut(name);
-            let weights = variable.as_tensor();
+            // Detached: what is computed from a variable, a gradient too, remembers how, and moments would hold the tensors of every step for ever.
+            let weights = variable.as_tensor().detach();
             let next = moved(
-                weights,
+                &weights,
                 &gradient,
                 (first, second),
                 self.rule,

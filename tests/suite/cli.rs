@@ -565,3 +565,36 @@ fn a_folder_that_cannot_be_trained_on_is_told_before_anything_is_written() {
     );
     assert!(!out.exists());
 }
+
+#[test]
+fn a_recipe_that_cannot_be_begun_is_told_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let data = folder.path().join("data");
+    std::fs::create_dir_all(&data).unwrap();
+    let [out_text, data_text] = [&out, &data].map(|p| p.to_str().unwrap());
+    let train = |more: &[&str], words: &str| {
+        let arguments = [&["train"], more, &["-o", out_text]].concat();
+        fails(&arguments, words);
+        assert!(!out.exists(), "{more:?}");
+    };
+    train(&["nobodys", "--data", data_text], "mai, no-adaptation");
+    train(
+        &["missing.toml", "--data", data_text],
+        "cannot read the recipe",
+    );
+    train(&["mai"], "--data DIR");
+    train(&["mai", "--data", data_text], "no ceT1 scan");
+    train(
+        &["mai", "--data", data_text, "--preset", "huge"],
+        "no preset `huge`",
+    );
+    train(
+        &["mai", "--data", data_text, "--steps", "3"],
+        "--steps is for single models",
+    );
+    train(&["segmenter", "--test", data_text], "--test is for recipes");
+    let broken = folder.path().join("broken.toml");
+    std::fs::write(&broken, "base = \"mai\"\nname = \"x\"\nrounds = 3\n").unwrap();
+    train(&[broken.to_str().unwrap(), "--data", data_text], "rounds");
+}

@@ -290,6 +290,42 @@ fn optimisers_take_pytorchs_steps() {
     }
 }
 
+/// A moment that remembers how it was computed holds every tensor of every step before it: a long training would run out of memory.
+#[test]
+fn moments_do_not_remember_how_they_were_computed() {
+    let (momentum, betas, weight_decay) = (0.9, [0.9, 0.99], 0.1);
+    let rules = [
+        Rule::Nesterov {
+            momentum,
+            weight_decay,
+        },
+        Rule::Adam {
+            betas,
+            weight_decay,
+        },
+        Rule::AdamW {
+            betas,
+            weight_decay,
+        },
+    ];
+    for rule in rules {
+        let weights = Var::new(&[1.0_f32, -2.0], &Device::Cpu).unwrap();
+        let variables = BTreeMap::from([("w".to_owned(), weights.clone())]);
+        let mut optimiser = Optimiser::new(variables, rule).unwrap();
+        for step in 1..=2 {
+            let loss = weights.as_tensor().sqr().unwrap().sum_all().unwrap();
+            let gradients = loss.backward().unwrap();
+            optimiser
+                .step(&gradients, step, 0.1, f64::INFINITY)
+                .unwrap();
+        }
+        for (name, tensor) in optimiser.state() {
+            let of_moment = !name.starts_with("parameter");
+            assert!(!(of_moment && tensor.track_op()), "{rule:?}: {name}");
+        }
+    }
+}
+
 #[test]
 fn the_learning_rate_falls_as_nnu_nets() {
     assert!((polynomial_decay(0.0) - 1.0).abs() < 1e-12);

@@ -1,9 +1,12 @@
 //! Recipes from a folder to a model: what comes out, resumption, faults of the data, and that no truth of the target half leaks into it.
 use glam::DVec3;
-use schwann::io::{label_maps_by_case, read_labels, write_labels, write_volume};
+use schwann::io::{label_maps_by_case, read_labels, read_scores, write_labels, write_volume};
+use schwann::measure::agreement;
 use schwann::model::DeviceChoice;
-use schwann::predict::{Folds, SegmentOptions, Segmenter, segment};
-use schwann::train::{Error, Recipe, RecipeRun, RecipeSummary, UNKNOWN, run_recipe};
+use schwann::predict::{Folds, SegmentOptions, Segmenter, segment, segment_with_certainty};
+use schwann::train::{
+    Error, Outcome, Recipe, RecipeRun, RecipeSummary, Selection, UNKNOWN, run_recipe,
+};
 use schwann::volume::{
     Grid, LabelMap, LabelTable, Progress, Structure, Volume, Voxels, unobserved,
 };
@@ -139,6 +142,8 @@ fn run(recipe: Recipe, data: &Path, out: &Path) -> RecipeRun {
         preset: "phantom".to_owned(),
         data: data.to_owned(),
         truth: None,
+        test: None,
+        share: Vec::new(),
         out: out.to_owned(),
         seed: 3,
         device: DeviceChoice::Cpu,
@@ -255,7 +260,8 @@ fn a_recipe_ends_with_a_model_that_opens_and_a_card() {
     let (data, out) = (cohort(true), tempfile::tempdir().unwrap());
     let settings = run(both(), data.path(), out.path());
     let summary = done(&settings);
-    assert_eq!(summary.rounds.len(), 2);
+    // So short a training finds no cochlea: there is nothing for a round to learn from.
+    assert_eq!(summary.rounds.len(), 1);
     assert_eq!(summary.model, out.path().join("model"));
     let segmenter = Segmenter::from_folder(&summary.model, &Folds::All).unwrap();
     assert_eq!(segmenter.info().name, "tiny");
@@ -338,34 +344,37 @@ fn a_recipe_ends_with_a_model_that_opens_and_a_card() {
 
 #[test]
 fn a_run_that_was_stopped_again_and_again_ends_as_if_it_had_not_been() {
-    let data = cohort(true);
-    let (whole, pieces) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    done(&run(both(), data.path(), whole.path()));
-    let resumed = RecipeRun {
-        resume: true,
-        ..run(both(), data.path(), pieces.path())
-    };
-    let (mut stops, mut most) = (0, 20);
-    loop {
-        // Stages are entered at other points each time.
-        let mut calls = 0;
-        let mut observe = |_: Progress| {
-            calls += 1;
-            if calls > most {
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
+    // The first has both translators, the second all rounds of self-training.
+    for (recipe, more) in [(both(), 7), (taught(), 97)] {
+        let data = cohort(recipe.name == "tiny");
+        let (whole, pieces) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        done(&run(recipe.clone(), data.path(), whole.path()));
+        let resumed = RecipeRun {
+            resume: true,
+            ..run(recipe, data.path(), pieces.path())
         };
-        match run_recipe(&resumed, &mut observe) {
-            Ok(_) => break,
-            Err(Error::Cancelled) => stops += 1,
-            Err(other) => panic!("{other}"),
+        let (mut stops, mut most) = (0, 20);
+        loop {
+            // Stages are entered at other points each time.
+            let mut calls = 0;
+            let mut observe = |_: Progress| {
+                calls += 1;
+                if calls > most {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            };
+            match run_recipe(&resumed, &mut observe) {
+                Ok(_) => break,
+                Err(Error::Cancelled) => stops += 1,
+                Err(other) => panic!("{other}"),
+            }
+            most += more;
+            assert!(stops < 100);
         }
-        most += 7;
-        assert!(stops < 100);
+        assert!(stops > 3, "{stops}");
+        same(whole.path(), pieces.path());
     }
-    assert!(stops > 5, "{stops}");
-    same(whole.path(), pieces.path());
 }
 
 #[test]
@@ -427,6 +436,224 @@ fn full_supervision_alone_reads_the_truth_and_says_what_it_lacks() {
     std::fs::remove_file(absent).unwrap();
     settings.out = out.path().join("more");
     assert!(fault(&settings).contains("no true label map of the case `crossmoda2022_etz_9`"));
+}
+
+/// Scans and labels of heads that no cohort has, one of each centre.
+fn test_scans() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (n, case) in ["crossmoda2021_ldn_70", "crossmoda2022_etz_70"]
+        .iter()
+        .enumerate()
+    {
+        let (scan, labels) = head(n + 5, false);
+        let file = |end| folder.path().join(format!("{case}_{end}.nii.gz"));
+        write_volume(&file("hrT2"), &scan).unwrap();
+        write_labels(&file("Label"), &labels).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn every_round_is_held_against_the_truth_of_test_scans_which_decides_nothing() {
+    let (data, test) = (cohort(false), test_scans());
+    let [with, without] = [0; 2].map(|_| tempfile::tempdir().unwrap());
+    let settings = run(taught(), data.path(), with.path());
+    let judged = RecipeRun {
+        test: Some(test.path().to_owned()),
+        ..settings.clone()
+    };
+    let summary = done(&judged);
+    done(&RecipeRun {
+        out: without.path().to_owned(),
+        ..settings
+    });
+    let [a, b] = [&with, &without].map(|out| results(out.path()));
+    assert!(b.iter().all(|(name, bytes)| a.get(name) == Some(bytes)));
+    assert!(
+        a.keys()
+            .filter(|name| !b.contains_key(*name))
+            .all(|n| n.starts_with("evaluation"))
+    );
+
+    assert_eq!(summary.evaluation.len(), summary.rounds.len());
+    let scores = read_scores(&with.path().join("evaluation/scores.csv")).unwrap();
+    assert_eq!(scores.len(), 2 * summary.rounds.len());
+    for (n, round) in summary.evaluation.iter().enumerate() {
+        let centres: Vec<_> = round
+            .centres
+            .iter()
+            .map(|c| (c.centre.as_str(), c.cases))
+            .collect();
+        assert_eq!(centres, [("all", 2), ("London", 1), ("Tilburg", 1)]);
+        assert!(round.rank_score.is_some());
+        // As the label maps that were written say.
+        for (case, row) in scores[2 * n..2 * n + 2].iter().enumerate() {
+            let found = format!("evaluation/round_{n}/{}_Label.nii.gz", row.case);
+            let (found, _) = read_labels(&with.path().join(found), &LabelTable::default()).unwrap();
+            let truth = head(case + 5, false).1;
+            let of = |s| agreement(&found, &truth, s).unwrap().unwrap();
+            let tumour = of(Structure::VestibularSchwannoma);
+            assert!((row.vs_dice - tumour.dice).abs() < 1e-12);
+            let cochlea = of(Structure::Cochlea);
+            assert!((row.cochlea_assd - cochlea.assd_mm).abs() < 1e-9);
+            let centre = &round.centres[case + 1];
+            assert!((centre.vs_dice.mean - row.vs_dice).abs() < 1e-12);
+        }
+    }
+    let last = &summary.evaluation[summary.chosen].centres[0];
+    assert!(last.vs_dice.mean > 0.6, "{last:?}");
+    let card = std::fs::read_to_string(summary.model.join("card.md")).unwrap();
+    assert!(
+        card.contains("On 2 scans that it did not learn from") && card.contains("| Tilburg | 1 |")
+    );
+
+    // What it learned from is no test, and a scan without truth is told before hours of training.
+    let (scan, _) = head(3, false);
+    let seen = test.path().join("crossmoda2021_ldn_70_hrT2.nii.gz");
+    let learned = data
+        .path()
+        .join("training_target")
+        .join(format!("{}_hrT2.nii.gz", TARGETS[0]));
+    std::fs::copy(learned, &seen).unwrap();
+    let again = RecipeRun {
+        resume: true,
+        ..judged.clone()
+    };
+    let warned = done(&again).warnings.join("\n");
+    assert!(
+        warned.contains("1 of 2 test scans are among those"),
+        "{warned}"
+    );
+    write_volume(&test.path().join("crossmoda2021_ldn_71_hrT2.nii.gz"), &scan).unwrap();
+    let elsewhere = RecipeRun {
+        out: with.path().join("other"),
+        ..judged
+    };
+    assert!(fault(&elsewhere).contains("no true label map of the case `crossmoda2021_ldn_71`"));
+    assert!(!elsewhere.out.exists());
+}
+
+#[test]
+fn a_model_may_have_several_networks_of_the_most_plausible_round() {
+    let (data, out) = (cohort(false), tempfile::tempdir().unwrap());
+    let mut several = taught();
+    several.self_training.rounds = 1;
+    several.outcome = Outcome {
+        round: Selection::MostPlausible,
+        networks: 2,
+    };
+    let summary = done(&run(several, data.path(), out.path()));
+    let plausible: Vec<_> = summary
+        .rounds
+        .iter()
+        .map(|r| r.plausible.unwrap())
+        .collect();
+    let best = (0..plausible.len()).max_by_key(|n| plausible[*n]).unwrap();
+    assert_eq!(summary.chosen, best, "{plausible:?}");
+    // Two files of two trainings, whose probabilities are averaged.
+    let file = |name: &str| std::fs::read(summary.model.join(name)).unwrap();
+    assert!(file("model.safetensors") != file("model_2.safetensors"));
+    let scan = head(6, false).0;
+    let sure = |folder: &Path| {
+        let segmenter = Segmenter::from_folder(folder, &Folds::All).unwrap();
+        let found = segment_with_certainty(
+            &scan,
+            &segmenter,
+            &SegmentOptions::default(),
+            &mut unobserved,
+        );
+        (found.unwrap().probability, segmenter.info().sha256.clone())
+    };
+    let single = |name: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::copy(
+            summary.model.join("plan.json"),
+            folder.path().join("plan.json"),
+        )
+        .unwrap();
+        std::fs::copy(
+            summary.model.join(name),
+            folder.path().join("model.safetensors"),
+        )
+        .unwrap();
+        sure(folder.path())
+    };
+    let (one, two, both) = (
+        single("model.safetensors"),
+        single("model_2.safetensors"),
+        sure(&summary.model),
+    );
+    assert_eq!(both.1, summary.sha256);
+    assert!(both.1 != one.1 && one.1 != two.1);
+    // Where both networks are surest of one class, the mean is between them; nowhere is it surer than both.
+    for (n, p) in both.0.iter().enumerate() {
+        assert!(*p <= one.0[n].max(two.0[n]) + 1e-5);
+    }
+    let card = String::from_utf8(file("card.md")).unwrap();
+    assert!(
+        card.contains("averages the probabilities of 2 networks"),
+        "{card}"
+    );
+}
+
+#[test]
+fn a_translator_that_another_run_has_is_taken_over_and_changes_nothing() {
+    let data = cohort(true);
+    let [one, alone, sharing] = [0; 3].map(|_| tempfile::tempdir().unwrap());
+    let text = "base = \"cyclegan\"\nname = \"one\"";
+    done(&run(recipe(text), data.path(), one.path()));
+    done(&run(both(), data.path(), alone.path()));
+    let shared = RecipeRun {
+        share: vec![one.path().to_owned()],
+        ..run(both(), data.path(), sharing.path())
+    };
+    done(&shared);
+    same(alone.path(), sharing.path());
+    let log = std::fs::read_to_string(sharing.path().join("run.log")).unwrap();
+    assert!(
+        log.contains("translators/cyclegan: taken over")
+            && !log.contains("translators/cyclegan: begun")
+    );
+    assert!(log.contains("translators/qs-attn: begun"));
+    // Of another seed, or other sizes, it would be another translator.
+    let elsewhere = |more: &str| RecipeRun {
+        out: sharing.path().join(more),
+        ..shared.clone()
+    };
+    let other = RecipeRun {
+        seed: 4,
+        ..elsewhere("seed")
+    };
+    assert!(fault(&other).contains("another seed"));
+    let mut other = elsewhere("sizes");
+    other.recipe.translator.get_mut("cyclegan").unwrap().steps += 1;
+    done(&other);
+    let log = std::fs::read_to_string(other.out.join("run.log")).unwrap();
+    assert!(!log.contains("taken over"), "{log}");
+    assert!(
+        fault(&RecipeRun {
+            share: vec![data.path().to_owned()],
+            ..elsewhere("none")
+        })
+        .contains("no run of a recipe")
+    );
+}
+
+#[test]
+fn self_training_ends_where_no_target_scan_can_be_learned_from() {
+    let (data, out) = (cohort(true), tempfile::tempdir().unwrap());
+    let mut strict = recipe(
+        "base = \"no-adaptation\"\nname = \"strict\"\n[self_training]\nrounds = 2\nreject_implausible = true",
+    );
+    strict.segmenter.steps = 2;
+    let summary = done(&run(strict, data.path(), out.path()));
+    assert_eq!(summary.rounds.len(), 1);
+    let warned = summary.warnings.join("\n");
+    assert!(
+        warned.contains("self-training ended before round 1"),
+        "{warned}"
+    );
+    assert!(summary.model.join("model.safetensors").is_file());
 }
 
 #[test]

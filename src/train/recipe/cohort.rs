@@ -5,7 +5,7 @@ use super::spec::LearnFrom;
 use super::stage;
 use crate::io::{
     Halves, LabelledScan, UnlabelledScan, Warning, label_maps_by_case, read_labels, read_volume,
-    training_halves,
+    target_scans, training_halves,
 };
 use crate::model::Sha256Digest;
 use crate::train::{Error, FolderCrops};
@@ -28,6 +28,8 @@ pub struct Cohort {
     pub target: Vec<UnlabelledScan>,
     /// The target scans with their true labels, for full supervision alone; otherwise empty.
     pub truth: Vec<LabelledScan>,
+    /// Scans with true labels that the models are held against when all are trained; nothing of them is looked at before, but whether they are there.
+    pub test: Vec<LabelledScan>,
     /// SHA-256 of every file that is learned from, by its name within its folder.
     pub inputs: BTreeMap<String, String>,
     /// What the user should know.
@@ -64,10 +66,15 @@ impl Cohort {
             }
             _ => Vec::new(),
         };
+        let test = match &run.test {
+            Some(folder) => true_labels(folder, &target_scans(folder)?)?,
+            None => Vec::new(),
+        };
         let mut cohort = Self {
             source,
             target,
             truth,
+            test,
             inputs: BTreeMap::new(),
             warnings,
         };
@@ -83,6 +90,7 @@ impl Cohort {
         cohort.check_target(run, &mut voxels, observe)?;
         check_space(run, voxels)?;
         cohort.hash(run, observe)?;
+        cohort.check_test(observe)?;
         Ok(cohort)
     }
 
@@ -150,6 +158,23 @@ impl Cohort {
         Ok(())
     }
 
+    /// Whether what the models are held against is new to them.
+    fn check_test(&mut self, observe: &mut Observe<'_>) -> Result<(), Error> {
+        let mut known = 0;
+        for (n, case) in self.test.iter().enumerate() {
+            say(observe, "checking the test scans", n, self.test.len())?;
+            let hash = hash_of(&case.scan)?;
+            known += usize::from(self.inputs.values().any(|h| *h == hash));
+        }
+        if known > 0 {
+            self.warnings.push(format!(
+                "{known} of {} test scans are among those that are learned from: what is measured on them says little about new scans",
+                self.test.len()
+            ));
+        }
+        Ok(())
+    }
+
     /// Hashes every file, so that the log tells what a run learned from.
     fn hash(&mut self, run: &RecipeRun, observe: &mut Observe<'_>) -> Result<(), Error> {
         let supervised = !self.truth.is_empty();
@@ -164,20 +189,25 @@ impl Cohort {
         };
         for (n, path) in files.iter().enumerate() {
             say(observe, "hashing the scans", n, files.len())?;
-            let mut digest = Sha256Digest::default();
-            digest.add_file(path).map_err(|source| Error::File {
-                action: "read the scan",
-                source,
-                path: (*path).clone(),
-            })?;
+            let hash = hash_of(path)?;
             let folders = [Some(&run.data), run.truth.as_ref()];
             let mut folders = folders.into_iter().flatten();
             let inside = folders.find_map(|f| path.strip_prefix(f).ok());
             let name = inside.unwrap_or(path).to_string_lossy().replace('\\', "/");
-            self.inputs.insert(name, digest.finish());
+            self.inputs.insert(name, hash);
         }
         Ok(())
     }
+}
+
+fn hash_of(path: &Path) -> Result<String, Error> {
+    let mut digest = Sha256Digest::default();
+    digest.add_file(path).map_err(|source| Error::File {
+        action: "read the scan",
+        source,
+        path: path.to_owned(),
+    })?;
+    Ok(digest.finish())
 }
 
 /// The target scans with the label maps of a folder.

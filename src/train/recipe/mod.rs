@@ -4,15 +4,19 @@
 //! with Schwann lie in `assets/recipes`.
 
 mod cohort;
+mod judge;
 mod pseudo;
 mod run;
 mod spec;
 mod stage;
 
 pub use cohort::Cohort;
+pub use judge::{CentreScores, RoundScores};
 pub use pseudo::{Choice, PseudoLabel, chosen, implausible};
 pub use run::{RecipeRun, RecipeSummary, RoundSummary, run_recipe};
-pub use spec::{LearnFrom, Recipe, SegmenterSizes, SelfTraining, Start, TranslatorSizes};
+pub use spec::{
+    LearnFrom, Outcome, Recipe, SegmenterSizes, Selection, SelfTraining, Start, TranslatorSizes,
+};
 
 use crate::train::Error;
 use crate::volume::{Observe, Progress};

@@ -1,9 +1,11 @@
 //! A recipe from a folder of scans to a model folder, one stage after another, each done once.
 use super::cohort::Cohort;
-use super::spec::{LearnFrom, Recipe};
+use super::judge::{self, RoundScores};
+use super::spec::{LearnFrom, Recipe, Selection};
 use super::stage::{self, Pseudo, labels_file, scan_file};
 use crate::io::LabelledScan;
 use crate::model::DeviceChoice;
+use crate::predict::{Folds, Plan, Segmenter, weights_file};
 use crate::train::checkpoint::write_whole;
 use crate::train::{ClassDice, Error, Milestone};
 use crate::volume::Observe;
@@ -29,6 +31,10 @@ pub struct RecipeRun {
     pub data: PathBuf,
     /// Folder of the target scans' true label maps; no recipe but full supervision looks into it.
     pub truth: Option<PathBuf>,
+    /// Folder of hrT2 scans and their true label maps that the models are held against when all are trained. Decides nothing.
+    pub test: Option<PathBuf>,
+    /// Runs of other recipes on the same scans, with the same seed: translators that are the same are taken over from them.
+    pub share: Vec<PathBuf>,
     /// Folder for everything that comes out; made when it is missing.
     pub out: PathBuf,
     /// Decides all first weights and examples.
@@ -58,6 +64,8 @@ pub struct RoundSummary {
     pub rejected: Vec<(String, String)>,
     /// Mean Dice of its pseudo-labels with those of the round before.
     pub agreement: Option<f64>,
+    /// Target scans that its network labels as heads with one tumour and two cochleae, where it was asked.
+    pub plausible: Option<usize>,
     /// Dice on held-out crops of what it learned from; says nothing about real hrT2.
     pub validation: Vec<(String, Option<f64>)>,
 }
@@ -71,6 +79,10 @@ pub struct RecipeSummary {
     pub sha256: String,
     /// The rounds.
     pub rounds: Vec<RoundSummary>,
+    /// The round whose network, or networks, became the model.
+    pub chosen: usize,
+    /// How every round's network did on the test scans, and the model where it has several networks.
+    pub evaluation: Vec<RoundScores>,
     /// Whether the pseudo-labels had settled before the last round that the recipe allows.
     pub settled: bool,
     /// What the user should know of the data.
@@ -150,8 +162,9 @@ pub fn run_recipe(run: &RecipeRun, observe: &mut Observe<'_>) -> Result<RecipeSu
         stages.log(&format!("note: {warning}"))?;
     }
     let labelled = stages.labelled(&cohort, observe)?;
-    let rounds = stages.rounds(&cohort, &labelled, observe)?;
-    stages.finish(&cohort, rounds)
+    let mut rounds = stages.rounds(&cohort, &labelled, observe)?;
+    stages.select(&cohort, &mut rounds, observe)?;
+    stages.finish(&cohort, rounds, observe)
 }
 
 /// In which way two runs differ.
@@ -188,7 +201,7 @@ fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Error> {
     write_whole(path, text.as_bytes())
 }
 
-fn make_folder(path: &Path) -> Result<(), Error> {
+pub(super) fn make_folder(path: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(path).map_err(|source| Error::File {
         action: "make the folder",
         source,
@@ -283,8 +296,8 @@ impl Stages<'_> {
         let contrast = match recipe.learn_from {
             LearnFrom::Translated => {
                 let mut all = Vec::new();
-                for (n, (name, _)) in (0..).zip(recipe.used_translators()) {
-                    self.translated(cohort, (name, n), observe)?;
+                for (name, _) in recipe.used_translators() {
+                    self.translated(cohort, name, observe)?;
                     all.extend(pairs(&self.folder(&format!("translated/{name}")), "hrT2"));
                 }
                 return Ok(all);
@@ -306,14 +319,15 @@ impl Stages<'_> {
     fn translated(
         &mut self,
         cohort: &Cohort,
-        (name, number): (&str, u64),
+        name: &str,
         observe: &mut Observe<'_>,
     ) -> Result<(), Error> {
         let run = self.run;
+        self.take_over(cohort, name)?;
         let halves = (cohort.source.as_slice(), cohort.target.as_slice());
         let stage_name = format!("translators/{name}");
         self.stage(&stage_name, |out| {
-            let found = stage::translator(run, (name, number), halves, out, observe)?;
+            let found = stage::translator(run, name, halves, out, observe)?;
             Ok(Trained {
                 steps: found.steps,
                 device: found.device,
@@ -327,6 +341,35 @@ impl Stages<'_> {
         })
     }
 
+    /// Copies what other runs made of the same translator. Nothing is taken that would have come out otherwise.
+    fn take_over(&self, cohort: &Cohort, name: &str) -> Result<(), Error> {
+        for other in &self.run.share {
+            let wrong = |problem: &str| Error::Folder {
+                problem: problem.to_owned(),
+                path: other.clone(),
+            };
+            let theirs =
+                record(other)?.ok_or_else(|| wrong("no run of a recipe is in this folder"))?;
+            let (own, theirs) = (self.run, theirs.settings);
+            if theirs.inputs != cohort.inputs || theirs.seed != own.seed {
+                return Err(wrong(
+                    "this run has another seed or learned from other scans",
+                ));
+            }
+            let same = theirs.recipe.slices == own.recipe.slices
+                && theirs.recipe.translator.get(name) == own.recipe.translator.get(name);
+            for stage in ["translators", "translated"] {
+                let stage = format!("{stage}/{name}");
+                let (from, to) = (other.join(&stage), self.folder(&stage));
+                if same && !to.join(DONE).is_file() && from.join(DONE).is_file() {
+                    copy_stage(&from, &to)?;
+                    self.log(&format!("{stage}: taken over from {}", other.display()))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The first segmenter and the rounds of self-training.
     fn rounds(
         &mut self,
@@ -334,16 +377,25 @@ impl Stages<'_> {
         labelled: &[LabelledScan],
         observe: &mut Observe<'_>,
     ) -> Result<Rounds, Error> {
-        let (run, rules) = (self.run, self.run.recipe.self_training);
+        let rules = self.run.recipe.self_training;
         let mut rounds = Rounds::default();
         for round in 0..=rules.rounds {
-            let before = round
-                .checked_sub(1)
-                .map(|r| self.folder(&format!("rounds/{r}/segmenter")));
-            let (pseudo, scans) = match &before {
+            let (pseudo, scans) = match round.checked_sub(1) {
                 None => (Pseudo::default(), Vec::new()),
-                Some(model) => self.pseudo(cohort, (round, model), observe)?,
+                Some(before) => {
+                    let found = self.pseudo(cohort, round, observe)?;
+                    rounds.all[before].plausible = Some(found.0.plausible);
+                    found
+                }
             };
+            if round > 0 && pseudo.used.is_empty() {
+                let text = format!(
+                    "no target scan got labels that can be learned from: self-training ended before round {round}"
+                );
+                self.log(&text)?;
+                rounds.warnings.push(text);
+                break;
+            }
             if round > 1
                 && pseudo
                     .agreement
@@ -353,37 +405,89 @@ impl Stages<'_> {
                 rounds.settled = true;
                 break;
             }
-            let trained = self.stage(&format!("rounds/{round}/segmenter"), |out| {
-                let data = (labelled.to_vec(), scans);
-                let found = stage::segmenter(run, round, data, (out, before.as_deref()), observe)?;
-                let dice = |c: ClassDice| (c.name, c.mean);
-                Ok(Trained {
-                    steps: found.steps,
-                    device: found.device,
-                    sha256: found.sha256,
-                    validation: found.validation.into_iter().map(dice).collect(),
-                })
-            })?;
+            let data = (labelled.to_vec(), scans);
+            let trained = self.network((round, 1), data.clone(), observe)?;
             rounds.all.push(RoundSummary {
                 round,
                 pseudo_labelled: pseudo.used.len(),
                 rejected: pseudo.rejected,
                 agreement: pseudo.agreement,
+                plausible: None,
                 validation: trained.validation,
             });
-            rounds.sha256 = trained.sha256;
+            rounds.data.push(data);
         }
         Ok(rounds)
     }
 
-    /// The pseudo-labels that a round learns from.
+    /// Trains a network of a round.
+    fn network(
+        &mut self,
+        (round, network): (usize, usize),
+        data: (Vec<LabelledScan>, Vec<LabelledScan>),
+        observe: &mut Observe<'_>,
+    ) -> Result<Trained, Error> {
+        let run = self.run;
+        let before = round.checked_sub(1).map(|r| self.network_folder(r, 1));
+        self.stage(&network_stage(round, network), |out| {
+            let which = (round, network);
+            let found = stage::segmenter(run, which, data, (out, before.as_deref()), observe)?;
+            let dice = |c: ClassDice| (c.name, c.mean);
+            Ok(Trained {
+                steps: found.steps,
+                device: found.device,
+                sha256: found.sha256,
+                validation: found.validation.into_iter().map(dice).collect(),
+            })
+        })
+    }
+
+    fn network_folder(&self, round: usize, network: usize) -> PathBuf {
+        self.folder(&network_stage(round, network))
+    }
+
+    /// Chooses the round that becomes the model, and trains the networks that the model has beside that round's own.
+    fn select(
+        &mut self,
+        cohort: &Cohort,
+        rounds: &mut Rounds,
+        observe: &mut Observe<'_>,
+    ) -> Result<(), Error> {
+        let outcome = self.run.recipe.outcome;
+        let last = rounds.all.len() - 1;
+        rounds.chosen = last;
+        if outcome.round == Selection::MostPlausible && last > 0 {
+            if rounds.all[last].plausible.is_none() {
+                let (found, _) = self.pseudo(cohort, last + 1, observe)?;
+                rounds.all[last].plausible = Some(found.plausible);
+            }
+            let plausible = |r: &&RoundSummary| (r.plausible, r.round);
+            rounds.chosen = rounds
+                .all
+                .iter()
+                .max_by_key(plausible)
+                .map_or(last, |r| r.round);
+            self.log(&format!(
+                "round {} is chosen: most plausible heads",
+                rounds.chosen
+            ))?;
+        }
+        for network in 2..=outcome.networks {
+            let data = rounds.data[rounds.chosen].clone();
+            self.network((rounds.chosen, network), data, observe)?;
+        }
+        Ok(())
+    }
+
+    /// The pseudo-labels that a round learns from, by the network of the round before.
     fn pseudo(
         &mut self,
         cohort: &Cohort,
-        (round, model): (usize, &Path),
+        round: usize,
         observe: &mut Observe<'_>,
     ) -> Result<(Pseudo, Vec<LabelledScan>), Error> {
         let run = self.run;
+        let model = self.network_folder(round - 1, 1);
         let target = &cohort.target;
         let cases: Vec<_> = target
             .iter()
@@ -397,7 +501,7 @@ impl Stages<'_> {
         let old = old.map(|r| self.folder(&format!("rounds/{r}/pseudo")));
         let name = format!("rounds/{round}/pseudo");
         let found: Pseudo = self.stage(&name, |out| {
-            let folders = (model, scans.as_path(), out);
+            let folders = (model.as_path(), scans.as_path(), out);
             stage::pseudo_label(run, target, folders, old.as_deref(), observe)
         })?;
         let labels = self.folder(&name);
@@ -417,52 +521,98 @@ impl Stages<'_> {
         Ok((found, pairs))
     }
 
-    /// Writes the model folder.
-    fn finish(self, cohort: &Cohort, rounds: Rounds) -> Result<RecipeSummary, Error> {
-        let last = rounds.all.last().map_or(0, |r| r.round);
-        let from = self.folder(&format!("rounds/{last}/segmenter"));
+    /// Writes the model folder, and holds the models against the truth of the test scans.
+    fn finish(
+        mut self,
+        cohort: &Cohort,
+        rounds: Rounds,
+        observe: &mut Observe<'_>,
+    ) -> Result<RecipeSummary, Error> {
+        let networks = self.run.recipe.outcome.networks;
+        let from = self.network_folder(rounds.chosen, 1);
         let model = self.folder("model");
         make_folder(&model)?;
-        for name in [
-            "plan.json",
-            "model.safetensors",
-            "log.csv",
-            "curves.svg",
-            "reliability.svg",
-        ] {
-            let path = from.join(name);
-            if name == "reliability.svg" && !path.exists() {
-                continue;
-            }
-            let bytes = std::fs::read(&path).map_err(|source| Error::File {
-                action: "read the model",
-                source,
-                path,
-            })?;
-            write_whole(&model.join(name), &bytes)?;
+        let mut plan = Plan::from_json(&String::from_utf8_lossy(&read(&from.join("plan.json"))?))?;
+        if networks > 1 {
+            // Calibrated was one network, and a mean of several is less sure of itself.
+            plan.calibration = None;
         }
+        write_whole(&model.join("plan.json"), plan.to_json()?.as_bytes())?;
+        for network in 1..=networks {
+            let weights = self
+                .network_folder(rounds.chosen, network)
+                .join(weights_file(1));
+            write_whole(&model.join(weights_file(network)), &read(&weights)?)?;
+        }
+        for name in ["log.csv", "curves.svg", "reliability.svg"] {
+            let path = from.join(name);
+            // Where nothing was calibrated there is no diagram of it.
+            if name != "reliability.svg" || (networks == 1 && path.exists()) {
+                write_whole(&model.join(name), &read(&path)?)?;
+            }
+        }
+        let evaluation = self.judge(cohort, &rounds, &model, observe)?;
         let own = std::fs::read_to_string(from.join("card.md")).unwrap_or_default();
-        let card = self.card(cohort, &rounds) + &own;
-        write_whole(&model.join("card.md"), card.as_bytes())?;
+        let mut card = self.card(cohort, &rounds);
+        if !evaluation.is_empty() {
+            card += &judge::table(&evaluation);
+        }
+        card += "What follows is said of the chosen round's network.\n\n";
+        write_whole(&model.join("card.md"), (card + &own).as_bytes())?;
         self.log(&format!("the model is in {}", model.display()))?;
+        let segmenter = Segmenter::from_folder(&model, &Folds::All)?;
         Ok(RecipeSummary {
+            sha256: segmenter.info().sha256.clone(),
             model,
-            sha256: rounds.sha256,
             rounds: rounds.all,
+            chosen: rounds.chosen,
+            evaluation,
             settled: rounds.settled,
-            warnings: cohort.warnings.clone(),
+            warnings: [cohort.warnings.clone(), rounds.warnings].concat(),
             seconds: self.seconds,
         })
+    }
+
+    /// Scores of all rounds, and of the model where it is none of these, on the test scans.
+    fn judge(
+        &mut self,
+        cohort: &Cohort,
+        rounds: &Rounds,
+        model: &Path,
+        observe: &mut Observe<'_>,
+    ) -> Result<Vec<RoundScores>, Error> {
+        if cohort.test.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of_round = |r: &RoundSummary| {
+            let folder = self.network_folder(r.round, 1);
+            (format!("round {}", r.round), folder)
+        };
+        let mut models: Vec<_> = rounds.all.iter().map(of_round).collect();
+        if self.run.recipe.outcome.networks > 1 {
+            models.push(("model".to_owned(), model.to_owned()));
+        }
+        let out = self.folder("evaluation");
+        make_folder(&out)?;
+        let scores = judge::judge(self.run, &cohort.test, &models, &out, observe)?;
+        self.log(&format!(
+            "{} models were held against the truth of {} scans: {}",
+            models.len(),
+            cohort.test.len(),
+            out.join("scores.csv").display()
+        ))?;
+        Ok(scores)
     }
 
     /// What the card says of the recipe, before what it says of the network.
     fn card(&self, cohort: &Cohort, rounds: &Rounds) -> String {
         let recipe = &self.run.recipe;
-        let taught = rounds.all.last().map_or(0, |r| r.pseudo_labelled);
+        let chosen = &rounds.all[rounds.chosen];
+        let taught = chosen.pseudo_labelled;
         let mut text = format!(
             "Learned by the recipe `{}`, preset `{}`: {} It learned from {}: {} scans of one folder, which Schwann knows nothing about; nothing here shows that it works on scans from elsewhere, \
              and no result of it may be used without a reader's check.\n\n\
-             | round | target scans with pseudo-labels | left out | Dice with the round before | Dice on held-out crops of what it learned from |\n| --- | --- | --- | --- | --- |\n",
+             | round | target scans with pseudo-labels | left out | Dice with the round before | plausible heads among its labels of target scans | Dice on held-out crops of what it learned from |\n| --- | --- | --- | --- | --- | --- |\n",
             recipe.name,
             self.run.preset,
             recipe.about,
@@ -476,11 +626,15 @@ impl Stages<'_> {
                 .map(|(name, mean)| format!("{name} {}", dice(*mean)))
                 .collect();
             text += &format!(
-                "| {} | {} | {} | {} | {} |\n",
+                "| {} | {} | {} | {} | {} | {} |\n",
                 round.round,
                 round.pseudo_labelled,
                 round.rejected.len(),
                 dice(round.agreement),
+                round.plausible.map_or("–".to_owned(), |n| format!(
+                    "{n} of {}",
+                    cohort.target.len()
+                )),
                 validation.join(", ")
             );
         }
@@ -488,7 +642,17 @@ impl Stages<'_> {
             text +=
                 "\nThe pseudo-labels had settled before the last round that the recipe allows.\n";
         }
-        text + "\n`run.json` beside the model's folder holds all settings and the hash of every scan that it learned from. What follows is said of the last round's network.\n\n"
+        for warning in &rounds.warnings {
+            text += &format!("\nNote: {warning}.\n");
+        }
+        let networks = match self.run.recipe.outcome.networks {
+            1 => "The model is the network".to_owned(),
+            n => format!("The model averages the probabilities of {n} networks"),
+        };
+        text + &format!(
+            "\n{networks} of round {}. `run.json` beside the model's folder holds all settings and the hash of every scan that it learned from.\n\n",
+            chosen.round
+        )
     }
 }
 
@@ -496,6 +660,54 @@ impl Stages<'_> {
 #[derive(Debug, Default)]
 struct Rounds {
     all: Vec<RoundSummary>,
-    sha256: String,
+    /// What each learned from: labelled scans, scans with pseudo-labels.
+    data: Vec<(Vec<LabelledScan>, Vec<LabelledScan>)>,
+    /// The round that becomes the model.
+    chosen: usize,
     settled: bool,
+    warnings: Vec<String>,
+}
+
+/// The stage in which a network of a round is trained.
+fn network_stage(round: usize, network: usize) -> String {
+    match network {
+        1 => format!("rounds/{round}/segmenter"),
+        n => format!("rounds/{round}/segmenter_{n}"),
+    }
+}
+
+/// Copies a stage's files, the word that it is done last.
+fn copy_stage(from: &Path, to: &Path) -> Result<(), Error> {
+    let failed = |source, path: &Path| Error::File {
+        action: "copy a stage",
+        source,
+        path: path.to_owned(),
+    };
+    make_folder(to)?;
+    let mut done = None;
+    for entry in std::fs::read_dir(from).map_err(|e| failed(e, from))? {
+        let path = entry.map_err(|e| failed(e, from))?.path();
+        let Some(name) = path.file_name() else {
+            continue;
+        };
+        if name == DONE {
+            done = Some(path.clone());
+        } else if path.is_dir() {
+            copy_stage(&path, &to.join(name))?;
+        } else {
+            std::fs::copy(&path, to.join(name)).map_err(|e| failed(e, &path))?;
+        }
+    }
+    match done {
+        Some(path) => write_whole(&to.join(DONE), &read(&path)?),
+        None => Ok(()),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|source| Error::File {
+        action: "read the model",
+        source,
+        path: path.to_owned(),
+    })
 }

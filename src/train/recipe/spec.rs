@@ -2,6 +2,7 @@
 use super::pseudo::Choice;
 use crate::model::Level;
 use crate::model::translate::{DiscriminatorDescription, GeneratorDescription};
+use crate::predict::MOST_NETWORKS;
 use crate::train::{Error, Method, Rule, SlicePlan};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -80,6 +81,36 @@ pub struct SelfTraining {
     pub start: Start,
 }
 
+/// Which round's network becomes the model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selection {
+    /// The last.
+    #[default]
+    Last,
+    /// The one that labels most target scans as heads with one tumour and two cochleae, the latest of equals. No truth is needed.
+    MostPlausible,
+}
+
+/// What becomes the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// Which round.
+    pub round: Selection,
+    /// Networks of that round, each with other first weights and examples, whose probabilities are averaged.
+    pub networks: usize,
+}
+
+impl Default for Outcome {
+    fn default() -> Self {
+        Self {
+            round: Selection::Last,
+            networks: 1,
+        }
+    }
+}
+
 /// A translator and its sizes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,6 +181,9 @@ pub struct Recipe {
     pub segmenter: SegmenterSizes,
     /// How it teaches itself.
     pub self_training: SelfTraining,
+    /// What becomes the model.
+    #[serde(default)]
+    pub outcome: Outcome,
 }
 
 impl Recipe {
@@ -258,6 +292,9 @@ impl Recipe {
         if q.rounds > 20 || q.settled_dice.is_nan() {
             return fail("at most 20 rounds of self-training");
         }
+        if !(1..=MOST_NETWORKS).contains(&self.outcome.networks) {
+            return fail(&format!("a model has 1 to {MOST_NETWORKS} networks"));
+        }
         if q.rounds > 0 && self.learn_from == LearnFrom::TargetTruth {
             return fail("full supervision needs no self-training");
         }
@@ -343,6 +380,8 @@ mod tests {
         assert!(changed("colour = 3").contains("colour"));
         assert!(changed("name = \"../up\"").contains("names"));
         assert!(changed("[self_training]\nrounds = 99").contains("20 rounds"));
+        assert!(changed("[outcome]\nround = \"last\"\nnetworks = 10").contains("1 to 9"));
+        assert!(changed("[outcome]\nround = \"best\"").contains("best"));
         assert!(changed("[preset.phantom.slices]\npatch = 37").contains("multiples of 4"));
         let error = Recipe::load("nobodys", "phantom").unwrap_err().to_string();
         assert!(error.contains("mai, no-adaptation"), "{error}");

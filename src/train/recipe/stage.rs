@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Largest distance of a pseudo-labelling's tiles, as a part of a tile.
-const STEP: f64 = 0.6;
+pub(super) const STEP: f64 = 0.6;
 
 /// The plan of a recipe's segmenter.
 pub(super) fn plan(recipe: &Recipe, trained_on: &str) -> Plan {
@@ -46,10 +46,10 @@ pub(super) fn plan(recipe: &Recipe, trained_on: &str) -> Plan {
     }
 }
 
-/// Trains a translator into a folder.
+/// Trains a translator into a folder. Its seed follows from its name, not from its place among the recipe's: two recipes of one seed train the same translator.
 pub(super) fn translator(
     run: &RecipeRun,
-    (name, number): (&str, u64),
+    name: &str,
     (source, target): (&[LabelledScan], &[UnlabelledScan]),
     out: &Path,
     observe: &mut Observe<'_>,
@@ -64,7 +64,9 @@ pub(super) fn translator(
         steps: sizes.steps,
         batch: sizes.batch,
         learning_rate: sizes.learning_rate,
-        seed: run.seed.wrapping_mul(101).wrapping_add(number),
+        seed: name.bytes().fold(run.seed, |seed, byte| {
+            seed.wrapping_mul(101).wrapping_add(byte.into())
+        }),
         resume: true,
         device: run.device,
         checkpoint_every: sizes.checkpoint_every,
@@ -173,6 +175,9 @@ pub(super) struct Pseudo {
     pub(super) learned: f64,
     /// Mean Dice with the labels of the round before.
     pub(super) agreement: Option<f64>,
+    /// Scans that were labelled as heads with one tumour and two cochleae.
+    #[serde(default)]
+    pub(super) plausible: usize,
 }
 
 /// Labels every target scan (cut, in `scans`) with a model, into `out`; `before` holds the labels of the round before.
@@ -204,13 +209,13 @@ pub(super) fn pseudo_label(
             Err(predict::Error::Cancelled) => return Err(Error::Cancelled),
             other => other?,
         };
+        let problem = implausible(&answer.labels);
+        found.plausible += usize::from(problem.is_none());
         let problem = if answer.labels.count(Structure::Cochlea) == 0 {
             // Without one nothing tells where the ear is.
             Some("no cochlea".to_owned())
-        } else if rules.reject_implausible {
-            implausible(&answer.labels)
         } else {
-            None
+            problem.filter(|_| rules.reject_implausible)
         };
         if let Some(problem) = problem {
             found.rejected.push((case.case.clone(), problem));
@@ -238,10 +243,10 @@ pub(super) fn pseudo_label(
     Ok(found)
 }
 
-/// Trains the segmenter of a round into a folder.
+/// Trains a network of a round into a folder; those after the first have other first weights and examples.
 pub(super) fn segmenter(
     run: &RecipeRun,
-    round: usize,
+    (round, network): (usize, usize),
     (labelled, pseudo): (Vec<LabelledScan>, Vec<LabelledScan>),
     (out, before): (&Path, Option<&Path>),
     observe: &mut Observe<'_>,
@@ -254,7 +259,9 @@ pub(super) fn segmenter(
     let source = source.with_pseudo_labelled(pseudo, observe)?;
     let mut config = SegmenterTraining {
         steps: sizes.steps,
-        seed: run.seed.wrapping_add(round as u64),
+        seed: run
+            .seed
+            .wrapping_add(round as u64 + 1_000 * (network as u64 - 1)),
         resume: true,
         device: run.device,
         batch: sizes.batch,
