@@ -201,6 +201,11 @@ fn split(cases: &[Case]) -> [Vec<usize>; 2] {
     [training, validation]
 }
 
+/// How the head lies, by the cochleae or the only one that is labelled; `None` where no cochlea tells.
+pub(super) fn ears(labels: &LabelMap) -> Option<HeadAxes> {
+    HeadAxes::of(labels).or_else(|| HeadAxes::of_one_ear(labels))
+}
+
 impl Case {
     /// Reads a case and checks all that training relies on.
     fn checked(files: LabelledScan, pseudo: bool) -> Result<Self, Error> {
@@ -221,7 +226,7 @@ impl Case {
             return Err(wrong("the scan is the same everywhere", &files.scan));
         }
         let tumour = centroid(&labels, Structure::VestibularSchwannoma);
-        let Some(axes) = HeadAxes::of(&labels).or_else(|| HeadAxes::of_one_ear(&labels)) else {
+        let Some(axes) = ears(&labels) else {
             let problem = if tumour.is_some() {
                 "no cochlea is labelled, which tells where the ear is"
             } else {

@@ -5,7 +5,7 @@ use schwann::measure::agreement;
 use schwann::model::DeviceChoice;
 use schwann::predict::{Folds, SegmentOptions, Segmenter, segment, segment_with_certainty};
 use schwann::train::{
-    Error, Outcome, Recipe, RecipeRun, RecipeSummary, Selection, UNKNOWN, run_recipe,
+    Choice, Error, Outcome, Recipe, RecipeRun, RecipeSummary, Selection, UNKNOWN, run_recipe,
 };
 use schwann::volume::{
     Grid, LabelMap, LabelTable, Progress, Structure, Volume, Voxels, unobserved,
@@ -654,6 +654,15 @@ fn self_training_ends_where_no_target_scan_can_be_learned_from() {
         "{warned}"
     );
     assert!(summary.model.join("model.safetensors").is_file());
+
+    // A choice of voxels may leave no cochlea of one that was found.
+    let (data, out) = (cohort(false), tempfile::tempdir().unwrap());
+    let mut picky = taught();
+    picky.self_training.choice = Choice::Entropy { below: 1e-9 };
+    let summary = done(&run(picky, data.path(), out.path()));
+    assert_eq!(summary.rounds.len(), 1);
+    let warned = summary.warnings.join("\n");
+    assert!(warned.contains("self-training ended"), "{warned}");
 }
 
 #[test]

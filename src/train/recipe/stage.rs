@@ -8,6 +8,7 @@ use crate::io::{
 };
 use crate::model::{UNetDescription, read_tensors};
 use crate::predict::{self, Folds, Plan, SegmentOptions, Segmenter, segment_with_certainty};
+use crate::train::folder::ears;
 use crate::train::translate::part_of_labels;
 use crate::train::{
     Error, FolderCrops, SegmenterTraining, SliceSet, TrainingSummary, Translator,
@@ -211,9 +212,12 @@ pub(super) fn pseudo_label(
         };
         let problem = implausible(&answer.labels);
         found.plausible += usize::from(problem.is_none());
-        let problem = if answer.labels.count(Structure::Cochlea) == 0 {
-            // Without one nothing tells where the ear is.
-            Some("no cochlea".to_owned())
+        let pseudo = chosen(&answer, rules.choice);
+        let map = LabelMap::new(*scan.grid(), pseudo.labels, table());
+        let map = map.map_err(|e| Error::Predict(e.into()))?;
+        // Asked of the voxels that are left: without a cochlea nothing tells where the ear is.
+        let problem = if ears(&map).is_none() {
+            Some("no cochlea that tells where the ear is".to_owned())
         } else {
             problem.filter(|_| rules.reject_implausible)
         };
@@ -221,18 +225,14 @@ pub(super) fn pseudo_label(
             found.rejected.push((case.case.clone(), problem));
             continue;
         }
-        let pseudo = chosen(&answer, rules.choice);
         if let Some(folder) = before {
             let path = labels_file(folder, &case.case);
             if path.is_file() {
                 let (old, _) = read_labels(&path, &table())?;
-                agreements.push(agreement(old.labels(), &pseudo.labels));
+                agreements.push(agreement(old.labels(), map.labels()));
             }
         }
         found.learned += pseudo.learned;
-        let grid = *scan.grid();
-        let map = LabelMap::new(grid, pseudo.labels, table());
-        let map = map.map_err(|e| Error::Predict(e.into()))?;
         write_labels(&labels_file(out, &case.case), &map)?;
         found.used.push(case.case.clone());
     }
