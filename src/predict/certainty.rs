@@ -1,5 +1,4 @@
 //! How sure a model is of each voxel: what self-training chooses pseudo-labels by.
-use super::clean::clean;
 use super::grid::WorkingGrid;
 use super::segmenter::{CERTAIN, SegmentOptions, Segmenter, run, unreadable};
 use super::{Error, memory};
@@ -57,7 +56,7 @@ pub fn segment_with_certainty(
     }
     drop(scores);
     Ok(Certainty {
-        labels: clean(&labels, &[])?.0,
+        labels: own.plan.post_processing.apply(&labels, &[])?.0,
         probability: grid.interpolated(&probability),
         entropy: grid.interpolated(&entropy),
     })

@@ -2,6 +2,7 @@
 use crate::measure::{HeadAxes, porus_plane};
 use crate::volume::{Components, Error, Grid, LabelMap, Side, Structure, components};
 use glam::DVec3;
+use serde::{Deserialize, Serialize};
 
 /// Smallest tumour that is kept, mm³.
 const SMALLEST_TUMOUR_MM3: f64 = 10.0;
@@ -19,9 +20,54 @@ const COCHLEAE_APART_MM: f64 = 25.0;
 /// Pieces within this distance of a cochlea's centroid belong to it, mm.
 const COCHLEA_REACH_MM: f64 = 7.0;
 
+/// What becomes of the pieces of a model's answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PostProcessing {
+    /// What anatomy forbids is dropped: one tumour where such tumours begin, at most two cochleae, one brainstem, one fourth ventricle.
+    #[default]
+    Anatomy,
+    /// The largest piece of tumour is kept, wherever it lies, and all else is left, as most teams of crossMoDA had it.
+    LargestTumour,
+    /// All is left as the network said it.
+    Nothing,
+}
+
+impl PostProcessing {
+    /// Labels after it, and what the reader should know about them; `pori` as for [`clean`].
+    pub(super) fn apply(
+        self,
+        labels: &LabelMap,
+        pori: &[DVec3],
+    ) -> Result<(LabelMap, Vec<String>), Error> {
+        let told = |rule: &str| {
+            format!(
+                "this model's plan asks for no anatomical rules: {rule}; look at the tumour's side and place"
+            )
+        };
+        match self {
+            Self::Anatomy => clean(labels, pori),
+            Self::LargestTumour => {
+                let mut values = labels.labels().to_vec();
+                let pieces = Pieces::of(labels, Structure::VestibularSchwannoma);
+                keep(&pieces, &mut values, |number| {
+                    Some(number) == pieces.largest()
+                });
+                let kept = LabelMap::new(*labels.grid(), values, labels.table().clone())?;
+                let rule = "the largest tumour-like region is shown, wherever it lies";
+                Ok((kept, vec![told(rule)]))
+            }
+            Self::Nothing => Ok((
+                labels.clone(),
+                vec![told("every tumour-like region is shown")],
+            )),
+        }
+    }
+}
+
 /// Labels without what cannot be, and what the reader should know about it. `pori` are those that a localiser found, RAS mm: they tell
 /// where a tumour may begin where the cochleae do not show, as on many ceT1 scans.
-pub(super) fn clean(labels: &LabelMap, pori: &[DVec3]) -> Result<(LabelMap, Vec<String>), Error> {
+fn clean(labels: &LabelMap, pori: &[DVec3]) -> Result<(LabelMap, Vec<String>), Error> {
     let mut values = labels.labels().to_vec();
     let mut warnings = Vec::new();
     let cochleae = keep_cochleae(labels, &mut values);
@@ -267,6 +313,32 @@ mod tests {
             "the wrong pieces were kept"
         );
         assert_eq!(warnings.len(), 1, "the second tumour is told: {warnings:?}");
+    }
+
+    #[test]
+    fn a_plan_may_ask_for_fewer_rules_and_the_reader_is_told() {
+        // A third cochlea and a larger tumour-like region far from the canals.
+        let boxes = [
+            (2, [30, 30, 20], 4),
+            (2, [85, 30, 20], 4),
+            (2, [60, 5, 5], 3),
+            (1, [40, 30, 20], 4),
+            (1, [60, 45, 5], 6),
+        ];
+        let found = |rules: PostProcessing| rules.apply(&map(&boxes), &[]).unwrap();
+        let (all, told) = found(PostProcessing::Nothing);
+        assert!(all.labels() == map(&boxes).labels() && told[0].contains("every"));
+        let (largest, told) = found(PostProcessing::LargestTumour);
+        let without_the_small = [&boxes[..3], &boxes[4..]].concat();
+        assert!(largest.labels() == map(&without_the_small).labels());
+        assert!(told[0].contains("largest"));
+        let (anatomy, _) = found(PostProcessing::Anatomy);
+        let without_the_clutter = [&boxes[..2], &boxes[3..4]].concat();
+        assert!(anatomy.labels() == map(&without_the_clutter).labels());
+        assert_eq!(
+            serde_json::to_string(&PostProcessing::LargestTumour).unwrap(),
+            "\"largest-tumour\""
+        );
     }
 
     #[test]

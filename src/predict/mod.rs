@@ -16,6 +16,7 @@ mod tiles;
 
 pub use crate::patient::ModelInfo;
 pub use certainty::{Certainty, segment_with_certainty};
+pub use clean::PostProcessing;
 pub use koos::{
     CROP_CHANNELS, CROP_SIZE, CROP_SPACING_MM, Combination, Combined, GradeProbabilities,
     GraderWeights, Graders, KoosCase, KoosFiles, KoosGraders, KoosModel, KoosPlan, koos_crop,

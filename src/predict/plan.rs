@@ -1,5 +1,6 @@
 //! How a model wants its input, and what its output means: `plan.json` of a model folder.
 use super::Error;
+use super::clean::PostProcessing;
 use crate::model::UNetDescription;
 use crate::volume::{Grid, LabelTable, Shape, Structure};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,9 @@ pub struct Plan {
     /// How much of a scan's middle is searched to the right and to the front, mm; all of it where it says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field_mm: Option<[f64; 2]>,
+    /// What becomes of the pieces of its answer.
+    #[serde(default)]
+    pub post_processing: PostProcessing,
     /// What its probabilities were found to mean on examples that the training never saw; `None` where that was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,

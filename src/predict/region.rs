@@ -1,6 +1,5 @@
 //! Two stages: the localiser finds the ears, the segmenter outlines what is about each.
 use super::Error;
-use super::clean::clean;
 use super::grid::WorkingGrid;
 use super::interval::{Spread, spread};
 use super::probabilities::{Gathered, Probabilities};
@@ -209,7 +208,7 @@ pub(super) fn segment_about_ears(
             && let Some(early) = early.take()
         {
             let first = LabelMap::new(*grid, values.clone(), LabelTable::default())?;
-            if early(clean(&first, &pori)?.0).is_break() {
+            if early(own.plan.post_processing.apply(&first, &pori)?.0).is_break() {
                 return Err(Error::Cancelled);
             }
         }
@@ -217,7 +216,7 @@ pub(super) fn segment_about_ears(
     clock.stop("network");
     report(observe, "cleaning", 0.0)?;
     let before = LabelMap::new(*grid, values, LabelTable::default())?;
-    let (labels, more) = clean(&before, &pori)?;
+    let (labels, more) = own.plan.post_processing.apply(&before, &pori)?;
     clock.stop("clean");
     warnings.extend(more);
     let mut found = Found {

@@ -1,5 +1,4 @@
 //! The segmenter: a model folder, and a scan through it.
-use super::clean::clean;
 use super::foreign::foreign;
 use super::grid::{Decision, WorkingGrid};
 use super::nnunet::{self, Folds, NnUnet};
@@ -530,7 +529,7 @@ fn segment_own(
     drop(scores);
     clock.stop("restore");
     report(observe, "cleaning", 0.0)?;
-    let (labels, more) = clean(&labels, &[])?;
+    let (labels, more) = own.plan.post_processing.apply(&labels, &[])?;
     clock.stop("clean");
     warnings.extend(more);
     Ok((labels, warnings))
@@ -615,7 +614,7 @@ pub(super) fn run(
         {
             // These are not probabilities yet: no background is certain.
             let labels = grid.restore(&sums, &own.decision(f32::INFINITY))?;
-            if early(clean(&labels, &[])?.0).is_break() {
+            if early(own.plan.post_processing.apply(&labels, &[])?.0).is_break() {
                 return Err(Error::Cancelled);
             }
         }

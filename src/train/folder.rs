@@ -1,5 +1,6 @@
 //! Training examples from labelled scans: crops of the cases of a folder, in the layouts of the crossMoDA challenge.
 use super::data::{BALL_MM, CropSource, Sample, is_validation, mix};
+use super::local_intensity::LocalIntensity;
 use super::{Error, SegmenterTraining, UNKNOWN};
 use crate::io::{self, LabelledScan, Warning, labelled_scans, read_labels, read_volume};
 use crate::measure::{HeadAxes, porus_plane};
@@ -42,6 +43,8 @@ pub struct FolderCrops {
     /// Numbers of the cases that are trained on, and of those that validate.
     groups: [Vec<usize>; 2],
     localiser: bool,
+    /// How tumours and cochleae of scans whose labels are not another model's are changed for training.
+    local: Option<LocalIntensity>,
     cache: Mutex<Cache>,
 }
 
@@ -106,6 +109,7 @@ impl FolderCrops {
             groups: split(&cases),
             cases,
             localiser: plan.is_localiser(),
+            local: None,
             cache: Mutex::default(),
         })
     }
@@ -124,6 +128,12 @@ impl FolderCrops {
         self.cases.extend(checked(scans, true, observe)?);
         self.groups[0].extend(first..self.cases.len());
         Ok(self)
+    }
+
+    /// The same with tumours and cochleae whose intensities are changed on their own, but for scans that validate and those with pseudo-labels.
+    #[must_use]
+    pub fn with_local_intensity(self, local: Option<LocalIntensity>) -> Self {
+        Self { local, ..self }
     }
 
     /// How many scans there are, and what they are for.
@@ -451,6 +461,7 @@ impl CropSource for FolderCrops {
             DMat3::from_euler(EulerRot::XYZ, a, b, c) * scale,
             plan,
         );
+        let mut intensities = cut.intensities()?;
         let labels = if self.localiser {
             cut.balls(&case.pori)
         } else {
@@ -458,11 +469,17 @@ impl CropSource for FolderCrops {
                 let name = |c: &String| c == structure.name();
                 plan.classes.iter().position(name).ok_or(Error::Labels)
             };
-            let tumour = of(Structure::VestibularSchwannoma)?;
-            cut.labels([0, tumour as u8, of(Structure::Cochlea)? as u8])
+            let tumour = of(Structure::VestibularSchwannoma)? as u8;
+            let cochlea = of(Structure::Cochlea)? as u8;
+            let labels = cut.labels([0, tumour, cochlea]);
+            if let Some(local) = self.local.filter(|_| !case.pseudo && !is_validation(seed)) {
+                let what = (labels.as_slice(), plan.patch);
+                local.change(&mut intensities, what, [tumour, cochlea], &mut random);
+            }
+            labels
         };
         Ok(Sample {
-            intensities: cut.intensities()?,
+            intensities,
             labels,
         })
     }

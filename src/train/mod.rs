@@ -6,6 +6,7 @@ mod curves;
 mod data;
 mod folder;
 mod koos;
+mod local_intensity;
 mod loss;
 mod milestone;
 mod optimiser;
@@ -22,6 +23,7 @@ pub use koos::{
     Example, Graded, KoosSummary, KoosTraining, LabelSource, Seen, Tally, test_with_own_labels,
     train_koos,
 };
+pub use local_intensity::LocalIntensity;
 pub use loss::{Loss, UNKNOWN, dice_cross_entropy};
 pub use milestone::Milestone;
 pub use optimiser::{Optimiser, Rule, linear_decay, polynomial_decay};

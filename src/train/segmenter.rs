@@ -9,7 +9,7 @@ use super::report::{self, Log};
 use super::validation::{ClassDice, to_tensor, validate, validation_samples};
 use super::{Error, Loss, Optimiser, Rule, Sample, dice_cross_entropy, polynomial_decay};
 use crate::model::{DeviceChoice, Level, Parameters, UNet, UNetDescription};
-use crate::predict::{Plan, class};
+use crate::predict::{Plan, PostProcessing, class};
 use crate::volume::{Observe, Outline, Progress, Structure};
 use candle_core::{Device, Tensor, Var};
 use std::ops::ControlFlow;
@@ -119,6 +119,7 @@ impl SegmenterTraining {
                 about_ears: true,
                 clip_quantiles: [0.005, 0.995],
                 field_mm: None,
+                post_processing: PostProcessing::default(),
                 calibration: None,
                 trained_on: "synthetic patients only".to_owned(),
                 network,

@@ -20,6 +20,8 @@ const PLAN: SlicePlan = SlicePlan {
     size: [36, 40],
     patch: 32,
     quantiles: [0.0, 0.999],
+    gamma: 1.0,
+    height_mm: None,
 };
 
 /// A head with a ball in it; on target scans what is bright on source scans is dark.

@@ -3,7 +3,8 @@ use super::pseudo::Choice;
 use crate::model::Level;
 use crate::model::translate::{DiscriminatorDescription, GeneratorDescription};
 use crate::predict::MOST_NETWORKS;
-use crate::train::{Error, Method, Rule, SlicePlan};
+use crate::predict::PostProcessing;
+use crate::train::{Error, LocalIntensity, Method, Rule, SlicePlan};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -159,6 +160,9 @@ pub struct SegmenterSizes {
     pub class_weights: [f32; 3],
     /// Levels of the U-Net, finest first.
     pub levels: Vec<Level>,
+    /// How tumours and cochleae of translated scans are changed in training; not those of scans that are learned from as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_intensity: Option<LocalIntensity>,
 }
 
 /// A recipe with the sizes of one preset.
@@ -181,6 +185,9 @@ pub struct Recipe {
     pub segmenter: SegmenterSizes,
     /// How it teaches itself.
     pub self_training: SelfTraining,
+    /// What becomes of the pieces of a segmenter's answers, pseudo-labels among them.
+    #[serde(default)]
+    pub post_processing: PostProcessing,
     /// What becomes the model.
     #[serde(default)]
     pub outcome: Outcome,
@@ -292,6 +299,9 @@ impl Recipe {
         if q.rounds > 20 || q.settled_dice.is_nan() {
             return fail("at most 20 rounds of self-training");
         }
+        if let Some(local) = &self.segmenter.local_intensity {
+            local.validate()?;
+        }
         if !(1..=MOST_NETWORKS).contains(&self.outcome.networks) {
             return fail(&format!("a model has 1 to {MOST_NETWORKS} networks"));
         }
@@ -382,6 +392,9 @@ mod tests {
         assert!(changed("[self_training]\nrounds = 99").contains("20 rounds"));
         assert!(changed("[outcome]\nround = \"last\"\nnetworks = 10").contains("1 to 9"));
         assert!(changed("[outcome]\nround = \"best\"").contains("best"));
+        assert!(changed("post_processing = \"tidy\"").contains("tidy"));
+        let local = "[preset.phantom.segmenter.local_intensity]\npart = 2.0";
+        assert!(changed(local).contains("local intensity"));
         assert!(changed("[preset.phantom.slices]\npatch = 37").contains("multiples of 4"));
         let error = Recipe::load("nobodys", "phantom").unwrap_err().to_string();
         assert!(error.contains("mai, no-adaptation"), "{error}");
@@ -392,10 +405,14 @@ mod tests {
     fn a_recipe_that_stands_on_another_changes_what_it_says() {
         let text =
             "base = \"mai\"\nname = \"mine\"\n[preset.phantom.translator.cyclegan]\nsteps = 7\n";
+        let text = &format!("post_processing = \"largest-tumour\"\n{text}");
         let mine = Recipe::from_toml(text, "phantom", "mine").unwrap();
         let mai = Recipe::load("mai", "phantom").unwrap();
         assert_eq!(mine.translator["cyclegan"].steps, 7);
         assert_eq!(mine.translator["qs-attn"], mai.translator["qs-attn"]);
         assert_eq!(mine.segmenter, mai.segmenter);
+        assert_eq!(mai.post_processing, PostProcessing::Anatomy);
+        let plan = super::super::stage::plan(&mine, "test");
+        assert_eq!(plan.post_processing, PostProcessing::LargestTumour);
     }
 }

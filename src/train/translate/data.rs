@@ -97,7 +97,7 @@ impl SliceSet {
     /// A square somewhere in a slice of a scan, half of the time as in a mirror.
     pub(super) fn draw(&self, random: &mut impl Rng) -> Patch {
         let stack = &self.stacks[random.random_range(0..self.stacks.len())];
-        let k = random.random_range(0..stack.slices);
+        let k = random.random_range(self.plan.learned_slices(stack.slices));
         let [w, h] = self.plan.size;
         let edge = self.plan.patch;
         let first = [w, h].map(|n| random.random_range(0..=n - edge));
