@@ -547,7 +547,7 @@ impl Stages<'_> {
         for name in ["log.csv", "curves.svg", "reliability.svg"] {
             let path = from.join(name);
             // Where nothing was calibrated there is no diagram of it.
-            if name != "reliability.svg" || (networks == 1 && path.exists()) {
+            if name != "reliability.svg" || path.exists() {
                 write_whole(&model.join(name), &read(&path)?)?;
             }
         }
@@ -558,6 +558,11 @@ impl Stages<'_> {
             card += &judge::table(&evaluation);
         }
         card += "What follows is said of the chosen round's network.\n\n";
+        if networks > 1 {
+            card += &format!(
+                "It is the first of {networks} whose probabilities are averaged: its calibration is not applied to their mean.\n\n"
+            );
+        }
         write_whole(&model.join("card.md"), (card + &own).as_bytes())?;
         self.log(&format!("the model is in {}", model.display()))?;
         let segmenter = Segmenter::from_folder(&model, &Folds::All)?;

@@ -160,7 +160,7 @@ pub struct SegmenterSizes {
     pub class_weights: [f32; 3],
     /// Levels of the U-Net, finest first.
     pub levels: Vec<Level>,
-    /// How tumours and cochleae of translated scans are changed in training; not those of scans that are learned from as they are.
+    /// How tumours and cochleae of scans with true labels are changed in training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_intensity: Option<LocalIntensity>,
 }

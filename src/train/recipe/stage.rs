@@ -2,7 +2,7 @@
 use super::pseudo::{agreement, chosen, implausible, table};
 use super::run::RecipeRun;
 use super::say;
-use super::spec::{LearnFrom, Recipe, Start};
+use super::spec::{Recipe, Start};
 use crate::io::{
     LabelledScan, UnlabelledScan, read_labels, read_volume, write_labels, write_volume,
 };
@@ -257,11 +257,9 @@ pub(super) fn segmenter(
     let words = trained_on(run, pseudo.len());
     let plan = plan(recipe, &words);
     let source = FolderCrops::of(labelled, &plan, observe)?;
-    let local = sizes.local_intensity;
-    let local = local.filter(|_| recipe.learn_from == LearnFrom::Translated);
     let source = source
         .with_pseudo_labelled(pseudo, observe)?
-        .with_local_intensity(local);
+        .with_local_intensity(sizes.local_intensity);
     let mut config = SegmenterTraining {
         steps: sizes.steps,
         seed: run
@@ -297,6 +295,7 @@ pub(super) fn segmenter(
 
 /// What the model learned from, in words.
 pub(super) fn trained_on(run: &RecipeRun, pseudo: usize) -> String {
+    use super::spec::LearnFrom;
     let from = match run.recipe.learn_from {
         LearnFrom::Translated => format!(
             "labelled ceT1 scans translated to hrT2 ({})",
