@@ -329,7 +329,7 @@ mod tests {
             Stack::of(&scan, &plan).unwrap(),
         );
         for (a, b) in plain.pixels.iter().zip(&spread.pixels) {
-            let of_unit = |v: f32| (v + 1.0) / 2.0;
+            let of_unit = |v: f32| f32::midpoint(v, 1.0);
             assert!((of_unit(*a).sqrt() - of_unit(*b)).abs() < 1e-4);
         }
         let pairs = [(plain, PLAN), (spread, plan)].map(|(stack, plan)| {
