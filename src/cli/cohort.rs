@@ -6,7 +6,7 @@ use super::{
 use crate::{
     io,
     measure::KoosGrade,
-    phantom::{GridSpec, Half, Member, Scan, Site, members},
+    phantom::{Family, GridSpec, Half, Member, Scan, Site, members},
     volume::{LabelMap, LabelTable, Progress, Structure},
 };
 use anyhow::Context;
@@ -43,9 +43,16 @@ struct Output {
     notice: &'static str,
 }
 
-/// Writes a cohort. What has been written when it stops is whole.
-pub(super) fn run(folder: &Path, count: usize, seed: u64, json: bool) -> anyhow::Result<()> {
-    let output = write(folder, &members(count, seed), None)?;
+/// Writes a cohort of a family. What has been written when it stops is whole.
+pub(super) fn run(
+    folder: &Path,
+    count: usize,
+    (seed, family): (u64, Family),
+    json: bool,
+) -> anyhow::Result<()> {
+    let usual = members(count, seed).into_iter();
+    let cohort: Vec<Member> = usual.map(|m| Member { family, ..m }).collect();
+    let output = write(folder, &cohort, None)?;
     output::result(json, &output, || {
         format!("{count} synthetic patients in {}", folder.display())
     })

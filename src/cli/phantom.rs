@@ -4,7 +4,8 @@ use crate::{
     io,
     measure::KoosGrade,
     phantom::{
-        Course, GrowthModel, Mimic, Modality, Patient, PatientSpec, Region, Scan, Site, VisitSpec,
+        Course, Family, GrowthModel, Mimic, Modality, Patient, PatientSpec, Region, Scan, Site,
+        VisitSpec,
     },
     volume::{LabelMap, LabelTable},
 };
@@ -55,6 +56,9 @@ pub(super) struct Arguments {
         conflicts_with_all = ["koos", "site", "visits", "growth", "mimic", "tumour_shapes", "modality"]
     )]
     cohort: Option<u32>,
+    /// The parameters that heads, tissues and scanners are drawn with.
+    #[arg(long, default_value = "usual")]
+    family: FamilyName,
     /// Everything is drawn from it.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
@@ -99,6 +103,23 @@ impl From<MimicName> for Mimic {
             MimicName::VascularLoop => Self::VascularLoop,
             MimicName::Meningioma => Self::Meningioma,
             MimicName::Epidermoid => Self::Epidermoid,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum FamilyName {
+    /// What Schwann's own training learns from.
+    Usual,
+    /// To test what was learned: heads of no usual size, longer or shorter relaxation times, less resolution, more noise.
+    Beyond,
+}
+
+impl From<FamilyName> for Family {
+    fn from(name: FamilyName) -> Self {
+        match name {
+            FamilyName::Usual => Self::Usual,
+            FamilyName::Beyond => Self::Beyond,
         }
     }
 }
@@ -194,7 +215,8 @@ struct Output {
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let folder = &arguments.output;
     if let Some(count) = arguments.cohort {
-        return cohort::run(folder, count as usize, arguments.seed, json);
+        let of = (arguments.seed, arguments.family.into());
+        return cohort::run(folder, count as usize, of, json);
     }
     let seed = arguments.seed;
     let spec = PatientSpec {
@@ -204,6 +226,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             .growth
             .map(|name| GrowthModel::of(name.into(), seed)),
         mimic: arguments.mimic.map(Mimic::from),
+        family: arguments.family.into(),
         ..PatientSpec::default()
     };
     let patient = match &arguments.tumour_shapes {

@@ -8,6 +8,7 @@ use super::{
     cochlea::Cochlea,
     draw::Draw,
     ear,
+    family::Family,
     region::Zone,
     scene::Part,
     shape::Shape,
@@ -86,16 +87,16 @@ impl Anatomy {
     /// Draws a head.
     #[cfg(test)]
     pub(super) fn new(seed: u64) -> Self {
-        Self::widened(seed, None)
+        Self::widened(seed, Family::Usual, None)
     }
 
-    /// Draws a head, with the porus of a side so many mm wider: what a schwannoma does to its canal in the course of years.
-    pub(super) fn widened(seed: u64, porus: Option<(Side, f64)>) -> Self {
+    /// Draws a head of a family, with the porus of a side so many mm wider: what a schwannoma does to its canal in the course of years.
+    pub(super) fn widened(seed: u64, family: Family, porus: Option<(Side, f64)>) -> Self {
         let mut draw = Draw::new(seed, 0);
         let size = draw.clipped(1.0, 0.04, 2.0);
         let broad = draw.clipped(0.0, 0.035, 2.0);
         let frame = Frame {
-            scale: size * DVec3::new(1.0 + broad, 1.0 - broad, 1.0),
+            scale: family.head_scale(seed, size, broad),
         };
         let ears = SIDES.map(|side| {
             let wider = porus.filter(|(s, _)| *s == side).map_or(0.0, |(_, mm)| mm);

@@ -1,6 +1,7 @@
 //! Who is in a synthetic cohort: two sites, one half with labelled ceT1 and the other with unlabelled hrT2, as in the crossMoDA challenge.
 use super::{
-    Error, Modality, Patient, PatientSpec, Scan, Site, VisitSpec, draw::Draw, scan::GridSpec,
+    Error, Family, Modality, Patient, PatientSpec, Scan, Site, VisitSpec, draw::Draw,
+    scan::GridSpec,
 };
 use crate::{measure::KoosGrade, volume::Observe};
 
@@ -30,6 +31,8 @@ pub struct Member {
     pub patient_seed: u64,
     /// Decides pose and noise.
     pub visit_seed: u64,
+    /// The parameters that it and its scan are drawn with.
+    pub family: Family,
 }
 
 /// Patients of grades I to IV before surgery in the source half of crossMoDA 2022.
@@ -42,7 +45,7 @@ const STREAM: u64 = 1 << 32;
 
 /// The members of a cohort: source and target take turns, and the sites take turns every two members. Grades
 /// are as frequent as at the site in crossMoDA 2022. Each is drawn from the seed and its place alone, so that a larger cohort begins with
-/// the patients of a smaller one.
+/// the patients of a smaller one. All are of the usual family.
 pub fn members(count: usize, seed: u64) -> Vec<Member> {
     let mut members: Vec<_> = (0..count).map(|place| Member::drawn(place, seed)).collect();
     for (site, first) in [(Site::London, 1), (Site::Tilburg, 0)] {
@@ -89,6 +92,7 @@ impl Member {
             koos,
             patient_seed: draw.seed(),
             visit_seed: draw.seed(),
+            family: Family::Usual,
         }
     }
 
@@ -117,6 +121,7 @@ impl Member {
             let spec = PatientSpec {
                 seed: self.patient_seed.wrapping_add(head),
                 koos: Some(self.koos),
+                family: self.family,
                 ..PatientSpec::default()
             };
             match Patient::new(&spec) {

@@ -7,6 +7,7 @@ use super::{
     content::Content,
     course::GrowthModel,
     draw::Draw,
+    family::Family,
     mimic::{self, Mimic},
     outlined::Outlined,
     shape::Shape,
@@ -34,6 +35,8 @@ pub struct PatientSpec {
     pub growth: Option<GrowthModel>,
     /// A look-alike of a tumour, on `side`; only in a person without tumour.
     pub mimic: Option<Mimic>,
+    /// The parameters that it and its scans are drawn with.
+    pub family: Family,
 }
 
 impl PatientSpec {
@@ -53,6 +56,7 @@ impl PatientSpec {
             side: None,
             annual_growth_percent: None,
             growth: None,
+            family: Family::Usual,
             mimic: if koos.is_none() {
                 let mut draw = Draw::new(seed, MIMIC_STREAM);
                 let place = (draw.uniform(0.0, 1.0) / MIMIC_CHANCE) as usize;
@@ -90,6 +94,7 @@ pub struct Patient {
     pub(super) anatomy: Anatomy,
     pub(super) growth: Option<Growth>,
     pub(super) mimic: Option<Mimic>,
+    pub(super) family: Family,
     pub(super) seed: u64,
 }
 
@@ -157,7 +162,7 @@ impl Patient {
         };
         let origin = Origin::drawn(&spec, likely);
         let side = origin.side;
-        let anatomy = Anatomy::widened(seed, Some((side, origin.porus_widened_mm)));
+        let anatomy = Anatomy::widened(seed, spec.family, Some((side, origin.porus_widened_mm)));
         let tumour = outlined_tumour(outline, side, &anatomy, &mut Draw::new(seed, 100))?;
         let [volume_mm3, extrameatal] = tumour.volumes_mm3(step);
         let koos = grade(
@@ -178,6 +183,7 @@ impl Patient {
                 porus_widened_mm: origin.porus_widened_mm,
             }),
             mimic: None,
+            family: spec.family,
             seed,
         })
     }
@@ -195,7 +201,7 @@ impl Patient {
         }
         let origin = spec.koos.map(|koos| Origin::drawn(spec, koos));
         let wider = origin.as_ref().map(|o| (o.side, o.porus_widened_mm));
-        let mut anatomy = Anatomy::widened(spec.seed, wider);
+        let mut anatomy = Anatomy::widened(spec.seed, spec.family, wider);
         match (spec.mimic, spec.koos) {
             (Some(_), Some(_)) => return Err(Error::Mimic),
             (Some(mimic), None) => mimic::add(mimic, spec.side, &mut anatomy, spec.seed),
@@ -209,6 +215,7 @@ impl Patient {
             anatomy,
             growth,
             mimic: spec.mimic,
+            family: spec.family,
             seed: spec.seed,
         })
     }

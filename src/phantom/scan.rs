@@ -145,10 +145,11 @@ impl Patient {
         }
         let world_from_head = given.unwrap_or(world_from_head);
         let grid = draw_grid(&spec, world_from_head, &mut draw)?;
-        let palette = Palette::of_site(visit.site, visit.modality, &mut draw);
-        let field_axis = world_from_head.inverse().transform_vector3(DVec3::Z);
         let of = (visit.site, visit.modality);
-        let scanner = site_scanner(of, palette.sequence, field_axis, &mut draw);
+        let palette = Palette::of_people(of, &mut draw, self.family.tissues(visit.seed));
+        let field_axis = world_from_head.inverse().transform_vector3(DVec3::Z);
+        let mut scanner = site_scanner(of, palette.sequence, field_axis, &mut draw);
+        self.family.scanned(visit.seed, &mut scanner.acquisition);
         let tumour = self.tumour(visit.years)?;
         let drawn = Drawn::new(self, tumour.as_ref(), &palette, scanner.acquisition.clone());
         let truth = Truth::new(self, visit, tumour.as_ref(), world_from_head, drawn);

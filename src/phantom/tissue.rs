@@ -3,6 +3,7 @@ use super::{
     Site,
     content::Content,
     draw::{Draw, cell, field, waves},
+    family::shifted,
     relaxation::{drawn, typical},
     sequence::{Modality, Sequence},
 };
@@ -148,6 +149,15 @@ fn corrected(tissue: Tissue, sequence: Sequence, signal: f64, transfer: f64) -> 
 impl Palette {
     /// The signals of a site with the scatter of patients and settings: hrT2 relative to CSF, ceT1 relative to white matter.
     pub(super) fn of_site(site: Site, modality: Modality, draw: &mut Draw) -> Self {
+        Self::of_people((site, modality), draw, None)
+    }
+
+    /// The same for people whose relaxation times lie beyond the usual scatter, where draws for them are given.
+    pub(super) fn of_people(
+        (site, modality): (Site, Modality),
+        draw: &mut Draw,
+        mut beyond: Option<Draw>,
+    ) -> Self {
         let sequence = protocol(site, modality, draw);
         let transfer = draw.clipped(0.82, 0.02, 2.0);
         let reference = match modality {
@@ -156,7 +166,10 @@ impl Palette {
         };
         let unit = sequence.signal(typical(reference), 0.0);
         let mut signal = ALL.map(|tissue| {
-            let relaxation = drawn(tissue, draw);
+            let mut relaxation = drawn(tissue, draw);
+            if let Some(beyond) = &mut beyond {
+                relaxation = shifted(relaxation, beyond);
+            }
             let relaxation = match modality {
                 Modality::HrT2 => relaxation,
                 Modality::CeT1 => relaxation.enhanced(),
