@@ -1,12 +1,12 @@
 //! How a model does on whole scans of synthetic patients, for its card:
-//! `cargo run --release --example segmenter_report -- [MODEL_FOLDER|shipped] [PATIENTS] [CONTRASTS] [GRID]`.
+//! `cargo run --release --example segmenter_report -- [MODEL_FOLDER|shipped] [PATIENTS] [CONTRASTS] [GRID] [FAMILY]`.
 //!
 //! Every patient is scanned once: the grades I to IV and no tumour in turn, then the sites, then the contrasts (`hrT2`, `ceT1` or `both`). The grid is each
-//! `site`'s own, or that of `other` scanners, which no site has. Prints tables in Markdown. The seeds begin where no documentation, test or training draws patients from.
+//! `site`'s own, or that of `other` scanners, which no site has; the family is `usual` or `beyond`. Prints tables in Markdown. The seeds begin where no documentation, test or training draws patients from.
 #![expect(clippy::print_stdout, reason = "a program for developers")]
 use schwann::{
     measure::{Agreement, BOUNDARY_SHIFT_95_MM, KoosGrade, agreement},
-    phantom::{GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec},
+    phantom::{Family, GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec},
     predict::{Folds, SegmentOptions, Segmenter, segment},
     volume::{Structure, unobserved},
 };
@@ -54,6 +54,11 @@ fn main() -> Result<()> {
         Some("other") => Some(OTHER_GRID),
         Some(_) => return Err("the grid is site or other".into()),
     };
+    let family = match arguments.next().as_deref() {
+        None | Some("usual") => Family::Usual,
+        Some("beyond") => Family::Beyond,
+        Some(_) => return Err("the family is usual or beyond".into()),
+    };
     let grades: Vec<Option<KoosGrade>> =
         KoosGrade::ALL.into_iter().map(Some).chain([None]).collect();
     let mut cases = Vec::new();
@@ -62,7 +67,13 @@ fn main() -> Result<()> {
         let koos = grades[pick(grades.len(), 1)];
         let site = Site::ALL[pick(Site::ALL.len(), grades.len())];
         let modality = contrasts[pick(contrasts.len(), grades.len() * Site::ALL.len())];
-        match case(&segmenter, FIRST_SEED + n, koos, (site, modality, grid)) {
+        let spec = PatientSpec {
+            seed: FIRST_SEED + n,
+            koos,
+            family,
+            ..PatientSpec::default()
+        };
+        match case(&segmenter, &spec, (site, modality, grid)) {
             Ok(case) => cases.push(case),
             Err(error) => println!("patient {n} left out: {error}\n"),
         }
@@ -76,28 +87,22 @@ fn main() -> Result<()> {
 
 fn case(
     segmenter: &Segmenter,
-    seed: u64,
-    koos: Option<KoosGrade>,
+    spec: &PatientSpec,
     (site, modality, grid): (Site, Modality, Option<GridSpec>),
 ) -> Result<Case> {
-    let spec = PatientSpec {
-        seed,
-        koos,
-        ..PatientSpec::default()
-    };
     let visit = VisitSpec {
         years: 0.0,
         site,
         modality,
-        seed,
+        seed: spec.seed,
         grid,
     };
-    let scan = Patient::new(&spec)?.scan(&visit, &mut unobserved)?;
+    let scan = Patient::new(spec)?.scan(&visit, &mut unobserved)?;
     let options = SegmentOptions::of(segmenter);
     let found = segment(&scan.volume, segmenter, &options, &mut unobserved)?;
     let of = |structure| agreement(&found.labels, &scan.labels, structure);
     Ok(Case {
-        koos,
+        koos: spec.koos,
         site,
         modality,
         tumour: of(Structure::VestibularSchwannoma)?,
