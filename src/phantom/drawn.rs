@@ -1,6 +1,6 @@
 //! What was drawn for a scan, for its truth: with the seeds it says why the scan looks as it does.
 use super::{
-    Acquisition, Mimic, Patient,
+    Acquisition, Family, Mimic, Patient,
     anatomy::SIDES,
     canal::Canal,
     patient::EXACT_STEP,
@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 /// Sizes, shapes, signals and settings that were drawn. Lengths are mm; directions and half-axes are right, anterior, superior.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Drawn {
+    /// The parameters that all of this was drawn with.
+    pub family: Family,
     /// Size of the head relative to the mean.
     pub head_scale: [f64; 3],
     /// Internal auditory canals: left, right.
@@ -83,6 +85,7 @@ impl Drawn {
         let anatomy = &patient.anatomy;
         let of_tumour = tumour.zip(patient.growth.as_ref());
         Self {
+            family: patient.family,
             head_scale: anatomy.scale.to_array(),
             canals: SIDES.map(|side| (&anatomy.ear(side).canal).into()),
             tissue_signals: palette.signals(),

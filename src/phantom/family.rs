@@ -13,7 +13,7 @@ pub enum Family {
     /// What training learns from.
     #[default]
     Usual,
-    /// Heads of no usual size or breadth; relaxation times shifted by more than they usually scatter, before they scatter; scans that resolve less and have more noise. Nothing
+    /// Heads of no usual size or breadth; relaxation times shifted by a tenth to a seventh, besides their scatter; scans that resolve less and have more noise. Nothing
     /// that Schwann trains on its own phantoms sees such heads.
     Beyond,
 }
@@ -51,7 +51,8 @@ impl Family {
     }
 }
 
-/// Relaxation times of a tissue a tenth to a seventh longer or shorter; the usual scatter between people is within 6 %.
+/// Relaxation times of a tissue a tenth to a seventh longer or shorter; the usual scatter between people is within 6 %, that of
+/// tumours and cysts larger.
 pub(super) fn shifted(relaxation: Relaxation, draw: &mut Draw) -> Relaxation {
     let [t1, t2] = [0; 2].map(|_| 1.0 + away(draw, 0.1, 0.14));
     Relaxation {
@@ -137,6 +138,10 @@ mod tests {
         }
         let drawn = |scan: &crate::phantom::Scan| scan.truth.drawn.clone();
         let (usual, beyond) = (drawn(&usual), drawn(&beyond));
+        assert_eq!(
+            [usual.family, beyond.family],
+            [Family::Usual, Family::Beyond]
+        );
         let snr = beyond.acquisition.snr / usual.acquisition.snr;
         assert!((0.5..0.7).contains(&snr), "{snr}");
         let coarser = beyond.acquisition.resolution_mm[1] / usual.acquisition.resolution_mm[1];

@@ -27,7 +27,7 @@ pub enum PostProcessing {
     /// What anatomy forbids is dropped: one tumour where such tumours begin, at most two cochleae, one brainstem, one fourth ventricle.
     #[default]
     Anatomy,
-    /// The largest piece of tumour is kept, wherever it lies, and all else is left, as most teams of crossMoDA had it.
+    /// The largest piece of tumour is kept, wherever it lies, and all else is left, as several teams of crossMoDA had it.
     LargestTumour,
     /// All is left as the network said it.
     Nothing,
@@ -41,9 +41,13 @@ impl PostProcessing {
         pori: &[DVec3],
     ) -> Result<(LabelMap, Vec<String>), Error> {
         let told = |rule: &str| {
-            format!(
+            let rule = format!(
                 "this model's plan asks for no anatomical rules: {rule}; look at the tumour's side and place"
-            )
+            );
+            let cochleae = keep_cochleae(labels, &mut labels.labels().to_vec()).len();
+            std::iter::once(rule)
+                .chain(missing(cochleae, pori))
+                .collect()
         };
         match self {
             Self::Anatomy => clean(labels, pori),
@@ -55,12 +59,9 @@ impl PostProcessing {
                 });
                 let kept = LabelMap::new(*labels.grid(), values, labels.table().clone())?;
                 let rule = "the largest tumour-like region is shown, wherever it lies";
-                Ok((kept, vec![told(rule)]))
+                Ok((kept, told(rule)))
             }
-            Self::Nothing => Ok((
-                labels.clone(),
-                vec![told("every tumour-like region is shown")],
-            )),
+            Self::Nothing => Ok((labels.clone(), told("every tumour-like region is shown"))),
         }
     }
 }
@@ -83,17 +84,20 @@ fn clean(labels: &LabelMap, pori: &[DVec3]) -> Result<(LabelMap, Vec<String>), E
             Some(number) == pieces.largest()
         });
     }
-    if cochleae.len() < 2 {
-        let found = ["no cochlea was", "only one cochlea was"][cochleae.len()];
-        let means = if pori.is_empty() {
-            "the scan may not cover both inner ears, or is not one that the model can read"
-        } else {
-            "the tumour was looked for about the inner ears' likely place; check its side and place"
-        };
-        warnings.push(format!("{found} found: {means}"));
-    }
+    warnings.extend(missing(cochleae.len(), pori));
     let cleaned = LabelMap::new(*labels.grid(), values, labels.table().clone())?;
     Ok((cleaned, warnings))
+}
+
+/// What the reader should know where fewer than two cochleae were found.
+fn missing(cochleae: usize, pori: &[DVec3]) -> Option<String> {
+    let found = *["no cochlea was", "only one cochlea was"].get(cochleae)?;
+    let means = if pori.is_empty() {
+        "the scan may not cover both inner ears, or is not one that the model can read"
+    } else {
+        "the tumour was looked for about the inner ears' likely place; check its side and place"
+    };
+    Some(format!("{found} found: {means}"))
 }
 
 /// The connected pieces of a structure.
@@ -331,7 +335,10 @@ mod tests {
         let (largest, told) = found(PostProcessing::LargestTumour);
         let without_the_small = [&boxes[..3], &boxes[4..]].concat();
         assert!(largest.labels() == map(&without_the_small).labels());
-        assert!(told[0].contains("largest"));
+        assert!(told.len() == 1 && told[0].contains("largest"));
+        let one_ear = map(&[boxes[0], boxes[3]]);
+        let (_, told) = PostProcessing::Nothing.apply(&one_ear, &[]).unwrap();
+        assert!(told.len() == 2 && told[1].contains("only one cochlea"));
         let (anatomy, _) = found(PostProcessing::Anatomy);
         let without_the_clutter = [&boxes[..2], &boxes[3..4]].concat();
         assert!(anatomy.labels() == map(&without_the_clutter).labels());

@@ -131,9 +131,14 @@ impl FolderCrops {
     }
 
     /// The same with tumours and cochleae whose intensities are changed on their own, but for scans that validate and those with pseudo-labels.
-    #[must_use]
-    pub fn with_local_intensity(self, local: Option<LocalIntensity>) -> Self {
-        Self { local, ..self }
+    ///
+    /// # Errors
+    /// When a part or level is out of range.
+    pub fn with_local_intensity(self, local: Option<LocalIntensity>) -> Result<Self, Error> {
+        if let Some(local) = &local {
+            local.validate()?;
+        }
+        Ok(Self { local, ..self })
     }
 
     /// How many scans there are, and what they are for.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Quantiles of a crop between which levels lie.
 const RANGE: [f64; 2] = [0.005, 0.995];
 
-/// Local intensity augmentation of translated scans: tumour and cochleae of a crop get a level drawn at random, and keep some of their texture. The levels are what is known of
+/// Local intensity augmentation of scans with true labels: tumour and cochleae of a crop get a level drawn at random, and keep some of their texture. The levels are what is known of
 /// the target contrast beforehand, as that fluid is bright on hrT2.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -424,6 +424,7 @@ fn a_phantom_says_which_parameter_is_wrong() {
         ),
         (&["--growth", "linear"], "--koos <KOOS>"),
         (&["--seed", "-1"], "invalid value '-1' for '--seed"),
+        (&["--family", "other"], "[possible values: usual, beyond]"),
         (
             &["--site", "paris"],
             "[possible values: london, tilburg, both]",
@@ -454,6 +455,18 @@ fn a_phantom_says_which_parameter_is_wrong() {
         "the folder has no .json file",
     );
     assert!(!target.exists(), "nothing is left behind");
+}
+
+#[test]
+fn a_phantom_of_the_other_family_says_so_and_has_a_head_of_no_usual_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let written = json(&["phantom", "-o", out, "--family", "beyond", "--json"]);
+    let truth = written["visits"][0]["truth"].as_str().unwrap();
+    let truth: Value = serde_json::from_slice(&std::fs::read(truth).unwrap()).unwrap();
+    assert_eq!(truth["drawn"]["family"], "beyond");
+    let height = truth["drawn"]["head_scale"][2].as_f64().unwrap();
+    assert!((0.099..0.141).contains(&(height - 1.0).abs()), "{height}");
 }
 
 #[test]

@@ -259,7 +259,7 @@ pub(super) fn segmenter(
     let source = FolderCrops::of(labelled, &plan, observe)?;
     let source = source
         .with_pseudo_labelled(pseudo, observe)?
-        .with_local_intensity(sizes.local_intensity);
+        .with_local_intensity(sizes.local_intensity)?;
     let mut config = SegmenterTraining {
         steps: sizes.steps,
         seed: run
