@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub(super) steps: Option<u32>,
     /// Minutes at most; the learning rate then reaches its end with the time.
-    #[arg(long, value_parser = minutes)]
+    #[arg(long, value_parser = above_zero)]
     pub(super) minutes: Option<f64>,
     /// Decides the first weights and all examples.
     #[arg(long, default_value_t = 1)]
@@ -54,6 +54,15 @@ pub(super) struct Arguments {
     /// A model folder whose weights to begin with.
     #[arg(long, value_name = "FOLDER")]
     pub(super) start: Option<PathBuf>,
+    /// Highest learning rate of a localiser or segmenter; otherwise 2e-3, and a third of it with `--start`.
+    #[arg(long, value_parser = above_zero)]
+    pub(super) learning_rate: Option<f64>,
+    /// How much more voxels within a millimetre of the border of tumour or cochlea count, 1 (no more) or above: sharpens the outlines of a segmenter that knows its task.
+    #[arg(long, value_parser = one_or_more)]
+    pub(super) border_weight: Option<f64>,
+    /// Write the mean of the weights over about so many last steps instead of those of the last step.
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(super) average: Option<u32>,
     /// Outlines of real tumours, a JSON file or a folder of them: a part of the segmenter's tumours get their shapes.
     #[arg(long, value_name = "PATH")]
     pub(super) tumour_shapes: Option<PathBuf>,
@@ -65,10 +74,17 @@ pub(super) struct Arguments {
     pub(super) resume: bool,
 }
 
-fn minutes(text: &str) -> Result<f64, String> {
+fn above_zero(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(m) if m > 0.0 && m.is_finite() => Ok(m),
+        Ok(n) if n > 0.0 && n.is_finite() => Ok(n),
         _ => Err("a number above zero is needed".to_owned()),
+    }
+}
+
+fn one_or_more(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(n) if (1.0..=1e4).contains(&n) => Ok(n),
+        _ => Err("a number from 1 to 10000 is needed".to_owned()),
     }
 }
 
@@ -126,6 +142,57 @@ fn without_recipe(arguments: &Arguments) -> anyhow::Result<()> {
     }
 }
 
+/// The settings that the command asks for, with the command for the card.
+fn settings(
+    arguments: &Arguments,
+    mut defaults: SegmenterTraining,
+) -> anyhow::Result<SegmenterTraining> {
+    let mut command = format!("{} --seed {}", defaults.command, arguments.seed);
+    if let Some(steps) = arguments.steps {
+        command.push_str(&format!(" --steps {steps}"));
+    }
+    if let Some(minutes) = arguments.minutes {
+        command.push_str(&format!(" --minutes {minutes}"));
+    }
+    if let Some(folder) = &arguments.start {
+        command.push_str(" --start FOLDER");
+        defaults = defaults.starting_from(weights_of(folder)?);
+    }
+    if let Some(path) = &arguments.tumour_shapes {
+        command.push_str(" --tumour-shapes PATH");
+        defaults.outlines = read_outlines(path)?;
+        let count = defaults.outlines.len();
+        output::note(&format!("{count} outlines of tumours are used"));
+    }
+    if let Some(rate) = arguments.learning_rate {
+        command.push_str(&format!(" --learning-rate {rate}"));
+        defaults.learning_rate = rate;
+    }
+    if let Some(weight) = arguments.border_weight {
+        command.push_str(&format!(" --border-weight {weight}"));
+        defaults.border_weight = weight as f32;
+    }
+    if let Some(over) = arguments.average {
+        command.push_str(&format!(" --average {over}"));
+        defaults.average_over = over as usize;
+    }
+    Ok(SegmenterTraining {
+        steps: arguments.steps.map_or(defaults.steps, |n| n as usize),
+        max_seconds: arguments.minutes.map(|m| m * 60.0),
+        seed: arguments.seed,
+        resume: arguments.resume,
+        device: arguments.device,
+        command,
+        // A bar tells those who look; a log file gets lines.
+        tell: if output::is_watched() {
+            defaults.tell
+        } else {
+            note_milestone
+        },
+        ..defaults
+    })
+}
+
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let out = arguments.output.clone();
     let mut defaults = match arguments.name.as_str() {
@@ -140,6 +207,9 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
                 ("--steps", arguments.steps.is_some()),
                 ("--minutes", arguments.minutes.is_some()),
                 ("--start", arguments.start.is_some()),
+                ("--learning-rate", arguments.learning_rate.is_some()),
+                ("--border-weight", arguments.border_weight.is_some()),
+                ("--average", arguments.average.is_some()),
                 ("--tumour-shapes", arguments.tumour_shapes.is_some()),
                 ("--phantoms", arguments.phantoms.is_some()),
             ];
@@ -164,38 +234,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         defaults = defaults.on_folder(source);
         output::note(&told(source.facts()));
     }
-    let mut command = format!("{} --seed {}", defaults.command, arguments.seed);
-    if let Some(steps) = arguments.steps {
-        command.push_str(&format!(" --steps {steps}"));
-    }
-    if let Some(minutes) = arguments.minutes {
-        command.push_str(&format!(" --minutes {minutes}"));
-    }
-    if let Some(folder) = &arguments.start {
-        command.push_str(" --start FOLDER");
-        defaults = defaults.starting_from(weights_of(folder)?);
-    }
-    if let Some(path) = &arguments.tumour_shapes {
-        command.push_str(" --tumour-shapes PATH");
-        defaults.outlines = read_outlines(path)?;
-        let count = defaults.outlines.len();
-        output::note(&format!("{count} outlines of tumours are used"));
-    }
-    let config = SegmenterTraining {
-        steps: arguments.steps.map_or(defaults.steps, |n| n as usize),
-        max_seconds: arguments.minutes.map(|m| m * 60.0),
-        seed: arguments.seed,
-        resume: arguments.resume,
-        device: arguments.device,
-        command,
-        // A bar tells those who look; a log file gets lines.
-        tell: if output::is_watched() {
-            defaults.tell
-        } else {
-            note_milestone
-        },
-        ..defaults
-    };
+    let config = settings(arguments, defaults)?;
     let mut bar = output::Bar::new();
     let mut observe = |p| bar.show(p);
     let summary = match &source {

@@ -27,10 +27,15 @@ fn note_milestone(at: &Milestone) {
 }
 
 pub(super) fn run(arguments: &train::Arguments, json: bool) -> anyhow::Result<()> {
-    if arguments.start.is_some() || arguments.tumour_shapes.is_some() {
-        bail!(
-            "the graders begin without weights and outlines: leave out --start and --tumour-shapes"
-        );
+    let for_outlines = [
+        ("--start", arguments.start.is_some()),
+        ("--tumour-shapes", arguments.tumour_shapes.is_some()),
+        ("--learning-rate", arguments.learning_rate.is_some()),
+        ("--border-weight", arguments.border_weight.is_some()),
+        ("--average", arguments.average.is_some()),
+    ];
+    if let Some((flag, _)) = for_outlines.iter().find(|(_, given)| *given) {
+        bail!("{flag} is for models that outline, not for graders");
     }
     let out: PathBuf = arguments.output.clone();
     let defaults = KoosTraining::new(out);

@@ -50,8 +50,8 @@ pub enum CropPlace {
 pub const NEAR_EAR: [f64; 2] = [0.5, 0.35];
 /// From the porus to the middle of a crop about an ear, mm towards the midline: there large tumours grow.
 pub const MEDIAL_MM: f64 = 6.0;
-/// Part of the crops that are ceT1.
-const ENHANCED: f64 = 0.35;
+/// Part of the crops that are ceT1. There the cochlea hardly differs from bone, and takes more of them to be learned.
+const ENHANCED: f64 = 0.45;
 /// Part of the crops whose contrast is drawn at large rather than from a site.
 const RANDOM_CONTRAST: f64 = 0.3;
 

@@ -24,7 +24,8 @@ const COCHLEA_REACH_MM: f64 = 7.0;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PostProcessing {
-    /// What anatomy forbids is dropped: one tumour where such tumours begin, at most two cochleae, one brainstem, one fourth ventricle.
+    /// What anatomy forbids is dropped: one tumour where such tumours begin, at most two cochleae, one brainstem, one fourth ventricle. What a
+    /// tumour encloses on all sides is its own.
     #[default]
     Anatomy,
     /// The largest piece of tumour is kept, wherever it lies, and all else is left, as several teams of crossMoDA had it.
@@ -86,7 +87,43 @@ fn clean(labels: &LabelMap, pori: &[DVec3]) -> Result<(LabelMap, Vec<String>), E
     }
     warnings.extend(missing(cochleae.len(), pori));
     let cleaned = LabelMap::new(*labels.grid(), values, labels.table().clone())?;
-    Ok((cleaned, warnings))
+    Ok((with_cavities(cleaned)?, warnings))
+}
+
+/// The labels with what the tumour encloses on all sides made tumour: cysts are part of it, and nothing else can lie there.
+fn with_cavities(labels: LabelMap) -> Result<LabelMap, Error> {
+    let structure = Structure::VestibularSchwannoma;
+    let (Some(bounds), Some(value)) = (labels.bounds(structure), labels.table().value(structure))
+    else {
+        return Ok(labels);
+    };
+    let grid = *labels.grid();
+    let shape = bounds.map(|[low, high]| high - low + 1);
+    let [ni, nj, nk] = shape;
+    let place = |n: usize| {
+        let at = [n % ni, n / ni % nj, n / (ni * nj)];
+        grid.index([0, 1, 2].map(|a| at[a] + bounds[a][0]))
+    };
+    let around: Vec<bool> = (0..ni * nj * nk)
+        .map(|n| labels.labels()[place(n)] != value)
+        .collect();
+    let found = components(&around, shape);
+    // What reaches a face of the box about the tumour is open to the rest of the head.
+    let mut open = vec![false; found.sizes.len()];
+    for (n, number) in numbered(&found) {
+        let at = [n % ni, n / ni % nj, n / (ni * nj)];
+        open[number] |= (0..3).any(|a| at[a] == 0 || at[a] + 1 == shape[a]);
+    }
+    if open.iter().all(|open| *open) {
+        return Ok(labels);
+    }
+    let mut values = labels.labels().to_vec();
+    for (n, number) in numbered(&found) {
+        if !open[number] {
+            values[place(n)] = value;
+        }
+    }
+    LabelMap::new(grid, values, labels.table().clone())
 }
 
 /// What the reader should know where fewer than two cochleae were found.
@@ -346,6 +383,25 @@ mod tests {
             serde_json::to_string(&PostProcessing::LargestTumour).unwrap(),
             "\"largest-tumour\""
         );
+    }
+
+    #[test]
+    fn what_a_tumour_encloses_is_tumour_and_what_is_open_is_not() {
+        let cochleae = [(2, [30, 30, 20], 4), (2, [85, 30, 20], 4)];
+        let tumour = [(1, [40, 26, 16], 10)];
+        // A cyst that was called fluid in one part and brainstem in the other.
+        let cyst = [(0, [44, 30, 20], 3), (3, [44, 30, 20], 2)];
+        let found = |more: &[(u8, [usize; 3], usize)]| {
+            let boxes = [&cochleae[..], &tumour, more].concat();
+            clean(&map(&boxes), &[]).unwrap().0
+        };
+        let whole = map(&[&cochleae[..], &tumour].concat());
+        assert_eq!(found(&cyst).labels(), whole.labels());
+        // The same with a way out of one voxel's width stays as it is.
+        let open = [&cyst[..1], &[(0, [40, 30, 20], 1), (0, [41, 30, 20], 1)]].concat();
+        let open = [&open[..], &[(0, [42, 30, 20], 1), (0, [43, 30, 20], 1)]].concat();
+        let kept = map(&[&cochleae[..], &tumour, &open].concat());
+        assert_eq!(found(&open).labels(), kept.labels());
     }
 
     #[test]

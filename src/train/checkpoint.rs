@@ -1,4 +1,5 @@
 //! Files of a training, each written whole or not at all.
+use super::average::Average;
 use super::{Error, Optimiser};
 use crate::{
     io,
@@ -22,16 +23,27 @@ pub(super) struct Progress {
     pub(super) seed: u64,
     /// Examples of a step.
     pub(super) batch: usize,
+    /// Steps that the mean of the parameters has seen.
+    #[serde(default)]
+    pub(super) averaged: usize,
 }
 
-/// Saves parameters, moments and progress.
-pub(super) fn save(folder: &Path, optimiser: &Optimiser, progress: &Progress) -> Result<(), Error> {
-    let text = serde_json::to_string(progress).map_err(|e| Error::Checkpoint(e.to_string()))?;
-    let bytes = write_tensors(
-        &optimiser.state(),
-        &Metadata::from([(KEY.to_owned(), text)]),
-        false,
-    )?;
+/// Saves parameters, moments, their mean and progress.
+pub(super) fn save(
+    folder: &Path,
+    optimiser: &Optimiser,
+    average: &Average,
+    progress: &Progress,
+) -> Result<(), Error> {
+    let (averaged, mean) = average.state();
+    let progress = Progress {
+        averaged,
+        ..progress.clone()
+    };
+    let text = serde_json::to_string(&progress).map_err(|e| Error::Checkpoint(e.to_string()))?;
+    let mut state = optimiser.state();
+    state.extend(mean);
+    let bytes = write_tensors(&state, &Metadata::from([(KEY.to_owned(), text)]), false)?;
     write_whole(&folder.join(CHECKPOINT), &bytes)
 }
 
@@ -58,10 +70,16 @@ pub(super) fn read<T: DeserializeOwned>(
 }
 
 /// Restores what [`save`] wrote; `None` when there is no checkpoint.
-pub(super) fn load(folder: &Path, optimiser: &mut Optimiser) -> Result<Option<Progress>, Error> {
-    let Some((tensors, progress)) = read(folder, KEY)? else {
+pub(super) fn load(
+    folder: &Path,
+    optimiser: &mut Optimiser,
+    average: &mut Average,
+) -> Result<Option<Progress>, Error> {
+    let Some((mut tensors, progress)) = read::<Progress>(folder, KEY)? else {
         return Ok(None);
     };
+    let shapes = optimiser.parameters();
+    average.restore(progress.averaged, &mut tensors, &shapes)?;
     optimiser.restore(tensors)?;
     Ok(Some(progress))
 }

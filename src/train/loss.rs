@@ -27,19 +27,19 @@ impl Loss {
 }
 
 /// The loss of `scores` (`N, classes, D, H, W`, before the softmax) against `labels` (`N, D, H, W`), and its gradient with respect to the
-/// scores, on the scores' device. `class_weights` weighs each class in the cross-entropy. Voxels labelled [`UNKNOWN`] count nowhere.
+/// scores, on the scores' device. `weights` weighs each voxel in the cross-entropy. Voxels labelled [`UNKNOWN`] count nowhere.
 ///
 /// # Errors
 /// When shapes do not agree or a label is no class.
 pub fn dice_cross_entropy(
     scores: &Tensor,
     labels: &[u8],
-    class_weights: &[f32],
+    weights: &[f32],
 ) -> Result<(Loss, Tensor), Error> {
     let (batch, classes, d, h, w) = scores.dims5()?;
     let voxels = d * h * w;
     let mismatch = labels.len() != batch * voxels
-        || class_weights.len() != classes
+        || weights.len() != labels.len()
         || labels
             .iter()
             .any(|&l| l != UNKNOWN && usize::from(l) >= classes);
@@ -52,17 +52,19 @@ pub fn dice_cross_entropy(
     let sums: Vec<Sums> = p
         .par_chunks_mut(CHUNK * classes)
         .zip(labels.par_chunks(CHUNK))
+        .zip(weights.par_chunks(CHUNK))
         .enumerate()
-        .map(|(chunk, (p, labels))| {
+        .map(|(chunk, ((p, labels), weights))| {
             let mut sums = Sums::new(classes);
-            for (i, (p, &label)) in p.chunks_exact_mut(classes).zip(labels).enumerate() {
+            let voxels_of = p.chunks_exact_mut(classes).zip(labels).zip(weights);
+            for (i, ((p, &label), &weight)) in voxels_of.enumerate() {
                 let at = chunk * CHUNK + i;
                 let first = at / voxels * classes * voxels + at % voxels;
                 softmax(&values, first, voxels, 1.0, p);
                 if label == UNKNOWN {
                     continue;
                 }
-                sums.add(p, usize::from(label), class_weights);
+                sums.add(p, usize::from(label), weight);
             }
             sums
         })
@@ -75,12 +77,13 @@ pub fn dice_cross_entropy(
     let slopes = total.dice_slopes();
     p.par_chunks_mut(classes)
         .zip(labels.par_iter())
-        .for_each(|(p, &label)| {
+        .zip(weights.par_iter())
+        .for_each(|((p, &label), &weight)| {
             if label == UNKNOWN {
                 return p.fill(0.0);
             }
             let label = usize::from(label);
-            let weight = class_weights[label] / total.weight as f32;
+            let weight = weight / total.weight as f32;
             // d(1 - mean Dice)/dp of each class, then through the softmax.
             let of_p = |c: usize| slopes[c][usize::from(c == label)];
             let mean: f32 = (0..p.len()).map(|c| p[c] * of_p(c)).sum();
@@ -149,8 +152,8 @@ impl Sums {
         }
     }
 
-    fn add(&mut self, p: &[f32], label: usize, class_weights: &[f32]) {
-        let weight = f64::from(class_weights[label]);
+    fn add(&mut self, p: &[f32], label: usize, weight: f32) {
+        let weight = f64::from(weight);
         self.both[label] += f64::from(p[label]);
         self.truth[label] += 1.0;
         self.predicted
@@ -204,6 +207,7 @@ impl Sums {
 
 #[cfg(test)]
 mod tests {
+    use super::super::border::of_classes;
     use super::*;
 
     #[test]
@@ -213,7 +217,7 @@ mod tests {
             .map(|i| ((i * 37 % 19) as f32 - 9.0) / 6.0)
             .collect();
         let labels: Vec<u8> = (0..24_u8).map(|i| i * 7 % classes).collect();
-        let weights = [1.0, 2.0, 0.5];
+        let weights = of_classes(&labels, &[1.0, 2.0, 0.5]);
         let loss = |values: &[f32]| {
             let scores = Tensor::from_slice(values, &shape[..], &Device::Cpu).unwrap();
             dice_cross_entropy(&scores, &labels, &weights).unwrap()
@@ -241,7 +245,8 @@ mod tests {
             .collect();
         let loss = |values: &[f32], labels: &[u8]| {
             let scores = Tensor::from_slice(values, (1, 2, 1, 2, labels.len() / 2), &Device::Cpu);
-            dice_cross_entropy(&scores.unwrap(), labels, &[1.0, 3.0]).unwrap()
+            let weights = of_classes(labels, &[1.0, 3.0]);
+            dice_cross_entropy(&scores.unwrap(), labels, &weights).unwrap()
         };
         let mut labels = vec![0, 1, 1, 0, 1, 0, 0, 0, 1, 1, 0, 1];
         labels[6..].fill(UNKNOWN);
@@ -269,8 +274,8 @@ mod tests {
         let labels = [0_u8, 1, 1, 0];
         let scores: Vec<f32> = [30.0, -30.0, -30.0, 30.0, -30.0, 30.0, 30.0, -30.0].to_vec();
         let scores = Tensor::from_vec(scores, (1, 2, 1, 2, 2), &Device::Cpu).unwrap();
-        let (loss, _) = dice_cross_entropy(&scores, &labels, &[1.0, 1.0]).unwrap();
+        let (loss, _) = dice_cross_entropy(&scores, &labels, &[1.0; 4]).unwrap();
         assert!(loss.total() < 1e-6);
-        assert!(dice_cross_entropy(&scores, &[0, 1, 2, 0], &[1.0, 1.0]).is_err());
+        assert!(dice_cross_entropy(&scores, &[0, 1, 2, 0], &[1.0; 4]).is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! Training: data made on the fly or cut from the scans of a folder, loss, optimiser, checkpoints, and what comes out, a model folder.
 
+mod average;
+mod border;
 mod calibration;
 mod checkpoint;
 mod curves;

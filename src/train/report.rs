@@ -198,6 +198,12 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
         Rule::Adam { .. } => "Adam",
         Rule::AdamW { .. } => "AdamW",
     };
+    let borders = if config.border_weight > 1.0 {
+        let times = config.border_weight;
+        format!(" ({times} times as much within a millimetre of the border of tumour or cochlea)")
+    } else {
+        String::new()
+    };
     let mut text = format!(
         "{}\n\n\
          # {} {}\n\n\
@@ -206,7 +212,7 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
          - Output: {}.\n\
          - Network: 3D U-Net, channels {}; instance normalisation, leaky ReLU.\n\
          - Data: {}; the first weights were {}.\n\
-         - Training: {} steps, {:.0} minutes on {} with {} threads; Dice plus cross-entropy, {rule}, learning rate {:e} with polynomial decay.\n\
+         - Training: {} steps, {:.0} minutes on {} with {} threads; Dice plus cross-entropy{borders}, {rule}, learning rate {:e} with polynomial decay.\n\
          - Command: `{}`\n\
          - SHA-256 of the weights: `{sha256}`\n\n\
          ## Validation\n\n\

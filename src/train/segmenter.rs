@@ -1,4 +1,6 @@
 //! `schwann train`: a U-Net on crops of phantoms made on the fly, or of the scans of a folder.
+use super::average::Average;
+use super::border::{Weighing, of_classes};
 use super::calibration::{Reliability, calibrate, calibration_samples};
 use super::checkpoint::{self, Progress as Saved};
 use super::curves::write_curves;
@@ -52,6 +54,10 @@ pub struct SegmenterTraining {
     /// Weight of each class in the cross-entropy at the beginning. Rare structures would be ignored for long without; the weights fade to one
     /// by half of the training, so that the rest unlearns to claim every voxel in doubt: faded to the very end, outlines stayed a voxel too wide.
     pub class_weights: Vec<f32>,
+    /// How much more the voxels within a millimetre of the border of tumour or cochlea count in the cross-entropy, on either side; 1 for no more.
+    pub border_weight: f32,
+    /// Steps over which the parameters are averaged for the model that is written; 0 for those of the last step.
+    pub average_over: usize,
     /// Steps between two checkpoints and validations.
     pub checkpoint_every: usize,
     /// Crops of the validation set.
@@ -108,12 +114,14 @@ impl SegmenterTraining {
             warm_up: 50,
             // The cochlea has a few hundred voxels among half a million.
             class_weights: vec![1.0, 20.0, 10.0, 20.0, 2.0, 20.0, 6.0, 1.5],
+            border_weight: 1.0,
+            average_over: 0,
             checkpoint_every: 300,
             validation_crops: 16,
             calibration_crops: 60,
             plan: Plan {
                 name: "segmenter".to_owned(),
-                version: "0.6.0".to_owned(),
+                version: "0.7.0".to_owned(),
                 spacing_mm: [0.5, 0.5, 1.0],
                 patch: [96, 96, 48],
                 about_ears: true,
@@ -193,6 +201,9 @@ impl SegmenterTraining {
             || !self.class_weights.iter().all(|w| *w > 0.0)
         {
             return wrong("each class needs a weight above zero");
+        }
+        if !(self.border_weight >= 1.0 && self.border_weight.is_finite()) {
+            return wrong("the weight of borders must be at least 1");
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return wrong("the learning rate must be above zero");
@@ -351,6 +362,8 @@ struct Training<'a> {
     before: f64,
     started: Instant,
     log: Log,
+    weighing: Weighing,
+    average: Average,
 }
 
 impl<'a> Training<'a> {
@@ -368,8 +381,9 @@ impl<'a> Training<'a> {
             .collect::<Result<_, Error>>()?;
         let mut optimiser = Optimiser::new(variables, config.rule)?;
         let network = UNet::new(config.plan.network.clone(), optimiser.parameters())?;
+        let mut average = Average::new(config.average_over);
         let restored = if config.resume {
-            checkpoint::load(&config.out, &mut optimiser)?
+            checkpoint::load(&config.out, &mut optimiser, &mut average)?
         } else {
             None
         };
@@ -387,6 +401,7 @@ impl<'a> Training<'a> {
                 seconds: 0.0,
                 seed: config.seed,
                 batch: config.batch,
+                averaged: 0,
             },
         };
         log::info!("training on {}", chosen.words);
@@ -402,6 +417,8 @@ impl<'a> Training<'a> {
             log: Log::open(&config.out, &config.plan, saved.step)?,
             before: saved.seconds,
             saved,
+            weighing: Weighing::new(&config.plan, config.border_weight),
+            average,
             started: Instant::now(),
         })
     }
@@ -424,19 +441,22 @@ impl<'a> Training<'a> {
                 fraction: self.done() as f32,
             };
             if observe(progress) == ControlFlow::Break(()) {
-                checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
+                self.save()?;
                 return Err(Error::Cancelled);
             }
             let batch = batches.recv().map_err(|_closed| Error::Producer)??;
             let rate = self.config.learning_rate_at(self.saved.step, self.done());
             let (loss, norm) = self.step(&batch, rate)?;
             self.saved.step += 1;
+            if self.config.average_over > 0 {
+                self.average.add(&self.optimiser.parameters())?;
+            }
             self.saved.seconds = self.before + self.started.elapsed().as_secs_f64();
             // The last step is validated too, so that the log and the picture end with it.
             let due =
                 self.saved.step.is_multiple_of(self.config.checkpoint_every) || self.done() >= 1.0;
             let validation = if due {
-                checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
+                self.save()?;
                 Some(self.validate()?)
             } else {
                 None
@@ -462,7 +482,7 @@ impl<'a> Training<'a> {
             .flat_map(|s| s.labels.iter().copied())
             .collect();
         let fade = (1.0 - 2.0 * self.done()).max(0.0) as f32;
-        let weights: Vec<f32> = self
+        let of_class: Vec<f32> = self
             .config
             .class_weights
             .iter()
@@ -480,8 +500,13 @@ impl<'a> Training<'a> {
             .enumerate()
         {
             by = std::array::from_fn(|a| by[a] * level.stride[a]);
-            let (loss, gradient) =
-                dice_cross_entropy(&scores.detach(), &coarser(&labels, [d, h, w], by), &weights)?;
+            let labels = coarser(&labels, [d, h, w], by);
+            // On coarser grids a millimetre is no band any more.
+            let weights = match l {
+                0 => self.weighing.weights(&labels, &of_class),
+                _ => of_classes(&labels, &of_class),
+            };
+            let (loss, gradient) = dice_cross_entropy(&scores.detach(), &labels, &weights)?;
             // A sum weighted by the known gradient has exactly that gradient: so candle carries it on through the network.
             let part = ((scores * gradient)?.sum_all()? * 0.5_f64.powi(l as i32))?;
             weighted = Some(match weighted {
@@ -511,10 +536,24 @@ impl<'a> Training<'a> {
         Ok(dice)
     }
 
+    fn save(&self) -> Result<(), Error> {
+        checkpoint::save(
+            &self.config.out,
+            &self.optimiser,
+            &self.average,
+            &self.saved,
+        )
+    }
+
+    /// What the model gets: the mean of the last steps where one is kept.
+    fn parameters(&self) -> Parameters {
+        let mean = self.average.parameters().cloned();
+        mean.unwrap_or_else(|| self.optimiser.parameters())
+    }
+
     fn detached(&self) -> Result<UNet, Error> {
         // Detached parameters leave no graph behind, and memory stays that of a prediction.
         let parameters = self
-            .optimiser
             .parameters()
             .into_iter()
             .map(|(name, t)| (name, t.detach()))
@@ -535,13 +574,13 @@ impl<'a> Training<'a> {
             sha256: String::new(),
         };
         write_curves(&self.config.out, &self.config.plan)?;
-        let parameters = self.optimiser.parameters();
+        let parameters = self.parameters();
         summary.sha256 = report::write_model(self.config, &parameters, &summary, reliability)?;
         Ok(summary)
     }
 
     fn finish(mut self, observe: &mut Observe<'_>) -> Result<TrainingSummary, Error> {
-        checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
+        self.save()?;
         let validation = self.validate()?;
         let (plan, count) = (&self.config.plan, self.config.calibration_crops);
         let samples = calibration_samples(self.source, plan, count, observe)?;

@@ -606,6 +606,10 @@ fn a_recipe_that_cannot_be_begun_is_told_in_one_line() {
         &["mai", "--data", data_text, "--steps", "3"],
         "--steps is for single models",
     );
+    train(
+        &["mai", "--data", data_text, "--border-weight", "5"],
+        "--border-weight is for single models",
+    );
     train(&["segmenter", "--test", data_text], "--test is for recipes");
     let broken = folder.path().join("broken.toml");
     std::fs::write(&broken, "base = \"mai\"\nname = \"x\"\nrounds = 3\n").unwrap();

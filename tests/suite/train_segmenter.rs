@@ -111,6 +111,27 @@ fn the_loss_falls_and_the_model_finds_the_ball() {
 }
 
 #[test]
+fn borders_that_count_more_change_the_cross_entropy_and_not_the_dice() {
+    let first = |weight: f32| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path(), 1);
+        config.border_weight = weight;
+        train_on(&Balls, &config, &mut unobserved).unwrap();
+        let of = |name| column(folder.path(), name)[0];
+        [
+            of("cross_entropy"),
+            of("dice_intrameatal_vestibular_schwannoma"),
+        ]
+    };
+    let (plain, weighted) = (first(1.0), first(10.0));
+    assert_eq!(plain[1], weighted[1]);
+    assert!(
+        (plain[0] - weighted[0]).abs() > 1e-3,
+        "{plain:?} {weighted:?}"
+    );
+}
+
+#[test]
 fn a_training_tells_how_it_stands() {
     static TOLD: Mutex<Vec<Milestone>> = Mutex::new(Vec::new());
     let folder = tempfile::tempdir().unwrap();
@@ -151,6 +172,35 @@ fn a_training_that_was_stopped_goes_on_as_if_it_had_not_been() {
     assert_eq!(found.sha256, expected.sha256);
     assert_eq!(found.validation, expected.validation);
     assert_eq!(column(parts.path(), "loss"), column(whole.path(), "loss"));
+}
+
+#[test]
+fn the_mean_of_the_last_steps_is_written_and_survives_a_stop() {
+    let [whole, parts, last] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
+    let averaging = |folder: &Path| {
+        let mut config = config(folder, 12);
+        config.average_over = 4;
+        config
+    };
+    let expected = train_on(&Balls, &averaging(whole.path()), &mut unobserved).unwrap();
+    let plain = train_on(&Balls, &config(last.path(), 12), &mut unobserved).unwrap();
+    // The steps are the same, what is written is not.
+    assert_eq!(column(whole.path(), "loss"), column(last.path(), "loss"));
+    assert_ne!(expected.sha256, plain.sha256);
+    let mut calls = 0;
+    let stopped = train_on(&Balls, &averaging(parts.path()), &mut |_| {
+        calls += 1;
+        if calls == 8 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    assert!(matches!(stopped, Err(Error::Cancelled)));
+    let mut rest = averaging(parts.path());
+    rest.resume = true;
+    let found = train_on(&Balls, &rest, &mut unobserved).unwrap();
+    assert_eq!(found.sha256, expected.sha256);
 }
 
 #[test]
@@ -205,6 +255,7 @@ fn settings_that_cannot_work_are_refused() {
         (|c| c.batch = 0) as fn(&mut SegmenterTraining),
         |c| c.class_weights = vec![1.0],
         |c| c.learning_rate = f64::NAN,
+        |c| c.border_weight = 0.5,
         |c| c.plan.patch = [15, 16, 8],
         |c| c.plan.classes[1] = "spleen".to_owned(),
     ] {

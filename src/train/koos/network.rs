@@ -3,6 +3,7 @@ use super::examples::{Example, Seen};
 use super::{KoosTraining, tally::Tally};
 use crate::model::{Classifier, Parameters};
 use crate::predict::{CROP_CHANNELS, CROP_SIZE, Combination, GraderWeights, softmax};
+use crate::train::average::Average;
 use crate::train::checkpoint::{self, Progress as Saved, write_whole};
 use crate::train::data::mix;
 use crate::train::milestone::Pace;
@@ -141,7 +142,7 @@ impl<'a> Training<'a> {
             .collect::<Result<_, Error>>()?;
         let mut optimiser = Optimiser::new(variables, RULE)?;
         let restored = if config.resume {
-            checkpoint::load(&config.out, &mut optimiser)?
+            checkpoint::load(&config.out, &mut optimiser, &mut Average::new(0))?
         } else {
             None
         };
@@ -157,6 +158,7 @@ impl<'a> Training<'a> {
                 seconds: 0.0,
                 seed: config.seed,
                 batch: config.batch,
+                averaged: 0,
             },
         };
         Ok(Self {
@@ -192,7 +194,12 @@ impl<'a> Training<'a> {
                 fraction: self.done() as f32,
             };
             if observe(progress) == ControlFlow::Break(()) {
-                checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
+                checkpoint::save(
+                    &self.config.out,
+                    &self.optimiser,
+                    &Average::new(0),
+                    &self.saved,
+                )?;
                 return Err(Error::Cancelled);
             }
             let warm = ((self.saved.step + 1) as f64 / self.config.warm_up.max(1) as f64).min(1.0);
@@ -203,7 +210,12 @@ impl<'a> Training<'a> {
             let due = (self.saved.step).is_multiple_of(self.config.checkpoint_every)
                 || self.done() >= 1.0;
             let error = if due {
-                checkpoint::save(&self.config.out, &self.optimiser, &self.saved)?;
+                checkpoint::save(
+                    &self.config.out,
+                    &self.optimiser,
+                    &Average::new(0),
+                    &self.saved,
+                )?;
                 self.validate(held_out)?
             } else {
                 None
@@ -215,7 +227,12 @@ impl<'a> Training<'a> {
                 (self.config.tell)(&at);
             }
         }
-        checkpoint::save(&self.config.out, &self.optimiser, &self.saved)
+        checkpoint::save(
+            &self.config.out,
+            &self.optimiser,
+            &Average::new(0),
+            &self.saved,
+        )
     }
 
     /// MA-MAE of the network alone on examples that it does not learn from.
