@@ -23,6 +23,8 @@ const MEDIAL_MM: f64 = 6.0;
 const SEARCH_STEP: f64 = 0.75;
 /// The thickest slices that training imitates, mm: beyond them no tumour is outlined.
 const THICKEST_MM: f64 = 3.0;
+/// Smaller tumours are not shown before both ears are done, mm³: false ones are small.
+const SPECK_MM3: f64 = 60.0;
 /// How often a region grows that cuts through a tumour.
 const MOST_GROWTHS: usize = 2;
 
@@ -208,7 +210,8 @@ pub(super) fn segment_about_ears(
             && let Some(early) = early.take()
         {
             let first = LabelMap::new(*grid, values.clone(), LabelTable::default())?;
-            if early(own.plan.post_processing.apply(&first, &pori)?.0).is_break() {
+            let (first, _) = own.plan.post_processing.apply(&first, &pori)?;
+            if early(without_speck(first)?).is_break() {
                 return Err(Error::Cancelled);
             }
         }
@@ -243,15 +246,33 @@ fn drop_tumour(found: &mut Found) -> Result<(), Error> {
     if voxels == 0 {
         return Ok(());
     }
-    let values = labels.labels().iter().zip(&tumour);
-    let values = values.map(|(&v, &is)| if is { 0 } else { v }).collect();
     let mm3 = voxels as f64 * labels.grid().voxel_volume_mm3();
     found.warnings.push(format!(
         "something like a tumour of {mm3:.0} mm³ was not outlined: in slices of more than {THICKEST_MM} mm the model cannot be relied on"
     ));
-    found.labels = LabelMap::new(*labels.grid(), values, labels.table().clone())?;
+    found.labels = without_tumour(labels)?;
     found.tumour_interval95_mm3 = None;
     Ok(())
+}
+
+/// First labels without a tumour that the other ear may yet take back: of two ears the larger find is the tumour.
+fn without_speck(labels: LabelMap) -> Result<LabelMap, Error> {
+    let voxels = labels.count(Structure::VestibularSchwannoma);
+    if voxels as f64 * labels.grid().voxel_volume_mm3() >= SPECK_MM3 {
+        return Ok(labels);
+    }
+    without_tumour(&labels)
+}
+
+fn without_tumour(labels: &LabelMap) -> Result<LabelMap, Error> {
+    let tumour = labels.mask(Structure::VestibularSchwannoma);
+    let values = labels.labels().iter().zip(&tumour);
+    let values = values.map(|(&v, &is)| if is { 0 } else { v }).collect();
+    Ok(LabelMap::new(
+        *labels.grid(),
+        values,
+        labels.table().clone(),
+    )?)
 }
 
 /// The interval of the tumour's volume, from the spread of the region that holds most of it.
