@@ -53,7 +53,8 @@ impl Average {
         (self.seen, self.mean.iter().map(named).collect())
     }
 
-    /// Takes its tensors out of a checkpoint that was written after it had seen so many steps; without any it begins anew.
+    /// Takes its tensors out of a checkpoint that was written after it had seen so many steps; without any it begins anew. One that reaches over
+    /// no steps forgets them: a mean that is not kept up would be older than the training.
     pub(super) fn restore(
         &mut self,
         seen: usize,
@@ -77,7 +78,11 @@ impl Average {
                 None => return Err(Error::Checkpoint(format!("it lacks {key}"))),
             }
         }
-        self.seen = seen;
+        if self.over == 0 {
+            *self = Self::new(0);
+        } else {
+            self.seen = seen;
+        }
         Ok(())
     }
 }
@@ -124,6 +129,11 @@ mod tests {
         assert!((value(&average) - value(&other)).abs() < 1e-6);
         let lacking = other.restore(2, &mut Parameters::new(), &shapes);
         assert!(matches!(lacking, Err(Error::Checkpoint(_))));
+        // A training that goes on without a mean does not write the old one.
+        let mut none = Average::new(0);
+        let mut left = state.clone();
+        none.restore(seen, &mut left, &shapes).unwrap();
+        assert!(none.parameters().is_none() && left.is_empty());
         // One that was written without a mean starts it.
         other.restore(0, &mut Parameters::new(), &shapes).unwrap();
         assert!(other.parameters().is_none());

@@ -194,12 +194,7 @@ impl<'a> Training<'a> {
                 fraction: self.done() as f32,
             };
             if observe(progress) == ControlFlow::Break(()) {
-                checkpoint::save(
-                    &self.config.out,
-                    &self.optimiser,
-                    &Average::new(0),
-                    &self.saved,
-                )?;
+                self.save()?;
                 return Err(Error::Cancelled);
             }
             let warm = ((self.saved.step + 1) as f64 / self.config.warm_up.max(1) as f64).min(1.0);
@@ -210,12 +205,7 @@ impl<'a> Training<'a> {
             let due = (self.saved.step).is_multiple_of(self.config.checkpoint_every)
                 || self.done() >= 1.0;
             let error = if due {
-                checkpoint::save(
-                    &self.config.out,
-                    &self.optimiser,
-                    &Average::new(0),
-                    &self.saved,
-                )?;
+                self.save()?;
                 self.validate(held_out)?
             } else {
                 None
@@ -227,12 +217,13 @@ impl<'a> Training<'a> {
                 (self.config.tell)(&at);
             }
         }
-        checkpoint::save(
-            &self.config.out,
-            &self.optimiser,
-            &Average::new(0),
-            &self.saved,
-        )
+        self.save()
+    }
+
+    /// Writes the checkpoint; the graders keep no mean of their steps.
+    fn save(&self) -> Result<(), Error> {
+        let none = Average::new(0);
+        checkpoint::save(&self.config.out, &self.optimiser, &none, &self.saved)
     }
 
     /// MA-MAE of the network alone on examples that it does not learn from.
