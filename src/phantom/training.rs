@@ -55,6 +55,13 @@ const ENHANCED: f64 = 0.45;
 /// Part of the crops whose contrast is drawn at large rather than from a site.
 const RANDOM_CONTRAST: f64 = 0.3;
 
+/// Part of the patients about whose ears crops are made that are drawn again, so often at most, until the tumour is one of those that are
+/// learned last: it holds a cyst as bright as the fluid about it, or is smaller than this, mm³. Among patients as they come, one in five.
+const HARD: f64 = 0.4;
+const HARD_DRAWS: usize = 5;
+const SMALL_MM3: f64 = 80.0;
+/// Stream of the patients that are drawn again.
+const HARD_STREAM: u64 = 10;
 /// Part of the tumours that have the shape of an outline where outlines are given.
 const REAL_SHAPE: f64 = 0.4;
 /// Stream of how bright the inner ear is.
@@ -76,7 +83,11 @@ pub fn training_crop(
 ) -> Result<Crop, Error> {
     GridSpec { shape, spacing_mm }.check()?;
     let mut draw = Draw::new(seed, 3);
-    let patient = random_patient(draw.seed(), outlines)?;
+    let drawn = draw.seed();
+    let patient = match about {
+        CropPlace::Ear => taxing_patient(drawn, outlines)?,
+        CropPlace::Head => random_patient(drawn, outlines)?,
+    };
     let modality = if draw.chance(ENHANCED) {
         Modality::CeT1
     } else {
@@ -120,6 +131,26 @@ pub fn training_crop(
         modality,
         pori_voxel,
     })
+}
+
+/// A random patient, more often than they come one whose tumour is hard to outline.
+fn taxing_patient(seed: u64, outlines: &[Outline]) -> Result<Patient, Error> {
+    let mut patient = random_patient(seed, outlines)?;
+    let mut draw = Draw::new(seed, HARD_STREAM);
+    if draw.chance(HARD) {
+        for _ in 1..HARD_DRAWS {
+            if is_hard(&patient) {
+                break;
+            }
+            patient = random_patient(draw.seed(), outlines)?;
+        }
+    }
+    Ok(patient)
+}
+
+fn is_hard(patient: &Patient) -> bool {
+    let growth = patient.growth.as_ref();
+    growth.is_some_and(|g| g.content.cysts() > 0 || g.volume_mm3 < SMALL_MM3)
 }
 
 fn random_patient(seed: u64, outlines: &[Outline]) -> Result<Patient, Error> {
@@ -312,5 +343,19 @@ mod tests {
         }
         let part = f64::from(shaped) / f64::from(tumours);
         assert!((0.2..0.6).contains(&part), "{shaped} of {tumours}");
+    }
+
+    #[test]
+    fn hard_tumours_come_about_twice_as_often_as_among_patients() {
+        let count = |of: fn(u64, &[Outline]) -> Result<Patient, Error>| {
+            let patients = (0..100).map(|seed| of(seed, &[]).unwrap());
+            patients.filter(is_hard).count()
+        };
+        let [taxing, usual] = [count(taxing_patient), count(random_patient)];
+        assert!((10..35).contains(&usual), "{usual}");
+        assert!(
+            taxing * 2 > usual * 3 && taxing < 60,
+            "{taxing} instead of {usual}"
+        );
     }
 }
