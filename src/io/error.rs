@@ -18,6 +18,15 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Another program writes there.
+    #[error(
+        "another program writes into this folder; wait until it has ended or name another folder: {}",
+        shown(path)
+    )]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Not the outline of a tumour.
     #[error("this is not the outline of a tumour: {problem}: {}", shown(path))]
     Outline {

@@ -1,5 +1,7 @@
-//! Files that two programs must not write at once.
+//! Files and folders that two programs must not write at once.
+use super::Error;
 use std::fs::{File, TryLockError};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -42,5 +44,44 @@ pub(super) fn lock(file: &File, share: Share, patience: Duration) -> Lock {
             Err(TryLockError::WouldBlock) if started.elapsed() >= patience => return Lock::Busy,
             Err(TryLockError::WouldBlock) => sleep(PAUSE),
         }
+    }
+}
+
+/// A folder that no other program claims meanwhile, until this is dropped or the program ends, be it by a crash.
+#[derive(Debug)]
+pub struct Claim {
+    /// Its lock is given up when it is closed.
+    _folder: Option<File>,
+}
+
+/// Claims a folder for this program alone. Systems that cannot open or lock a folder, such as Windows, let everybody in.
+///
+/// # Errors
+/// [`Error::InUse`] when another program has claimed it.
+pub fn claim_folder(path: &Path) -> Result<Claim, Error> {
+    let folder = File::open(path).ok();
+    let held = folder
+        .as_ref()
+        .map(|f| lock(f, Share::Nobody, Duration::ZERO));
+    if held == Some(Lock::Busy) {
+        let path = path.to_owned();
+        return Err(Error::InUse { path });
+    }
+    Ok(Claim { _folder: folder })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_is_claimed_once_and_free_again_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = claim_folder(folder.path()).unwrap();
+        let second = claim_folder(folder.path());
+        assert!(matches!(second, Err(Error::InUse { .. })), "{second:?}");
+        drop(first);
+        assert!(claim_folder(folder.path()).is_ok());
     }
 }

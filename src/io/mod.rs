@@ -57,6 +57,7 @@ pub use journal::{
 pub use labelled::{LabelledScan, labelled_scans};
 pub use lines::{RecordLines, append_record_line, keep_aside, read_record_lines};
 pub use listing::{ListedSeries, Listing};
+pub use lock::{Claim, claim_folder};
 pub use nifti::{
     LabelValue, label_values, read_labels, read_labels_meaning, write_labels, write_volume,
 };

@@ -84,6 +84,21 @@ pub(super) fn load(
     Ok(Some(progress))
 }
 
+/// Makes a folder and those that it lies in where they are missing.
+pub(super) fn make_folder(path: &Path) -> Result<(), Error> {
+    std::fs::create_dir_all(path).map_err(|source| Error::File {
+        action: "make the folder",
+        source,
+        path: path.to_owned(),
+    })
+}
+
+/// Makes the folder that a training writes into, and keeps other trainings out of it: two at once would each overwrite the other's checkpoint.
+pub(super) fn claim(out: &Path) -> Result<io::Claim, Error> {
+    make_folder(out)?;
+    Ok(io::claim_folder(out)?)
+}
+
 /// Writes a file beside its place and moves it there, so that a crash leaves the old one or the new one.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(io::write_atomically(path, |w| w.write_all(bytes))?)

@@ -163,12 +163,13 @@ pub(super) fn plain_sample(
     Ok(sample)
 }
 
-/// Crops that are in memory at a time, and how often each is used: a phantom takes longer to draw than a network to look at it.
-const POOL: u64 = 24;
+/// How often each crop is used, a phantom takes longer to draw than a network to look at it, and how many new crops lie between two uses.
 const USES: u64 = 4;
+const APART: u64 = 8;
 
-/// The examples of a training in order, each crop used a few times with other augmentations. An example depends on its index and the seed
-/// alone, so a resumed training goes on with the same ones.
+/// The examples of a training in order, each crop used a few times with other augmentations. Every fourth example needs a new crop: drawn all
+/// along, crops fill the gaps that a step leaves on the processor. An example depends on its index and the seed alone, so a resumed training
+/// goes on with the same ones.
 pub(super) struct Examples<'a> {
     source: &'a dyn CropSource,
     plan: &'a Plan,
@@ -191,10 +192,10 @@ impl<'a> Examples<'a> {
     /// # Errors
     /// As [`plain_sample`].
     pub(super) fn get(&mut self, index: u64) -> Result<Sample, Error> {
-        let (pool, within) = (index / (POOL * USES), index % (POOL * USES));
-        // Each use walks through the pool from another start, so that neighbours change.
-        let crop = pool * POOL + (within % POOL + within / POOL * 7) % POOL;
-        self.crops.retain(|&kept, _| kept / POOL == pool);
+        let (oldest, turn) = (index / USES, index % USES);
+        // The youngest is used first: turn 3 is a crop's last.
+        let crop = oldest + (USES - 1 - turn) * APART;
+        self.crops.retain(|&kept, _| kept >= oldest);
         let sample = if let Some(sample) = self.crops.get(&crop) {
             sample.clone()
         } else {

@@ -204,6 +204,10 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
     } else {
         String::new()
     };
+    let mean = match config.average_over {
+        0 => String::new(),
+        steps => format!("; the weights are the mean over about the last {steps} steps"),
+    };
     let mut text = format!(
         "{}\n\n\
          # {} {}\n\n\
@@ -212,7 +216,7 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
          - Output: {}.\n\
          - Network: 3D U-Net, channels {}; instance normalisation, leaky ReLU.\n\
          - Data: {}; the first weights were {}.\n\
-         - Training: {} steps, {:.0} minutes on {} with {} threads; Dice plus cross-entropy{borders}, {rule}, learning rate {:e} with polynomial decay.\n\
+         - Training: {} steps, {:.0} minutes on {} with {} threads; Dice plus cross-entropy{borders}, {rule}, learning rate {:e} with polynomial decay{mean}.\n\
          - Command: `{}`\n\
          - SHA-256 of the weights: `{sha256}`\n\n\
          ## Validation\n\n\

@@ -121,7 +121,7 @@ impl SegmenterTraining {
             calibration_crops: 60,
             plan: Plan {
                 name: "segmenter".to_owned(),
-                version: "0.7.0".to_owned(),
+                version: "0.8.0".to_owned(),
                 spacing_mm: [0.5, 0.5, 1.0],
                 patch: [96, 96, 48],
                 about_ears: true,
@@ -273,15 +273,12 @@ pub fn train_on(
     observe: &mut Observe<'_>,
 ) -> Result<TrainingSummary, Error> {
     config.validate()?;
-    std::fs::create_dir_all(&config.out).map_err(|e| Error::File {
-        action: "make the folder",
-        source: e,
-        path: config.out.clone(),
-    })?;
+    let _claim = checkpoint::claim(&config.out)?;
     let mut training = Training::start(source, config)?;
     let first = training.saved.step;
     std::thread::scope(|scope| {
-        let (sender, receiver) = sync_channel(2);
+        // As many as from one new crop to the next.
+        let (sender, receiver) = sync_channel(4);
         std::thread::Builder::new()
             .name("training examples".to_owned())
             .spawn_scoped(scope, move || produce(source, config, first, &sender))

@@ -14,7 +14,7 @@ pub use examples::{Example, LabelSource, Seen};
 pub use tally::{Graded, Tally};
 
 use super::data::{training_seed, validation_seed};
-use super::{Error, Milestone};
+use super::{Error, Milestone, checkpoint};
 use crate::measure::{FeatureScheme, KoosBasis, KoosGrade};
 use crate::model::{Classifier, ClassifierDescription, Forest, ForestSettings};
 use crate::predict::{
@@ -160,12 +160,8 @@ struct Examples {
 /// When the settings or the folder are unusable, a file cannot be written, the loss leaves the numbers, or the observer stops the work; with [`KoosTraining::resume`] it then goes on where it was.
 pub fn train_koos(config: &KoosTraining, observe: &mut Observe<'_>) -> Result<KoosSummary, Error> {
     config.validate()?;
-    let kept = config.out.join("examples");
-    std::fs::create_dir_all(&kept).map_err(|source| Error::File {
-        action: "make the folder",
-        source,
-        path: kept.clone(),
-    })?;
+    let _claim = checkpoint::claim(&config.out)?;
+    checkpoint::make_folder(&config.out.join("examples"))?;
     let examples = match &config.data {
         Some(data) => folder::examples(config, data, observe)?,
         None => phantoms(config, observe)?,

@@ -7,6 +7,7 @@ use crate::io::{
 use crate::measure::{Spread, TeamScores, agreement, rank};
 use crate::predict::{self, Folds, SegmentOptions, Segmenter, segment};
 use crate::train::Error;
+use crate::train::checkpoint::make_folder;
 use crate::volume::{LabelTable, Observe, Progress, Structure, unobserved};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +59,7 @@ pub(super) fn judge(
             ..SegmentOptions::default()
         };
         let maps = out.join(name.replace(' ', "_"));
-        super::run::make_folder(&maps)?;
+        make_folder(&maps)?;
         let team = format!("{} {name}", run.recipe.name);
         let mut of_model = Vec::new();
         for (n, case) in test.iter().enumerate() {

@@ -6,7 +6,7 @@ use super::stage::{self, Pseudo, labels_file, scan_file};
 use crate::io::LabelledScan;
 use crate::model::DeviceChoice;
 use crate::predict::{Folds, Plan, Segmenter, weights_file};
-use crate::train::checkpoint::write_whole;
+use crate::train::checkpoint::{claim, make_folder, write_whole};
 use crate::train::{ClassDice, Error, Milestone};
 use crate::volume::Observe;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -156,6 +156,7 @@ pub fn run_recipe(run: &RecipeRun, observe: &mut Observe<'_>) -> Result<RecipeSu
         Some(_) => {}
         None => write_record(run, settings)?,
     }
+    let _claim = claim(&run.out)?;
     let mut stages = Stages { run, seconds: 0.0 };
     stages.log(&format!("begun: {}", run.command))?;
     for warning in &cohort.warnings {
@@ -199,14 +200,6 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
 fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value).map_err(|e| Error::Settings(e.to_string()))?;
     write_whole(path, text.as_bytes())
-}
-
-pub(super) fn make_folder(path: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(path).map_err(|source| Error::File {
-        action: "make the folder",
-        source,
-        path: path.to_owned(),
-    })
 }
 
 fn write_record(run: &RecipeRun, settings: Settings) -> Result<(), Error> {

@@ -138,12 +138,8 @@ pub fn train_translator(
     observe: &mut Observe<'_>,
 ) -> Result<TranslatorSummary, Error> {
     config.validate()?;
-    let samples = config.out.join("samples");
-    std::fs::create_dir_all(&samples).map_err(|source| Error::File {
-        action: "make the folder",
-        source,
-        path: samples.clone(),
-    })?;
+    let _claim = checkpoint::claim(&config.out)?;
+    checkpoint::make_folder(&config.out.join("samples"))?;
     let mut training = Training::start(config)?;
     training.run([source, target], observe)?;
     training.finish([source, target])
