@@ -3,7 +3,11 @@
 //!
 //! Every patient is scanned once: the grades I to IV and no tumour in turn, then the sites, then the contrasts (`hrT2`, `ceT1` or `both`). The grid is each
 //! `site`'s own, or that of `other` scanners, which no site has; the family is `usual` or `beyond`. Prints tables in Markdown. The seeds begin where no documentation, test or training draws patients from.
-#![expect(clippy::print_stdout, reason = "a program for developers")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for developers"
+)]
 use schwann::{
     measure::{Agreement, BOUNDARY_SHIFT_95_MM, KoosGrade, agreement},
     phantom::{Family, GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec},
@@ -63,6 +67,7 @@ fn main() -> Result<()> {
         KoosGrade::ALL.into_iter().map(Some).chain([None]).collect();
     let mut cases = Vec::new();
     for n in 0..count {
+        eprint!("\r{n} of {count} patients");
         let pick = |len: usize, per: usize| (n as usize / per) % len;
         let koos = grades[pick(grades.len(), 1)];
         let site = Site::ALL[pick(Site::ALL.len(), grades.len())];
@@ -78,6 +83,7 @@ fn main() -> Result<()> {
             Err(error) => println!("patient {n} left out: {error}\n"),
         }
     }
+    eprintln!();
     let info = segmenter.info();
     println!("{} {}, {} scans\n", info.name, info.version, cases.len());
     table(&cases);
