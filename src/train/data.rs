@@ -42,7 +42,13 @@ pub struct EarCrops {
 impl CropSource for EarCrops {
     fn crop(&self, seed: u64, plan: &Plan) -> Result<Sample, Error> {
         let (shape, spacing) = (plan.patch, plan.spacing_mm);
-        let crop = phantom::training_crop(seed, shape, spacing, CropPlace::Ear, &self.outlines)?;
+        // What is measured are patients as they come.
+        let about = if is_validation(seed) {
+            CropPlace::Ear
+        } else {
+            CropPlace::HardEar
+        };
+        let crop = phantom::training_crop(seed, shape, spacing, about, &self.outlines)?;
         let class_of: Vec<u8> = (0..=Region::ALL.len() as u8)
             .map(|value| {
                 let name = Region::of_value(value).and_then(class_name);

@@ -118,7 +118,7 @@ impl SegmenterTraining {
             average_over: 0,
             checkpoint_every: 300,
             validation_crops: 16,
-            calibration_crops: 60,
+            calibration_crops: 120,
             plan: Plan {
                 name: "segmenter".to_owned(),
                 version: "0.8.0".to_owned(),
