@@ -210,7 +210,7 @@ fn rows(cases: &[Case], team: &str) -> Vec<ScoreRow> {
 
 fn table(output: &Output) -> String {
     let mut text = format!(
-        "{:<26}{:>6}{:>24}{:>24}{:>24}{:>26}",
+        "{:<26}{:>6}{:>24}{:>27}{:>27}{:>26}",
         "structure", "cases", "Dice", "ASSD mm", "HD95 mm", "volume error %"
     );
     let range = |spread: Option<Spread>, digits: usize| {
@@ -223,7 +223,7 @@ fn table(output: &Output) -> String {
     };
     for s in &output.summary {
         text += &format!(
-            "\n{:<26}{:>6}{:>24}{:>24}{:>24}{:>26}",
+            "\n{:<26}{:>6}{:>24}{:>27}{:>27}{:>26}",
             s.structure,
             s.cases,
             range(s.dice, 3),
@@ -233,6 +233,16 @@ fn table(output: &Output) -> String {
         );
     }
     text += &format!("\nmedian (quartiles); {EMPTY_MM} mm where one of the two is empty");
+    // A volume's error is of a reference that is not empty.
+    let unlabelled = output.summary.iter();
+    let unlabelled = unlabelled.filter(|s| s.volume_error_percent.is_none());
+    let unlabelled: Vec<&str> = unlabelled.map(|s| s.structure).collect();
+    if !unlabelled.is_empty() {
+        text += &format!(
+            "\nin no reference: {}; what a prediction has of it is false, or nobody outlined it",
+            unlabelled.join(", ")
+        );
+    }
     if let Some(koos) = &output.koos {
         text += &format!(
             "\nKoos: macro-averaged mean absolute error {:.3} over {} cases",

@@ -566,6 +566,35 @@ fn evaluate_matches_cases_by_name_and_rank_reads_its_table() {
 }
 
 #[test]
+fn what_no_reference_outlines_is_named_and_columns_keep_apart() {
+    let predicted = &visits().1[0];
+    let cochlea = predicted.table().value(Structure::Cochlea).unwrap();
+    let without = predicted.labels().iter();
+    let without = without.map(|&v| if v == cochlea { 0 } else { v }).collect();
+    let reference = LabelMap::new(*predicted.grid(), without, predicted.table().clone()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for (name, labels) in [("predicted", predicted), ("reference", &reference)] {
+        std::fs::create_dir_all(at(name)).unwrap();
+        io::write_labels(&at(name).join("a.nii.gz"), labels).unwrap();
+    }
+    let [predicted, reference] = ["predicted", "reference"].map(|n| at(n).display().to_string());
+    let output = schwann(&[
+        "evaluate",
+        "--prediction",
+        &predicted,
+        "--reference",
+        &reference,
+    ]);
+    let told = text(&output.stdout);
+    assert!(told.contains("in no reference: cochlea;"), "{told}");
+    assert!(
+        told.contains(" 350.00 (350.00 to 350.00) "),
+        "the widest cell touches its neighbour: {told}"
+    );
+}
+
+#[test]
 fn a_folder_that_cannot_be_trained_on_is_told_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("model");
