@@ -185,8 +185,11 @@ fn table(cases: &[Case]) {
 
 fn summary(cases: &[Case]) {
     println!();
-    for modality in [Modality::HrT2, Modality::CeT1] {
-        let all: Vec<&Case> = cases.iter().filter(|c| c.modality == modality).collect();
+    for modality in [Some(Modality::HrT2), Some(Modality::CeT1), None] {
+        let all = cases.iter();
+        let all: Vec<&Case> = all
+            .filter(|c| modality.is_none_or(|m| c.modality == m))
+            .collect();
         if all.is_empty() {
             continue;
         }
@@ -194,8 +197,9 @@ fn summary(cases: &[Case]) {
         let tumours = || with().filter_map(|c| c.tumour);
         let cochleae = || all.iter().filter_map(|c| c.cochlea);
         println!(
-            "{modality:?}: tumour Dice median {:.3}, under one half {}, missed {}; ASSD median {:.2} mm; volume within readers' limits {}; interval holds the exact volume {}; \
+            "{}: tumour Dice median {:.3}, under one half {}, missed {}; ASSD median {:.2} mm; volume within readers' limits {}; interval holds the exact volume {}; \
              cochlea Dice median {:.3}, ASSD median {:.2} mm; no tumour told in heads without {}; {:.1} s a scan (median)",
+            modality.map_or("both".to_owned(), |m| format!("{m:?}")),
             median(tumours().map(|t| t.dice)),
             part(tumours().map(|t| t.dice < 0.5)),
             part(tumours().map(|t| t.volumes_mm3[0] <= 0.0)),
