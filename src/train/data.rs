@@ -468,4 +468,48 @@ mod tests {
             assert!(agreement > 0.0, "axis {axis}");
         }
     }
+
+    #[test]
+    fn what_is_learned_is_hard_and_what_is_measured_comes_as_patients_do() {
+        let plan = plan();
+        let drawn = |seed, about| {
+            phantom::training_crop(seed, plan.patch, plan.spacing_mm, about, &[])
+                .unwrap()
+                .intensities
+        };
+        // A seed whose patient is drawn anew among the hard ones.
+        let differs = |seed: &u64| drawn(*seed, CropPlace::Ear) != drawn(*seed, CropPlace::HardEar);
+        let seed = (0..20).find(differs).unwrap();
+        let taken = |seed| EarCrops::default().crop(seed, &plan).unwrap().intensities;
+        assert!(taken(seed) == drawn(seed, CropPlace::HardEar));
+        let measured = seed | VALIDATION_BIT;
+        assert!(taken(measured) == drawn(measured, CropPlace::Ear));
+    }
+
+    #[test]
+    fn one_example_in_four_needs_a_new_crop_and_each_crop_serves_four_times() {
+        struct Counted(std::sync::Mutex<Vec<u64>>);
+        impl CropSource for Counted {
+            fn crop(&self, seed: u64, plan: &Plan) -> Result<Sample, Error> {
+                self.0.lock().unwrap().push(seed);
+                let voxels = plan.patch.iter().product::<usize>();
+                Ok(Sample {
+                    intensities: (0..voxels).map(|n| (n % 7) as f32).collect(),
+                    labels: vec![0; voxels],
+                })
+            }
+        }
+        let mut plan = plan();
+        plan.patch = [4, 4, 4];
+        let source = Counted(std::sync::Mutex::default());
+        let mut examples = Examples::new(&source, &plan, 5);
+        for index in 0..400 {
+            examples.get(index).unwrap();
+        }
+        let made = source.0.lock().unwrap().clone();
+        let different: std::collections::BTreeSet<u64> = made.iter().copied().collect();
+        // A hundred, and those that the first examples find older than themselves.
+        assert_eq!(made.len(), 100 + (USES as usize - 1) * APART as usize);
+        assert_eq!(different.len(), made.len(), "a crop was made twice");
+    }
 }
