@@ -4,9 +4,11 @@ use super::{
     state::{Alignment, AppState, VisitState},
     task::Task,
 };
-use crate::patient::GrowthAssessment;
-use chrono::NaiveDate;
+use crate::patient::{GrowthAssessment, TreatmentDays};
 use std::sync::Arc;
+
+/// What to beware of where nobody confirmed a visit's date.
+pub const DATE_FROM_NAME: &str = "the day of the scan was read from its file name, not confirmed";
 
 /// What an assessment or a report is made from.
 #[derive(Debug, Clone)]
@@ -17,8 +19,8 @@ pub struct Inputs {
     pub measured: Vec<Measured>,
     /// How each visit after the first lies to it.
     pub tried: Vec<Tried>,
-    /// Day of radiosurgery.
-    pub treated: Option<NaiveDate>,
+    /// When the tumour was treated.
+    pub treated: TreatmentDays,
     /// The patient is the built-in synthetic one.
     pub demo: bool,
 }
@@ -49,7 +51,7 @@ impl Inputs {
         Self {
             revision: state.assessment_revision,
             tried,
-            treated: state.facts.radiosurgery(),
+            treated: state.facts.treatment_days(),
             demo: ready.iter().any(|(v, _)| v.demo),
             measured: ready.into_iter().map(|(_, m)| m).collect(),
         }
@@ -57,7 +59,8 @@ impl Inputs {
 
     /// Assesses the visits; an error is in words.
     pub(super) fn assess(&self) -> Result<GrowthAssessment, String> {
-        report::assess(&self.measured, &self.tried, self.treated).map_err(|error| error.to_string())
+        report::assess(&self.measured, &self.tried, &self.treated)
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -90,8 +93,7 @@ fn measured(visit: &VisitState) -> Option<Measured> {
     measured.date = visit.date?;
     measured.sequence = visit.sequence;
     if visit.date_from_name {
-        let caution = "the day of the scan was read from its file name, not confirmed";
-        measured.finding.warnings.push(caution.to_owned());
+        measured.finding.warnings.push(DATE_FROM_NAME.to_owned());
     }
     Some(Measured {
         scan: Arc::clone(&visit.volume),

@@ -1,6 +1,7 @@
 //! What a reader sets by hand on measured outlines: the porus plane and the ends of lines, as steps that can be undone between the edits of labels.
 use crate::{
-    measure::{DiameterRule, KoosOptions, TumourMeasures},
+    measure::{DiameterRule, KoosBasis, KoosOptions, TumourMeasures},
+    patient::Finding,
     volume::History,
 };
 use glam::DVec3;
@@ -103,8 +104,30 @@ impl ByHand {
         self.lines.contains_key(which.name())
     }
 
+    /// Puts what a tumour measures at the plane and lines that are set, and how it is graded there, in the place of what was found.
+    pub fn measure(&self, basis: &KoosBasis, options: KoosOptions, finding: &mut Finding) {
+        let Some(tumour) = basis.tumour() else {
+            return;
+        };
+        let set = Some(self.porus).filter(|porus| *porus != PorusShift::default());
+        let moved = set.zip(tumour.porus_plane()).zip(tumour.axes());
+        let moved = moved.map(|((porus, plane), axes)| {
+            plane
+                .moved(porus.offset_mm)
+                .tilted(axes.anterior, porus.forwards_degrees)
+                .tilted(axes.superior, porus.upwards_degrees)
+        });
+        let mut measures = tumour.measures(moved.as_ref());
+        self.put_lines(&mut measures);
+        if let Some(size) = &mut finding.tumour {
+            size.extrameatal_diameter_mm = measures.diameters.extrameatal_max.map(|d| d.value_mm);
+            size.measures = Some(measures);
+        }
+        finding.koos = basis.assess_with(moved.as_ref(), options);
+    }
+
     /// Puts the lines that were pulled in the place of those that were measured.
-    pub(super) fn put_lines(&self, measures: &mut TumourMeasures) {
+    fn put_lines(&self, measures: &mut TumourMeasures) {
         for which in DiameterRule::ALL {
             let ends = self.lines.get(which.name());
             if let Some((ends, line)) = ends.zip(measures.diameters.get_mut(which)) {

@@ -1,9 +1,6 @@
 //! The day of a scan, where its file name says it.
+use crate::patient::SCAN_YEARS;
 use chrono::{Datelike, NaiveDate};
-use std::ops::Range;
-
-/// Years that can be those of a scan.
-const YEARS: Range<i32> = 1980..2100;
 
 /// A run of digits in a name.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +83,7 @@ fn separated(runs: &[Digits<'_>], at: usize) -> Option<NaiveDate> {
 
 fn date(year: &str, month: &str, day: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
-        .filter(|date| YEARS.contains(&date.year()))
+        .filter(|date| SCAN_YEARS.contains(&date.year()))
 }
 
 #[cfg(test)]

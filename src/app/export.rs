@@ -323,7 +323,7 @@ impl Export {
             return Ok(None);
         }
         let (measured, tried) = (inputs.measured.clone(), inputs.tried.clone());
-        let comparison = report::compare(measured, tried, inputs.treated, observe)?;
+        let comparison = report::compare(measured, tried, &inputs.treated, observe)?;
         Ok(Some((comparison, *index)))
     }
 

@@ -42,7 +42,7 @@ mod window;
 mod tests;
 
 pub use apply::{apply, next_task};
-pub use assess::Inputs;
+pub use assess::{DATE_FROM_NAME, Inputs};
 pub use by_hand::{ByHand, HandSteps, PorusShift};
 pub use command::{Command, EditCommand, PatientCommand, ViewCommand, VisitCommand, WorkCommand};
 pub use dicom::{

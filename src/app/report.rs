@@ -5,10 +5,13 @@ use crate::{
     measure::{Ghosting, Plane, PlaneFrame},
     patient::{
         self, Acquisition, Doubt, GrowthAssessment, Picture, RegistrationResult, ReportInput,
-        Visit, acquisition_doubts, cochlea_residual_mm,
+        TreatmentDays, Visit, acquisition_doubts, cochlea_residual_mm, operation_doubts,
     },
     render,
-    volume::{LabelMap, Observe, RegisterError, Registration, ToAlign, Volume, register_rigid},
+    volume::{
+        LabelMap, Observe, RegisterError, Registration, ToAlign, Volume, register_rigid,
+        sides_are_told,
+    },
 };
 use chrono::NaiveDate;
 use glam::{DAffine3, DVec3};
@@ -68,7 +71,7 @@ pub fn usable(found: Result<Registration, RegisterError>) -> Result<Registration
 pub fn assess(
     measured: &[Measured],
     tried: &[Tried],
-    treated: Option<NaiveDate>,
+    treated: &TreatmentDays,
 ) -> Result<GrowthAssessment, patient::Error> {
     let mut failed = Vec::new();
     if let Some((first, later)) = measured.split_first() {
@@ -86,7 +89,14 @@ pub fn assess(
     let read: Vec<(NaiveDate, Acquisition)> = (measured.iter())
         .filter_map(|m| Some((m.visit.date, m.acquisition.clone()?)))
         .collect();
-    let doubts = [acquisition_doubts(&read), doubts(measured, tried)].concat();
+    let days: Vec<NaiveDate> = visits.iter().map(|v| v.date).collect();
+    let doubts = [
+        operation_doubts(&days, &treated.operations),
+        acquisition_doubts(&read),
+        doubts(measured, tried),
+    ]
+    .concat();
+    let treated = treated.radiosurgery;
     let mut assessment = patient::assess_doubted(&visits, &registration, treated, &doubts)?;
     assessment.warnings.extend(failed);
     Ok(assessment)
@@ -176,7 +186,7 @@ fn aligned_pairs(measured: &[Measured], tried: &[Tried]) -> Vec<RegistrationResu
 pub fn compare(
     measured: Vec<Measured>,
     mut tried: Vec<Tried>,
-    treated: Option<NaiveDate>,
+    treated: &TreatmentDays,
     observe: &mut Observe<'_>,
 ) -> Result<Comparison, Error> {
     tried.resize(measured.len().saturating_sub(1), None);
@@ -287,16 +297,19 @@ impl Comparison {
         (frame, same): (PlaneFrame, bool),
     ) -> Option<Picture> {
         let m = self.measured.get(index)?;
-        let image = render::figure(&m.scan, &m.labels, &frame, PICTURE_PX, PICTURE_MM);
+        let told = sides_are_told(&m.visit.finding.warnings);
+        let shown = (&frame, told);
+        let image = render::figure(&m.scan, &m.labels, shown, PICTURE_PX, PICTURE_MM);
         let alignment = if same { "" } else { "; own plane, not aligned" };
         let left = match plane {
-            Plane::Sagittal => "front",
-            Plane::Axial | Plane::Coronal => "right",
+            Plane::Sagittal => "patient's front on the left of the image",
+            _ if !told => "left and right are not known",
+            Plane::Axial | Plane::Coronal => "patient's right on the left of the image",
         };
         Some(Picture {
             visit: index,
             caption: format!(
-                "{}, {}\npatient's {left} on the left of the image; {PICTURE_MM:.0} mm across; outline: {}{alignment}",
+                "{}, {}\n{left}; {PICTURE_MM:.0} mm across; outline: {}{alignment}",
                 m.visit.date,
                 plane.name(),
                 m.visit.finding.provenance.state,

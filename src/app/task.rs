@@ -631,7 +631,7 @@ fn write_report(inputs: assess::Inputs, path: PathBuf, observe: &mut Observe<'_>
     }
     let demo = inputs.demo;
     let made = || {
-        let comparison = report::compare(inputs.measured, inputs.tried, inputs.treated, observe)?;
+        let comparison = report::compare(inputs.measured, inputs.tried, &inputs.treated, observe)?;
         let drawing = Progress {
             stage: "drawing",
             fraction: 0.0,

@@ -90,6 +90,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     if let Some(object) = io::derived_object(&arguments.scan)? {
         return labels(arguments, &object, json);
     }
+    output::check_target(&arguments.output, output::SCAN, &[&arguments.scan])?;
     let mut bar = output::Bar::new();
     let mut observe = |p| bar.show(p);
     let name = arguments.series.as_deref();

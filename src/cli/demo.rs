@@ -4,7 +4,7 @@ use crate::{
     app::report::{Comparison, DEMO_LABEL, Measured},
     io,
     measure::{KoosOptions, Plane, StructureSize, dice, ghosting, structure_sizes},
-    patient::{GrowthAssessment, Outline, ScanOrigin, Visit},
+    patient::{GrowthAssessment, Outline, ScanOrigin, TreatmentDays, Visit},
     phantom::{Truth, demo},
     predict::{self, SegmentOptions, Segmenter},
     render,
@@ -115,7 +115,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             ghosting,
         });
     }
-    let comparison = growth::compare(measured, None)?;
+    let comparison = growth::compare(measured, &TreatmentDays::default())?;
     let last = comparison.measured[demo::VISITS - 1].visit.date;
     let pdf = comparison
         .report(last, Some(DEMO_LABEL), true)
@@ -163,7 +163,7 @@ fn pictures(comparison: &Comparison, folder: &Path) -> anyhow::Result<Vec<String
             let Some((frame, _)) = comparison.frame(index, plane) else {
                 continue;
             };
-            let image = render::figure(&m.scan, &m.labels, &frame, 800, 120.0);
+            let image = render::figure(&m.scan, &m.labels, (&frame, true), 800, 120.0);
             let name = format!("visit{}_{}.png", index + 1, plane.name());
             let mut png = std::io::Cursor::new(Vec::new());
             image.write_to(&mut png, image::ImageFormat::Png)?;

@@ -1,5 +1,5 @@
 //! `schwann evaluate`: label maps against a reference, as the crossMoDA challenge measures them.
-use super::output;
+use super::{output, scheme::Scheme};
 use crate::{
     io::{self, ScoreRow},
     measure::{
@@ -24,13 +24,15 @@ pub(super) struct Arguments {
     /// Folder of the label maps that are true.
     #[arg(long, value_name = "DIR")]
     reference: PathBuf,
+    #[command(flatten)]
+    scheme: Scheme,
     /// Table of scores for `schwann rank`.
     #[arg(short, long, value_name = "SCORES.csv")]
     output: Option<PathBuf>,
     /// Name of the team in that table; that of the folder when it is not given.
     #[arg(long)]
     team: Option<String>,
-    /// Table of predicted Koos grades (columns `crossmoda_name` or `case`, and `koos`).
+    /// Table of predicted Koos grades (columns `crossmoda_name` or `case`, and `koos` or `class`).
     #[arg(long, value_name = "CSV", requires = "reference_grades")]
     prediction_grades: Option<PathBuf>,
     /// Table of true Koos grades.
@@ -74,8 +76,27 @@ struct Output {
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
+    let grades = grades(arguments)?;
     let predictions = io::label_maps_by_case(&arguments.prediction)?;
     let references = io::label_maps_by_case(&arguments.reference)?;
+    if !references.keys().any(|case| predictions.contains_key(case)) {
+        let first =
+            |maps: &BTreeMap<String, PathBuf>| maps.keys().next().cloned().unwrap_or_default();
+        anyhow::bail!(
+            "no case has both a prediction and a reference: the files must name their case alike, but the first of {} is `{}` and the first of {} is `{}`",
+            arguments.prediction.display(),
+            first(&predictions),
+            arguments.reference.display(),
+            first(&references)
+        );
+    }
+    if let Some(path) = &arguments.output {
+        let tables = [&arguments.prediction_grades, &arguments.reference_grades];
+        let maps = predictions.values().chain(references.values());
+        let inputs = maps.chain(tables.into_iter().flatten());
+        let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+        output::check_target(path, &[".csv"], &inputs)?;
+    }
     let mut warnings = unmatched(&predictions, &references);
     let mut cases = Vec::new();
     let mut bar = output::Bar::new();
@@ -88,9 +109,9 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         if bar.show(progress) == ControlFlow::Break(()) {
             anyhow::bail!("stopped");
         }
-        let reference_maps = read(reference)?;
+        let reference_maps = read(reference, &arguments.scheme)?;
         let prediction_maps = match predictions.get(case) {
-            Some(path) => read(path)?,
+            Some(path) => read(path, &arguments.scheme)?,
             // A case that was not answered counts as an empty answer.
             None => LabelMap::new(
                 *reference_maps.grid(),
@@ -99,8 +120,11 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             )?,
         };
         for structure in Structure::ALL {
-            let found = agreement(&prediction_maps, &reference_maps, structure)
-                .with_context(|| format!("case {case}"))?;
+            let found =
+                agreement(&prediction_maps, &reference_maps, structure).with_context(|| {
+                    let file = predictions.get(case).unwrap_or(reference);
+                    format!("case {case}, {}", file.display())
+                })?;
             cases.extend(found.map(|agreement| Case {
                 case: case.clone(),
                 structure: structure.name(),
@@ -115,7 +139,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     output::warnings(&warnings);
     let output = Output {
         summary: summary(&cases),
-        koos: grades(arguments)?,
+        koos: grades,
         cases,
         warnings,
     };
@@ -123,13 +147,13 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         let folder = arguments.prediction.file_name();
         let folder = folder.map_or_else(|| "team".into(), |n| n.to_string_lossy());
         let team = arguments.team.as_deref().unwrap_or(&folder);
-        io::write_scores(path, &rows(&output.cases, team))?;
+        io::write_scores(path, &rows(references.keys(), &output.cases, team))?;
     }
     output::result(json, &output, || table(&output))
 }
 
-fn read(path: &Path) -> anyhow::Result<LabelMap> {
-    let (labels, warnings) = io::read_labels(path, &LabelTable::default())?;
+fn read(path: &Path, scheme: &Scheme) -> anyhow::Result<LabelMap> {
+    let (labels, warnings) = scheme.read(path)?;
     output::warnings(&warnings);
     Ok(labels)
 }
@@ -192,20 +216,19 @@ fn grades(arguments: &Arguments) -> anyhow::Result<Option<Grades>> {
     }))
 }
 
-/// One row a case.
-fn rows(cases: &[Case], team: &str) -> Vec<ScoreRow> {
-    let of_case = |rows: &[Case]| {
+/// One row a case, those included in which neither has a structure.
+fn rows<'a>(names: impl Iterator<Item = &'a String>, cases: &[Case], team: &str) -> Vec<ScoreRow> {
+    let of_case = |name: &String| {
         let of = |structure: Structure| {
-            let case = rows.iter().find(|c| c.structure == structure.name());
+            let case = cases
+                .iter()
+                .find(|c| c.case == *name && c.structure == structure.name());
             case.map(|c| &c.agreement)
         };
         let (tumour, cochlea) = (of(Structure::VestibularSchwannoma), of(Structure::Cochlea));
-        ScoreRow::new((&rows[0].case, team), tumour, cochlea)
+        ScoreRow::new((name, team), tumour, cochlea)
     };
-    cases
-        .chunk_by(|a, b| a.case == b.case)
-        .map(of_case)
-        .collect()
+    names.map(of_case).collect()
 }
 
 fn table(output: &Output) -> String {

@@ -1,5 +1,5 @@
 //! `schwann export`: results as DICOM objects that belong to their scan.
-use super::{koos::read_labels, output, segment::read_scan};
+use super::{koos::read_labels, output, scheme::Scheme, segment::read_scan};
 use crate::{
     app::{
         export::{Results, colour},
@@ -7,9 +7,9 @@ use crate::{
     },
     io::{self, Authorship, DicomSeries, Making, ResultState, Warning},
     measure::{KoosOptions, Plane, ghosting},
-    patient::{ModelInfo, Outline, ReviewState, ScanOrigin, Visit},
+    patient::{ModelInfo, Outline, ReviewState, ScanOrigin, TreatmentDays, Visit, parse_day},
     predict::Segmenter,
-    volume::{LabelMap, LabelTable, Reorder, Sequence, Structure},
+    volume::{LabelMap, Reorder, Sequence, Structure},
 };
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -26,18 +26,23 @@ pub(super) struct Arguments {
     /// A label map on the scan's own voxels, in any order of its axes: 1 = vestibular schwannoma, 2 = cochlea, 3 = brainstem, ….
     #[arg(long, value_name = "LABELS.nii.gz")]
     labels: PathBuf,
+    #[command(flatten)]
+    scheme: Scheme,
     /// Which DICOM series: its label, number or UID, as `schwann inspect` lists them.
     #[arg(long, value_name = "UID|NUMBER")]
     series: Option<String>,
     /// Day of the scan, for reports of a series that names none.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     date: Option<NaiveDate>,
     /// Another visit of the patient, with outlines made in the same way: reports then tell what changed. Repeat for several; `schwann growth` compares them in the same way.
     #[arg(long = "visit", value_name = "DATE=SCAN,LABELS", value_parser = visit)]
     visits: Vec<OtherVisit>,
     /// Day of radiosurgery, for what changed between visits.
-    #[arg(long, value_name = "DATE", requires = "visits")]
+    #[arg(long, value_name = "DATE", requires = "visits", value_parser = parse_day)]
     treated: Option<NaiveDate>,
+    /// Day of an operation on the tumour; repeat for several. What it left is not graded, nor compared with what there was.
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
+    operated: Vec<NaiveDate>,
     #[command(flatten)]
     objects: Objects,
     #[command(flatten)]
@@ -95,6 +100,24 @@ struct Signed {
     probability: Vec<(Structure, PathBuf)>,
 }
 
+impl Arguments {
+    /// When the tumour was treated.
+    fn treated(&self) -> TreatmentDays {
+        TreatmentDays {
+            radiosurgery: self.treated,
+            operations: self.operated.clone(),
+        }
+    }
+
+    /// How the tumour of a scan of that day is graded.
+    fn koos(&self, day: NaiveDate) -> KoosOptions {
+        KoosOptions {
+            post_operative: self.treated().operated_before(Some(day)),
+            ..KoosOptions::default()
+        }
+    }
+}
+
 /// A visit that this one is compared with.
 #[derive(Debug, Clone)]
 struct OtherVisit {
@@ -109,7 +132,7 @@ fn visit(text: &str) -> Result<OtherVisit, String> {
     let (date, files) = text.split_once('=').ok_or(NEEDED)?;
     let (scan, labels) = files.rsplit_once(',').ok_or(NEEDED)?;
     Ok(OtherVisit {
-        date: date.parse().map_err(|e| format!("{NEEDED} ({e})"))?,
+        date: parse_day(date).map_err(|e| format!("{NEEDED} ({e})"))?,
         scan: scan.into(),
         labels: labels.into(),
     })
@@ -184,16 +207,31 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         &objects.pdf,
     ];
     let pictures = objects.key_image.iter().map(|(_, path)| path);
-    for target in targets.into_iter().flatten().chain(pictures) {
+    let others = (arguments.visits.iter()).flat_map(|v| [v.scan.as_path(), v.labels.as_path()]);
+    let maps = arguments
+        .signed
+        .probability
+        .iter()
+        .map(|(_, path)| path.as_path());
+    let inputs: Vec<&Path> = inputs.into_iter().chain(others).chain(maps).collect();
+    let targets = targets.into_iter().flatten().chain(pictures);
+    let targets: Vec<&Path> = targets.map(PathBuf::as_path).collect();
+    for target in &targets {
         output::check_target(target, output::DICOM, &inputs)?;
     }
+    output::check_distinct(&targets)?;
     let mut bar = output::Bar::new();
     let library = io::scan_folder(std::slice::from_ref(&arguments.scan), &mut |p| bar.show(p))?;
     drop(bar);
     let series = library
         .choose(arguments.series.as_deref())
         .map_err(|e| anyhow::anyhow!("{e}: {}", arguments.scan.display()))?;
-    let (labels, warnings) = io::read_labels(&arguments.labels, &LabelTable::default())?;
+    let slices = series.files().unwrap_or_default();
+    let slices: Vec<&Path> = slices.iter().map(PathBuf::as_path).collect();
+    for target in &targets {
+        output::check_target(target, output::DICOM, &slices)?;
+    }
+    let (labels, warnings) = arguments.scheme.read(&arguments.labels)?;
     let authorship = arguments.signed.authorship()?;
     let work = Work {
         results: Results::new(series, &labels, &authorship),
@@ -213,7 +251,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         },
         written: Vec::new(),
         notice: crate::patient::NOTICE,
-        warnings: warnings.iter().map(ToString::to_string).collect(),
+        warnings,
     };
     if let Some(path) = &objects.seg {
         let said = work.results.segmentation(path)?;
@@ -337,13 +375,14 @@ impl Work<'_> {
             if measured.iter().any(|m| m.visit.date == other.date) {
                 anyhow::bail!("two visits are of one day, {}", other.date);
             }
-            measured.push(measure(other, outline.clone())?);
+            measured.push(measure(other, outline.clone(), arguments)?);
         }
         measured.sort_by_key(|m| m.visit.date);
         let index = measured.iter().position(|m| m.visit.date == date);
         let mut bar = output::Bar::new();
         let tried = Vec::new();
-        let comparison = report::compare(measured, tried, arguments.treated, &mut |p| bar.show(p))?;
+        let comparison =
+            report::compare(measured, tried, &arguments.treated(), &mut |p| bar.show(p))?;
         Ok((comparison, index.unwrap_or_default()))
     }
 
@@ -365,7 +404,7 @@ impl Work<'_> {
         };
         let labels = self.results.labels();
         let outline = self.outline(arguments)?;
-        let options = KoosOptions::default();
+        let options = arguments.koos(date);
         let mut visit = Visit::measured_on(&scan, labels, origin, outline, options);
         if matches!(self.authorship.state, ResultState::Accepted { .. }) {
             visit.finding.provenance.state = ReviewState::Accepted;
@@ -429,9 +468,13 @@ impl Work<'_> {
 }
 
 /// A visit that the series is compared with.
-fn measure(other: &OtherVisit, outline: Outline) -> anyhow::Result<Measured> {
+fn measure(
+    other: &OtherVisit,
+    outline: Outline,
+    arguments: &Arguments,
+) -> anyhow::Result<Measured> {
     let (scan, mut warnings) = read_scan(&other.scan)?;
-    let (labels, more) = read_labels(&other.labels, &scan)?;
+    let (labels, more) = read_labels(&other.labels, &scan, &arguments.scheme)?;
     warnings.extend(more);
     let acquisition = io::read_sidecar(&other.scan).transpose();
     let acquisition = acquisition.unwrap_or_else(|error| {
@@ -446,7 +489,7 @@ fn measure(other: &OtherVisit, outline: Outline) -> anyhow::Result<Measured> {
     };
     Ok(Measured {
         ghosting: ghosting(&scan),
-        visit: Visit::measured_on(&scan, &labels, origin, outline, KoosOptions::default()),
+        visit: Visit::measured_on(&scan, &labels, origin, outline, arguments.koos(other.date)),
         scan: Arc::new(scan),
         labels: Arc::new(labels),
         acquisition,

@@ -3,6 +3,7 @@ use super::{
     graders,
     measure::tumour,
     output,
+    scheme::Scheme,
     segment::{Engine, read_scan},
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
         TumourMeasures, brainstem_at,
     },
     patient::{ModelInfo, NOTICE},
-    volume::{LabelMap, LabelTable, Sequence, Structure, Volume},
+    volume::{LabelMap, Sequence, Structure, Volume},
 };
 use anyhow::bail;
 use glam::DVec3;
@@ -35,6 +36,8 @@ pub(super) struct Arguments {
     /// A point in the brainstem, RAS mm: where the labels have no brainstem, it is outlined from there.
     #[arg(long, value_name = "X,Y,Z", value_parser = point, allow_hyphen_values = true)]
     brainstem_at: Option<DVec3>,
+    #[command(flatten)]
+    scheme: Scheme,
     #[command(flatten)]
     engine: Engine,
     #[command(flatten)]
@@ -63,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         used: None,
     };
     let (labels, model) = if let Some(path) = &arguments.labels {
-        let (labels, more) = read_labels(path, &scan)?;
+        let (labels, more) = read_labels(path, &scan, &arguments.scheme)?;
         warnings.extend(more);
         let labels = drawn.with_brainstem(labels, &scan, &mut warnings)?;
         let (labels, more) = completed(labels, (&scan, &arguments.scan), &arguments.engine)?;
@@ -120,15 +123,19 @@ struct Output<'a> {
 }
 
 /// Reads a label map that must lie on the scan's grid.
-pub(super) fn read_labels(path: &Path, scan: &Volume) -> anyhow::Result<(LabelMap, Vec<String>)> {
-    let (labels, warnings) = io::read_labels(path, &LabelTable::default())?;
+pub(super) fn read_labels(
+    path: &Path,
+    scan: &Volume,
+    scheme: &Scheme,
+) -> anyhow::Result<(LabelMap, Vec<String>)> {
+    let (labels, warnings) = scheme.read(path)?;
     if !labels.grid().matches(scan.grid(), 0.1) {
         bail!(
             "the label map is not on the scan's grid: {}",
             path.display()
         );
     }
-    Ok((labels, warnings.iter().map(ToString::to_string).collect()))
+    Ok((labels, warnings))
 }
 
 /// A brainstem that is outlined about a point where the labels lack one.

@@ -1,20 +1,21 @@
 //! `schwann measure`: size of each structure in a label map.
-use super::output;
+use super::{output, scheme::Scheme};
 use crate::{
-    io,
     measure::{
         Diameter, PartVolume, SizeSide, StructureSize, TumourGeometry, TumourMeasures,
         structure_sizes, volume_text,
     },
-    volume::LabelTable,
+    volume::sides_are_told,
 };
 use serde::Serialize;
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A label map: 1 = vestibular schwannoma, 2 = cochlea, 3 = brainstem, 4 = internal auditory canal, 5 = fourth ventricle.
+    /// A label map: 1 = vestibular schwannoma, 2 = cochlea, 3 = brainstem, 4 = internal auditory canal, 5 = fourth ventricle, 6 = cerebellum.
     labels: PathBuf,
+    #[command(flatten)]
+    scheme: Scheme,
 }
 
 #[derive(Debug, Serialize)]
@@ -26,12 +27,18 @@ struct Output {
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
-    let (labels, warnings) = io::read_labels(&arguments.labels, &LabelTable::default())?;
+    let (labels, warnings) = arguments.scheme.read(&arguments.labels)?;
     output::warnings(&warnings);
+    let mut structures = structure_sizes(&labels);
+    if !sides_are_told(&warnings) {
+        for size in &mut structures {
+            size.side = None;
+        }
+    }
     let output = Output {
-        structures: structure_sizes(&labels),
+        structures,
         tumour: TumourGeometry::of(&labels).map(|t| t.measures(None)),
-        warnings: warnings.iter().map(ToString::to_string).collect(),
+        warnings,
     };
     output::result(json, &output, || {
         let sizes = output.tumour.as_ref().map_or_else(String::new, tumour);

@@ -20,6 +20,7 @@ mod phantom;
 mod rank;
 mod recipe;
 mod register;
+mod scheme;
 mod school;
 mod segment;
 mod train;

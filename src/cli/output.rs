@@ -193,9 +193,42 @@ pub(super) fn check_target(path: &Path, endings: &[&str], inputs: &[&Path]) -> a
     Ok(())
 }
 
+/// Refuses two outputs of one name, of which the later would replace the earlier.
+pub(super) fn check_distinct(targets: &[&Path]) -> anyhow::Result<()> {
+    // A file that is not there yet has its folder's place.
+    let place = |p: &Path| {
+        let folder = p.parent().filter(|f| !f.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok();
+        p.canonicalize()
+            .ok()
+            .or_else(|| Some(folder?.join(p.file_name()?)))
+    };
+    for (n, target) in targets.iter().enumerate() {
+        if targets[..n].iter().any(|t| place(t) == place(target)) {
+            anyhow::bail!(
+                "two outputs have one name; choose another for one of them: {}",
+                target.display()
+            );
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_outputs_of_one_name_are_refused_however_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("in")).unwrap();
+        let [one, same, other] =
+            ["a.nii.gz", "in/../a.nii.gz", "b.nii.gz"].map(|n| folder.path().join(n));
+        assert!(check_distinct(&[&one, &other]).is_ok());
+        assert!(check_distinct(&[&one, &other, &same]).is_err());
+        std::fs::write(&one, "").unwrap();
+        assert!(check_distinct(&[&one, &same]).is_err());
+    }
 
     #[test]
     fn the_time_left_follows_the_pace_of_the_piece_of_work() {

@@ -1,10 +1,10 @@
 //! `schwann register`: rigid alignment of two visits.
-use super::{output, segment::read_scan};
+use super::{output, scheme::Scheme, segment::read_scan};
 use crate::{
     io,
     volume::{
-        EarResidual, LabelMap, LabelTable, Landmark, ToAlign, Verdict, VisitAlignment,
-        register_rigid, resample_linear,
+        EarResidual, LabelMap, Landmark, ToAlign, Verdict, VisitAlignment, register_rigid,
+        resample_linear,
     },
 };
 use anyhow::Context;
@@ -30,6 +30,8 @@ pub(super) struct Arguments {
     /// Outlines of the other scan.
     #[arg(long, value_name = "LABELS")]
     moving_labels: Option<PathBuf>,
+    #[command(flatten)]
+    scheme: Scheme,
     /// Also write the moving scan on the fixed scan's grid; not done where the two are not aligned.
     #[arg(long, value_name = "OUT.nii.gz")]
     resampled: Option<PathBuf>,
@@ -98,13 +100,14 @@ fn align(fixed: ToAlign<'_>, moving: ToAlign<'_>) -> anyhow::Result<VisitAlignme
 /// Outlines, where a file is named.
 fn read_outlines(
     path: Option<&Path>,
+    scheme: &Scheme,
     warnings: &mut Vec<String>,
 ) -> anyhow::Result<Option<LabelMap>> {
     let Some(path) = path else {
         return Ok(None);
     };
-    let (labels, more) = io::read_labels(path, &LabelTable::default())?;
-    warnings.extend(more.iter().map(ToString::to_string));
+    let (labels, more) = scheme.read(path)?;
+    warnings.extend(more);
     Ok(Some(labels))
 }
 
@@ -119,8 +122,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let (fixed, mut warnings) = read_scan(&arguments.fixed)?;
     let (moving, more) = read_scan(&arguments.moving)?;
     warnings.extend(more);
-    let fixed_labels = read_outlines(outlines[0], &mut warnings)?;
-    let moving_labels = read_outlines(outlines[1], &mut warnings)?;
+    let fixed_labels = read_outlines(outlines[0], &arguments.scheme, &mut warnings)?;
+    let moving_labels = read_outlines(outlines[1], &arguments.scheme, &mut warnings)?;
     let started = Instant::now();
     let [a, b] =
         [(&fixed, &fixed_labels), (&moving, &moving_labels)].map(|(scan, labels)| ToAlign {

@@ -5,7 +5,7 @@ use crate::{
     measure::{StructureSize, structure_sizes},
     model::DeviceChoice,
     predict::{self, Folds, ModelInfo, Prediction, SegmentOptions, Segmenter},
-    volume::{Structure, Volume},
+    volume::{Structure, Volume, Voxels},
 };
 use serde::Serialize;
 use std::{
@@ -140,7 +140,7 @@ struct Output {
     device: String,
     seconds: BTreeMap<&'static str, f64>,
     structures: Vec<StructureSize>,
-    /// By the model's calibrated probabilities; null where the model has none or found no tumour.
+    /// By the model's calibrated probabilities; null where the model has none or found no tumour, or the scan cuts it.
     tumour_volume_interval95_mm3: Option<[f64; 2]>,
     scan_sha256: String,
     notice: &'static str,
@@ -150,9 +150,12 @@ struct Output {
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let inputs: Vec<&Path> = arguments.scans.iter().map(PathBuf::as_path).collect();
     output::check_target(&arguments.output, output::SCAN, &inputs)?;
+    let mut targets = vec![arguments.output.as_path()];
     for (_, path) in &arguments.probability {
         output::check_target(path, output::SCAN, &inputs)?;
+        targets.push(path);
     }
+    output::check_distinct(&targets)?;
     let segmenter = arguments.engine.open()?;
     let mut scans = Vec::new();
     let mut warnings = Vec::new();
@@ -179,17 +182,26 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         .engine
         .segment_channels(&segmenter, &channels, first)?;
     let labels = prediction.unmerged.as_ref().unwrap_or(&prediction.labels);
+    let maps = probabilities(&arguments.probability, &prediction, &mut warnings)?;
     io::write_labels(&arguments.output, labels)?;
-    write_probabilities(&arguments.probability, &prediction)?;
+    for (path, map) in maps {
+        io::write_volume(path, &map)?;
+    }
     output::note(&format!("segmented on {}", prediction.device));
     warnings.extend(prediction.warnings);
+    let structures = structure_sizes(&prediction.labels);
+    let tumour = |s: &&StructureSize| s.structure == Structure::VestibularSchwannoma;
+    let cut = (structures.iter().find(tumour)).is_some_and(|s| s.at_scan_edge);
+    if cut {
+        warnings.push("the tumour reaches the scan's edge: its volume is a lower limit".to_owned());
+    }
     output::warnings(&warnings);
     let output = Output {
         model: prediction.model,
         device: prediction.device,
         seconds: prediction.seconds.into_iter().collect(),
-        structures: structure_sizes(&prediction.labels),
-        tumour_volume_interval95_mm3: prediction.tumour_interval95_mm3,
+        structures,
+        tumour_volume_interval95_mm3: prediction.tumour_interval95_mm3.filter(|_| !cut),
         scan_sha256: scans.first().map(io::voxels_sha256).unwrap_or_default(),
         notice: crate::patient::NOTICE,
         warnings,
@@ -205,22 +217,32 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     })
 }
 
-fn write_probabilities(
-    wanted: &[(Structure, PathBuf)],
+/// How sure the model is of each wanted structure, before anything is written. Of one that was not found it is nowhere sure.
+fn probabilities<'a>(
+    wanted: &'a [(Structure, PathBuf)],
     prediction: &Prediction,
-) -> anyhow::Result<()> {
+    warnings: &mut Vec<String>,
+) -> anyhow::Result<Vec<(&'a Path, Volume)>> {
+    let mut maps = Vec::new();
     for (structure, path) in wanted {
-        let Some(probabilities) = &prediction.probabilities else {
-            anyhow::bail!(
+        let known = prediction.probabilities.as_ref();
+        let map = match known.and_then(|p| p.volume(*structure)) {
+            Some(map) => map?,
+            None if known.is_some() || prediction.labels.labels().iter().all(|l| *l == 0) => {
+                warnings.push(format!(
+                    "no {structure} was found: {} is 0 everywhere",
+                    path.display()
+                ));
+                let grid = *prediction.labels.grid();
+                Volume::new(grid, Voxels::F32(vec![0.0; grid.len()]), 1.0, 0.0)?
+            }
+            None => anyhow::bail!(
                 "the model {} gives no probabilities: {}",
                 prediction.model,
                 path.display()
-            );
+            ),
         };
-        let Some(volume) = probabilities.volume(*structure) else {
-            anyhow::bail!("no {structure} was found: {}", path.display());
-        };
-        io::write_volume(path, &volume?)?;
+        maps.push((path.as_path(), map));
     }
-    Ok(())
+    Ok(maps)
 }

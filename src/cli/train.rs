@@ -200,7 +200,16 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             without_recipe(arguments)?;
             return train_koos::run(arguments, json);
         }
-        "localiser" => SegmenterTraining::localiser(out),
+        "localiser" => {
+            let for_segmenters = [
+                ("--border-weight", arguments.border_weight.is_some()),
+                ("--tumour-shapes", arguments.tumour_shapes.is_some()),
+            ];
+            if let Some((flag, _)) = for_segmenters.iter().find(|(_, given)| *given) {
+                anyhow::bail!("{flag} is for segmenters: a localiser learns no outlines");
+            }
+            SegmenterTraining::localiser(out)
+        }
         "segmenter" => SegmenterTraining::new(out),
         _ => {
             let for_models = [

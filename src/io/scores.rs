@@ -31,7 +31,7 @@ pub struct ScoreRow {
 }
 
 impl ScoreRow {
-    /// The scores of a case; a structure that neither has is a perfect answer, as in the challenge.
+    /// The scores of a case; a structure that neither has is a perfect answer. The challenge has no such case.
     pub fn new(
         (case, team): (&str, &str),
         tumour: Option<&Agreement>,
@@ -123,7 +123,8 @@ pub fn write_scores(path: &Path, rows: &[ScoreRow]) -> Result<(), Error> {
     })
 }
 
-/// Reads the Koos grade, 1 to 4, of each case from a table with a column that names the case (`crossmoda_name` or `case`) and one `koos`. A grade may be
+/// Reads the Koos grade, 1 to 4, of each case from a table with a column that names the case (`crossmoda_name` or `case`) and one of grades (`koos`, `class` as the
+/// challenge asks for, or `grade`). A grade may be
 /// written `1` or `I`; cases without one, or with a word such as `post-operative-london`, are left out as the challenge does.
 ///
 /// # Errors
@@ -142,7 +143,7 @@ pub fn read_grades(path: &Path) -> Result<BTreeMap<String, u8>, Error> {
     };
     let (name, koos) = (
         column(&["crossmoda_name", "case"])?,
-        column(&["koos", "grade"])?,
+        column(&["koos", "class", "grade"])?,
     );
     let mut grades = BTreeMap::new();
     for row in reader.records() {

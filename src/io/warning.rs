@@ -1,5 +1,6 @@
 //! What a reader must know about a file that could be read.
 use super::DicomWarning;
+use crate::volume::SIDES_UNTOLD;
 use std::fmt;
 
 /// Something about a file that was read and may matter. `Display` is one sentence for people.
@@ -63,12 +64,8 @@ pub enum Warning {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OrientationUnknown => f.write_str(
-                "the file does not say how the scan lies in the patient (no sform, no qform): left and right are unknown",
-            ),
-            Self::OrientationByConvention => f.write_str(
-                "an Analyze file does not say how the scan lies in the patient: left and right follow a convention and may be wrong",
-            ),
+            Self::OrientationUnknown => f.write_str(SIDES_UNTOLD[0]),
+            Self::OrientationByConvention => f.write_str(SIDES_UNTOLD[1]),
             Self::MatIgnored => f.write_str(
                 "the .mat file beside this Analyze file was not read; it may place the scan differently",
             ),

@@ -325,7 +325,7 @@ enum Step {
 /// Growth is a volume change of at least 20 % and the detectable change of the smaller volume, or a diameter change of at least 2 mm on slices of
 /// at most 1.5 mm; probable growth one of at least 10 % and the 95 % error of one measurement. Both percentages are of the smaller volume, so
 /// exchanging the visits turns growth into shrinkage and back exactly. A possible decrease is called stable, with the reason. Slices over 3 mm,
-/// and a volume (by at least 10 %) and a diameter that change in opposite directions, are not comparable.
+/// and a volume (by at least 10 %, or less where less is detectable) and a diameter that change in opposite directions, are not comparable.
 ///
 /// This is the rule for one pair by itself; [`judge_growth_among`] is that for a visit which is compared with several.
 pub fn judge_growth(earlier: &TumourExtent, later: &TumourExtent) -> GrowthJudgement {
@@ -351,6 +351,9 @@ pub fn judge_growth_among(
         };
     }
     let (step, volume_reason) = volume_step(earlier, later, comparisons);
+    // Of large tumours less than 10 % is more than two measurements differ by.
+    let detectable = smaller(earlier, later).detectable_change_percent();
+    let least_against = detectable.min(PROBABLE_GROWTH_VOLUME_PERCENT);
     let change = volume_difference_percent(earlier, later);
     let grew = later.volume_mm3 >= earlier.volume_mm3;
     let mut reasons = vec![volume_reason];
@@ -367,7 +370,7 @@ pub fn judge_growth_among(
             reasons.push(format!(
                 "{kind} {mm:+.1} mm is not counted: slices of {thickest:.1} mm exceed {THIN_SLICE_MM} mm"
             ));
-        } else if change >= PROBABLE_GROWTH_VOLUME_PERCENT - ROUNDING && grew != (mm > 0.0) {
+        } else if change >= least_against - ROUNDING && grew != (mm > 0.0) {
             verdict = Verdict::NotComparable;
             reasons.push(format!(
                 "{kind} {mm:+.1} mm contradicts the volume: check both outlines"
@@ -406,15 +409,20 @@ fn volume_difference_percent(a: &TumourExtent, b: &TumourExtent) -> f64 {
     100.0 * (large / small - 1.0)
 }
 
+/// The smaller of two tumours, whose errors are those of the pair, on the thicker slices.
+fn smaller(earlier: &TumourExtent, later: &TumourExtent) -> TumourExtent {
+    if later.volume_mm3 >= earlier.volume_mm3 {
+        earlier.on_slices_of(later)
+    } else {
+        later.on_slices_of(earlier)
+    }
+}
+
 /// The volume's part of the decision, with its sentence.
 fn volume_step(earlier: &TumourExtent, later: &TumourExtent, comparisons: usize) -> (Step, String) {
     let grew = later.volume_mm3 >= earlier.volume_mm3;
     let change = volume_difference_percent(earlier, later);
-    let small = if grew {
-        earlier.on_slices_of(later)
-    } else {
-        later.on_slices_of(earlier)
-    };
+    let small = smaller(earlier, later);
     let (loa, detectable) = (small.loa95_percent(), small.detectable_change_percent());
     let pair_limit = small.growth_limit_percent(1);
     let growth_limit = small.growth_limit_percent(comparisons);

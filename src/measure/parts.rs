@@ -1,6 +1,9 @@
 //! The connected parts of a labelled structure.
-use crate::volume::{LabelMap, Structure, components};
+use crate::volume::{Components, LabelMap, Structure, components};
 use glam::DVec3;
+
+/// Parts smaller than this are no tumour of their own, mm³: they decide no side and, beside a larger part, are in no length.
+pub(super) const MIN_PART_MM3: f64 = 10.0;
 
 /// One 26-connected part.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,29 +14,69 @@ pub(super) struct Part {
     pub(super) centroid: DVec3,
 }
 
+/// How many parts beside the largest, which comes first, are in no length.
+pub(super) fn specks(parts: &[Part], voxel_mm3: f64) -> usize {
+    let small = |p: &&Part| (p.voxels as f64 * voxel_mm3) < MIN_PART_MM3;
+    parts.iter().skip(1).filter(small).count()
+}
+
+/// The labels without the parts of a structure that are in no length; `None` where there are none.
+pub(super) fn without_specks(labels: &LabelMap, structure: Structure) -> Option<LabelMap> {
+    let voxel_mm3 = labels.grid().voxel_volume_mm3();
+    let (within, found) = separate(labels, structure)?;
+    let largest = (0..found.sizes.len()).max_by_key(|n| found.sizes[*n])?;
+    let small: Vec<bool> = (found.sizes.iter().enumerate())
+        .map(|(n, voxels)| n != largest && (*voxels as f64 * voxel_mm3) < MIN_PART_MM3)
+        .collect();
+    if !small.contains(&true) {
+        return None;
+    }
+    let mut values = labels.labels().to_vec();
+    for (n, &part) in found.component.iter().enumerate().filter(|(_, p)| **p > 0) {
+        if small[part as usize - 1] {
+            values[labels.grid().index(within.voxel(n))] = 0;
+        }
+    }
+    LabelMap::new(*labels.grid(), values, labels.table().clone()).ok()
+}
+
+/// The voxels of a structure's bounding box, first axis fastest.
+struct Box3 {
+    low: [usize; 3],
+    shape: [usize; 3],
+}
+
+impl Box3 {
+    fn voxel(&self, n: usize) -> [usize; 3] {
+        let ([x, y, z], [w, h, _]) = (self.low, self.shape);
+        [x + n % w, y + n / w % h, z + n / (w * h)]
+    }
+}
+
+/// The connected parts of a structure within its bounding box.
+fn separate(labels: &LabelMap, structure: Structure) -> Option<(Box3, Components)> {
+    let (bounds, value) = (labels.bounds(structure)?, labels.table().value(structure)?);
+    let within = Box3 {
+        low: bounds.map(|b| b[0]),
+        shape: bounds.map(|b| b[1] - b[0] + 1),
+    };
+    let grid = labels.grid();
+    let mask: Vec<bool> = (0..within.shape.iter().product())
+        .map(|n| labels.labels()[grid.index(within.voxel(n))] == value)
+        .collect();
+    let found = components(&mask, within.shape);
+    Some((within, found))
+}
+
 /// The parts of a structure, the largest first.
 pub(super) fn parts(labels: &LabelMap, structure: Structure) -> Vec<Part> {
-    let (Some(bounds), Some(value)) = (labels.bounds(structure), labels.table().value(structure))
-    else {
+    let Some((within, found)) = separate(labels, structure) else {
         return Vec::new();
     };
     let grid = labels.grid();
-    let low = bounds.map(|b| b[0]);
-    let shape = bounds.map(|b| b[1] - b[0] + 1);
-    let voxel = |n: usize| {
-        [
-            low[0] + n % shape[0],
-            low[1] + n / shape[0] % shape[1],
-            low[2] + n / (shape[0] * shape[1]),
-        ]
-    };
-    let mask: Vec<bool> = (0..shape.iter().product())
-        .map(|n| labels.labels()[grid.index(voxel(n))] == value)
-        .collect();
-    let found = components(&mask, shape);
     let mut sums = vec![DVec3::ZERO; found.sizes.len()];
     for (n, &part) in found.component.iter().enumerate().filter(|(_, p)| **p > 0) {
-        sums[part as usize - 1] += grid.point_in_world(voxel(n));
+        sums[part as usize - 1] += grid.point_in_world(within.voxel(n));
     }
     let mut parts: Vec<Part> = (found.sizes.iter().zip(sums))
         .map(|(&voxels, sum)| Part {

@@ -2,7 +2,7 @@
 use super::{
     Boundary, BoundaryPoint,
     boundary::{diameter, diameter_mm},
-    parts::{Part, parts},
+    parts::{MIN_PART_MM3, Part, parts, specks, without_specks},
     surface_area_mm2,
 };
 use crate::volume::{LabelMap, Side, Structure};
@@ -52,6 +52,8 @@ pub struct StructureSize {
     pub centroid_ras_mm: [f64; 3],
     /// Number of 26-connected parts.
     pub components: usize,
+    /// How many of them, of a tumour, are smaller than 10 mm³ and beside a larger one: they count in the volume, and in no length.
+    pub specks: usize,
     /// Side of the patient; none for structures in the midline, and where the midline is not known.
     pub side: Option<SizeSide>,
     /// Whether the structure reaches the edge of the scan, so that its size is a lower limit.
@@ -87,7 +89,14 @@ pub fn structure_size(labels: &LabelMap, structure: Structure) -> Option<Structu
         .map(|p| p.centroid * p.voxels as f64)
         .sum::<DVec3>()
         / voxels as f64;
-    let boundary = Boundary::of(labels, structure);
+    // A stray voxel of a tumour would make centimetres of a diameter.
+    let (specks, whole) = if structure == Structure::VestibularSchwannoma {
+        let specks = specks(&parts, grid.voxel_volume_mm3());
+        (specks, without_specks(labels, structure))
+    } else {
+        (0, None)
+    };
+    let boundary = Boundary::of(whole.as_ref().unwrap_or(labels), structure);
     let all: Vec<DVec3> = boundary.points.iter().map(|p| p.point).collect();
     Some(StructureSize {
         label,
@@ -99,6 +108,7 @@ pub fn structure_size(labels: &LabelMap, structure: Structure) -> Option<Structu
         max_axial_diameter_mm: max_axial_diameter_mm(&boundary),
         centroid_ras_mm: centroid.to_array(),
         components: parts.len(),
+        specks,
         side: side(labels, structure, &parts),
         at_scan_edge: at_scan_edge(labels, structure),
     })
@@ -147,8 +157,6 @@ fn at_scan_edge(labels: &LabelMap, structure: Structure) -> bool {
     })
 }
 
-/// Parts smaller than this do not decide a side, mm³.
-const MIN_SIDE_MM3: f64 = 10.0;
 /// A scan this wide holds both sides of a head, so that its middle is near the midline, mm.
 const WHOLE_HEAD_MM: f64 = 120.0;
 /// How far off the middle of such a scan a part must lie for its side to be told, mm.
@@ -169,7 +177,7 @@ fn side(labels: &LabelMap, structure: Structure, parts: &[Part]) -> Option<SizeS
         .iter()
         .enumerate()
         // The largest part counts however small it is.
-        .filter(|(n, p)| *n == 0 || p.voxels as f64 * voxel_mm3 >= MIN_SIDE_MM3)
+        .filter(|(n, p)| *n == 0 || p.voxels as f64 * voxel_mm3 >= MIN_PART_MM3)
         .filter_map(|(_, p)| {
             axes.map_or_else(
                 || side_in_scan(labels, p.centroid),

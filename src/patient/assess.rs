@@ -29,7 +29,9 @@ pub struct VisitSummary {
     pub date: NaiveDate,
     /// Tumour volume, mm³; none without a tumour.
     pub volume_mm3: Option<f64>,
-    /// Half-width of its 95 % interval, mm³.
+    /// The scan cuts the tumour: its volume, its diameters and its grade are lower limits.
+    pub at_least: bool,
+    /// Half-width of the volume's 95 % interval, mm³; none where it is a lower limit.
     pub uncertainty95_mm3: Option<f64>,
     /// Largest diameter in an axial slice, mm.
     pub max_axial_diameter_mm: Option<f64>,
@@ -39,6 +41,8 @@ pub struct VisitSummary {
     pub measures: Option<TumourMeasures>,
     /// Koos grade; `none` without a tumour, null when it was withheld.
     pub koos: Option<String>,
+    /// Between which grades the measures do not decide, in words.
+    pub koos_borderline: Option<String>,
     /// Probability of that grade.
     pub koos_probability: Option<f64>,
     /// The patient's side.
@@ -342,10 +346,12 @@ fn summary_of(visit: &Visit) -> VisitSummary {
     let probability = koos
         .grade
         .and_then(|g| koos.probabilities.get(g as usize).copied());
+    let at_least = tumour.is_some_and(|t| t.at_scan_edge);
     VisitSummary {
         date: visit.date,
         volume_mm3: tumour.map(|t| t.volume_mm3),
-        uncertainty95_mm3: visit.extent().map(|e| e.loa95_mm3()),
+        at_least,
+        uncertainty95_mm3: (visit.extent().filter(|_| !at_least)).map(|e| e.loa95_mm3()),
         max_axial_diameter_mm: tumour.map(|t| t.max_axial_diameter_mm),
         extrameatal_diameter_mm: tumour.and_then(|t| t.extrameatal_diameter_mm),
         measures: tumour.and_then(|t| t.measures),
@@ -353,6 +359,7 @@ fn summary_of(visit: &Visit) -> VisitSummary {
             (None, _) => Some("none".to_owned()),
             (Some(_), grade) => grade.map(|g| g.to_string()),
         },
+        koos_borderline: koos.borderline.as_ref().map(ToString::to_string),
         koos_probability: tumour.and(probability),
         side: tumour.and_then(|t| t.side),
         sequence: sequence_name(visit.sequence),

@@ -50,6 +50,43 @@ impl Doubt {
     }
 }
 
+/// How a reason begins that tells of an operation.
+const OPERATED: &str = "the tumour was operated on";
+
+/// That operations lie between visits of these days, the earliest first: what is left is not compared with what there was. An operation on the day of a
+/// scan is taken to follow it.
+pub fn operation_doubts(visits: &[NaiveDate], operations: &[NaiveDate]) -> Vec<Doubt> {
+    let mut found = Vec::new();
+    for (n, &to) in visits.iter().enumerate() {
+        for &from in &visits[..n] {
+            let between = operations.iter().filter(|o| (from..to).contains(o));
+            found.extend(between.map(|day| Doubt {
+                from,
+                to,
+                reason: format!("{OPERATED} on {day}, between the visits"),
+                forbids: true,
+            }));
+        }
+    }
+    found
+}
+
+/// What an operation between two visits forbids where a reader has told that a scan follows one, but not its day.
+fn operated(earlier: &Visit, later: &Visit, told: &[String]) -> Option<String> {
+    let [before, after] = [earlier, later].map(|v| v.finding.koos.post_operative);
+    if before == after || told.iter().any(|reason| reason.starts_with(OPERATED)) {
+        return None;
+    }
+    Some(if after {
+        format!("{OPERATED} between {} and {}", earlier.date, later.date)
+    } else {
+        format!(
+            "{OPERATED} before {}, and not before the later {}: check what is told of both visits",
+            earlier.date, later.date
+        )
+    })
+}
+
 /// Reasons of the doubts about a pair that forbid comparing it, or that do not.
 fn doubted(doubts: &[Doubt], earlier: &Visit, later: &Visit, forbids: bool) -> Vec<String> {
     let of_pair = |d: &&Doubt| d.forbids == forbids && d.concerns(earlier, later);
@@ -70,6 +107,7 @@ pub(super) fn comparable(earlier: &Visit, later: &Visit, doubts: &[Doubt]) -> bo
 /// Why two visits must not be compared: none when they may. What the numbers themselves forbid is left to the judgement.
 pub(super) fn obstacles(earlier: &Visit, later: &Visit, doubts: &[Doubt]) -> Vec<String> {
     let mut found = doubted(doubts, earlier, later, true);
+    found.extend(operated(earlier, later, &found));
     for visit in [earlier, later] {
         if visit.finding.tumour.is_none() {
             found.push(format!("no tumour is outlined on {}", visit.date));

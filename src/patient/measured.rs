@@ -2,7 +2,7 @@
 use super::{Finding, ModelInfo, Provenance, ReviewState, TumourSize, Visit};
 use crate::{
     measure::{HeadAxes, KoosBasis, KoosOptions, PorusPlane},
-    volume::{LabelMap, Sequence, Volume},
+    volume::{LabelMap, Sequence, Volume, sides_are_told},
 };
 use chrono::NaiveDate;
 use glam::DAffine3;
@@ -71,7 +71,9 @@ impl Visit {
         (plane, options): (Option<&PorusPlane>, KoosOptions),
     ) -> Self {
         let koos = basis.assess_with(plane, options);
+        let sides = sides_are_told(&scan.warnings);
         let tumour = basis.tumour().map(|tumour| TumourSize {
+            side: tumour.size().side.filter(|_| sides),
             extrameatal_diameter_mm: koos.evidence.extrameatal_diameter_mm,
             measures: Some(tumour.measures(plane)),
             ..TumourSize::from(tumour.size())

@@ -9,6 +9,7 @@ mod assess;
 mod audit;
 mod change;
 mod comparable;
+mod day;
 mod measured;
 mod provenance;
 mod record;
@@ -27,7 +28,8 @@ pub use audit::{
     verify_audit,
 };
 pub use change::{Change, Comparability, Reading};
-pub use comparable::Doubt;
+pub use comparable::{Doubt, operation_doubts};
+pub use day::{SCAN_YEARS, parse_day};
 pub use measured::{Outline, ScanOrigin, cochlea_residual_mm};
 pub use provenance::{ModelInfo, Provenance, ReviewState};
 pub use record::{
@@ -35,6 +37,7 @@ pub use record::{
     Review, ScanFacts, ScanRecord, Signature, Treatment, TreatmentKind, VisitDate, VisitRecord,
 };
 pub use report::{Picture, ReportInput, report_pdf};
+pub use treatment::TreatmentDays;
 pub use visit::{Finding, TumourSize, Visit, sequence_name};
 
 use chrono::NaiveDate;

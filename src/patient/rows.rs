@@ -12,6 +12,8 @@ struct Row {
     to: Option<String>,
     volume_mm3: Option<f64>,
     uncertainty95_mm3: Option<f64>,
+    /// The scan cuts the tumour: sizes and grade are lower limits.
+    at_least: Option<bool>,
     max_axial_diameter_mm: Option<f64>,
     extrameatal_diameter_mm: Option<f64>,
     koos: Option<String>,
@@ -67,6 +69,7 @@ fn visit_row(visit: &VisitSummary, row: Row) -> Row {
         date: Some(visit.date.to_string()),
         volume_mm3: visit.volume_mm3,
         uncertainty95_mm3: visit.uncertainty95_mm3,
+        at_least: Some(visit.at_least),
         max_axial_diameter_mm: visit.max_axial_diameter_mm,
         extrameatal_diameter_mm: visit.extrameatal_diameter_mm,
         koos: visit.koos.clone(),

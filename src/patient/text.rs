@@ -41,9 +41,10 @@ pub(super) fn volume_change(value: Option<f64>) -> String {
     )
 }
 
-/// `812 ± 108`, mm³.
+/// `812 ± 108`, mm³, or `at least 812` where the scan cuts the tumour.
 pub(super) fn volume_with_error(visit: &VisitSummary) -> String {
     match (visit.volume_mm3, visit.uncertainty95_mm3) {
+        (Some(v), _) if visit.at_least => format!("at least {}", volume_text(v)),
         (Some(v), Some(e)) => {
             let volume = volume_text(v);
             let decimals = usize::from(volume.contains('.'));
@@ -53,13 +54,28 @@ pub(super) fn volume_with_error(visit: &VisitSummary) -> String {
     }
 }
 
-/// `II (0.87)`.
+/// `mm³ (95 %)`, or what a lower limit is.
+fn volume_unit(visit: &VisitSummary) -> &'static str {
+    if visit.at_least {
+        "mm³ (the scan cuts it)"
+    } else {
+        "mm³ (95 %)"
+    }
+}
+
+/// `II (0.87)`, or `at least II` where the scan cuts the tumour.
 pub(super) fn koos(visit: &VisitSummary) -> String {
     match (&visit.koos, visit.koos_probability) {
+        (Some(grade), _) if visit.at_least => format!("at least {grade}"),
         (Some(grade), Some(p)) => format!("{grade} ({p:.2})"),
         (Some(grade), None) => grade.clone(),
         (None, _) => "withheld".to_owned(),
     }
+}
+
+/// `, borderline II/III` where the measures do not decide.
+fn borderline(visit: &VisitSummary) -> String {
+    (visit.koos_borderline.as_ref()).map_or_else(String::new, |text| format!(", {text}"))
 }
 
 /// What change exceeds the measurement error: `-15.6 / +18.4 %`.
@@ -202,10 +218,12 @@ pub(super) fn summary(assessment: &GrowthAssessment) -> String {
     };
     let mut sentences = vec![match last.volume_mm3 {
         Some(_) => format!(
-            "On {} the tumour measures {} mm³ (95 %), Koos {}.",
+            "On {} the tumour measures {} {}, Koos {}{}.",
             last.date,
             volume_with_error(last),
-            koos(last)
+            volume_unit(last),
+            koos(last),
+            borderline(last)
         ),
         None => format!("On {} no tumour is outlined.", last.date),
     }];
@@ -231,11 +249,7 @@ pub(super) fn summary(assessment: &GrowthAssessment) -> String {
 
 /// One visit as a line of text.
 fn visit_line(visit: &VisitSummary) -> String {
-    let unit = if visit.volume_mm3.is_some() {
-        " mm³ (95 %)"
-    } else {
-        ""
-    };
+    let unit = (visit.volume_mm3).map_or_else(String::new, |_| format!(" {}", volume_unit(visit)));
     let diameter = visit.max_axial_diameter_mm.map_or_else(String::new, |d| {
         format!(", largest axial diameter {d:.1} mm")
     });
@@ -245,10 +259,11 @@ fn visit_line(visit: &VisitSummary) -> String {
         |m| format!("{m} (sha256 {})", m.sha256),
     );
     format!(
-        "{}: {}{unit}{sizes}{diameter}, Koos {}; {}, slices {:.1} mm; {}; {model}; scan sha256 {}",
+        "{}: {}{unit}{sizes}{diameter}, Koos {}{}; {}, slices {:.1} mm; {}; {model}; scan sha256 {}",
         visit.date,
         volume_with_error(visit),
         koos(visit),
+        borderline(visit),
         visit.sequence,
         visit.slice_thickness_mm,
         visit.state,
@@ -355,7 +370,8 @@ pub(super) fn paragraph(assessment: &GrowthAssessment) -> String {
         let extrameatal = (last.extrameatal_diameter_mm)
             .map_or_else(String::new, |d| format!(", extrameatal {d:.1} mm"));
         sentences.push(format!(
-            "Largest axial diameter {diameter:.1} mm{extrameatal}."
+            "Largest axial diameter {}{diameter:.1} mm{extrameatal}.",
+            if last.at_least { "at least " } else { "" }
         ));
     }
     let reasons: Vec<String> = (assessment.last_changes().iter())

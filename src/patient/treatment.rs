@@ -7,6 +7,22 @@ use super::Change;
 use crate::measure::Verdict;
 use chrono::NaiveDate;
 
+/// When what was done against a tumour that a comparison of visits must know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TreatmentDays {
+    /// The last radiosurgery.
+    pub radiosurgery: Option<NaiveDate>,
+    /// All operations.
+    pub operations: Vec<NaiveDate>,
+}
+
+impl TreatmentDays {
+    /// Whether a scan of that day shows what an operation left; one of the same day is taken to be scanned before, and of no known day nothing is said.
+    pub fn operated_before(&self, day: Option<NaiveDate>) -> bool {
+        self.operations.iter().any(|o| Some(*o) < day)
+    }
+}
+
 /// Months after radiosurgery in which enlargement may be a reaction to it.
 const WINDOW_MONTHS: [f64; 2] = [3.0, 42.0];
 /// Months after which repeated enlargement speaks for progression.

@@ -42,7 +42,7 @@ pub struct Crop {
 pub enum CropPlace {
     /// Mostly an ear with its cerebellopontine angle, the tumour's more often than the other; some lie anywhere in the head, also across its border.
     Ear,
-    /// The same, but about twice as many of the tumours that are learned last: those with a cyst, and small ones.
+    /// The same, but more of what is learned last: small tumours, tumours with a cyst, and canals with nothing but nerves.
     HardEar,
     /// The head at large: its middle lies within a few centimetres of that of the skull base.
     Head,
@@ -57,11 +57,14 @@ const ENHANCED: f64 = 0.45;
 /// Part of the crops whose contrast is drawn at large rather than from a site.
 const RANDOM_CONTRAST: f64 = 0.3;
 
-/// Part of the patients of hard crops that are drawn again, so often at most, until the tumour is one of those that are
-/// learned last: it holds a cyst as bright as the fluid about it, or is smaller than this, mm³. Among patients as they come, one in five.
-const HARD: f64 = 0.4;
-const HARD_DRAWS: usize = 5;
+/// Parts of the patients of hard crops that are drawn so that the tumour is one of those that are learned last: smaller than [`SMALL_MM3`],
+/// or of grade IV with a cyst; and of those that have no tumour, so that canals full of nerves do not become one.
+const SMALL: f64 = 0.2;
+const CYSTIC: f64 = 0.15;
+const HEALTHY: f64 = 0.05;
 const SMALL_MM3: f64 = 80.0;
+/// How often such a patient is drawn at most.
+const HARD_DRAWS: usize = 5;
 /// Stream of the patients that are drawn again.
 const HARD_STREAM: u64 = 10;
 /// Part of the tumours that have the shape of an outline where outlines are given.
@@ -135,41 +138,66 @@ pub fn training_crop(
     })
 }
 
-/// A random patient, more often than they come one whose tumour is hard to outline.
+/// A random patient, more often than they come one who is hard to outline.
 fn taxing_patient(seed: u64, outlines: &[Outline]) -> Result<Patient, Error> {
-    let mut patient = random_patient(seed, outlines)?;
     let mut draw = Draw::new(seed, HARD_STREAM);
-    if draw.chance(HARD) {
-        for _ in 1..HARD_DRAWS {
-            if is_hard(&patient) {
-                break;
-            }
-            patient = random_patient(draw.seed(), outlines)?;
+    let kind = draw.uniform(0.0, 1.0);
+    let (koos, shapes, enough): (_, &[Outline], fn(&Patient) -> bool) = if kind < SMALL {
+        (Some(KoosGrade::I), &[], is_small)
+    } else if kind < SMALL + CYSTIC {
+        (Some(KoosGrade::IV), outlines, is_cystic)
+    } else if kind < SMALL + CYSTIC + HEALTHY {
+        (None, &[], |_| true)
+    } else {
+        return random_patient(seed, outlines);
+    };
+    let of = |seed| {
+        let spec = PatientSpec {
+            koos,
+            mimic: None,
+            ..PatientSpec::random(seed)
+        };
+        patient_of(&spec, shapes)
+    };
+    let mut patient = of(seed)?;
+    for _ in 1..HARD_DRAWS {
+        if enough(&patient) {
+            break;
         }
+        patient = of(draw.seed())?;
     }
     Ok(patient)
 }
 
-fn is_hard(patient: &Patient) -> bool {
+fn is_small(patient: &Patient) -> bool {
     let growth = patient.growth.as_ref();
-    growth.is_some_and(|g| g.content.cysts() > 0 || g.volume_mm3 < SMALL_MM3)
+    growth.is_some_and(|g| g.volume_mm3 < SMALL_MM3)
+}
+
+fn is_cystic(patient: &Patient) -> bool {
+    let growth = patient.growth.as_ref();
+    growth.is_some_and(|g| g.content.cysts() > 0)
 }
 
 fn random_patient(seed: u64, outlines: &[Outline]) -> Result<Patient, Error> {
-    let spec = PatientSpec::random(seed);
-    let mut draw = Draw::new(seed, OUTLINE_STREAM);
+    patient_of(&PatientSpec::random(seed), outlines)
+}
+
+/// A patient, a part of whose tumours have one of these shapes, of whatever grade that makes them.
+fn patient_of(spec: &PatientSpec, outlines: &[Outline]) -> Result<Patient, Error> {
+    let mut draw = Draw::new(spec.seed, OUTLINE_STREAM);
     if spec.koos.is_some() && draw.chance(REAL_SHAPE) {
         let outline = outlines.get((draw.uniform(0.0, 1.0) * outlines.len() as f64) as usize);
-        if let Some(patient) = outline.and_then(|o| Patient::shaped(seed, o, QUICK_STEP)) {
+        if let Some(patient) = outline.and_then(|o| Patient::shaped(spec.seed, o, QUICK_STEP)) {
             return Ok(patient);
         }
     }
-    match Patient::with_step(&spec, &[], QUICK_STEP) {
+    match Patient::with_step(spec, &[], QUICK_STEP) {
         // A head into which the grade does not fit serves as one with the smallest tumour.
         Err(Error::Grade(_)) => Patient::with_step(
             &PatientSpec {
                 koos: Some(KoosGrade::I),
-                ..spec
+                ..*spec
             },
             &[],
             QUICK_STEP,
@@ -348,16 +376,22 @@ mod tests {
     }
 
     #[test]
-    fn hard_tumours_come_about_twice_as_often_as_among_patients() {
-        let count = |of: fn(u64, &[Outline]) -> Result<Patient, Error>| {
-            let patients = (0..100).map(|seed| of(seed, &[]).unwrap());
-            patients.filter(is_hard).count()
+    fn hard_crops_show_more_small_and_cystic_tumours_and_as_many_healthy_ears() {
+        let patients = |of: fn(u64, &[Outline]) -> Result<Patient, Error>| {
+            (0..120).map(|seed| of(seed, &[]).unwrap()).collect()
         };
-        let [taxing, usual] = [count(taxing_patient), count(random_patient)];
-        assert!((10..35).contains(&usual), "{usual}");
+        let [taxing, usual]: [Vec<Patient>; 2] =
+            [patients(taxing_patient), patients(random_patient)];
+        let count =
+            |of: &[Patient], what: fn(&Patient) -> bool| of.iter().filter(|p| what(p)).count();
+        let kinds: [fn(&Patient) -> bool; 3] = [is_small, is_cystic, |p| p.growth.is_none()];
+        let [[small, cystic, none], usual] =
+            [taxing, usual].map(|of| kinds.map(|what| count(&of, what)));
+        assert!(small > 2 * usual[0] && small < 60, "{small}, {usual:?}");
         assert!(
-            taxing * 2 > usual * 3 && taxing < 60,
-            "{taxing} instead of {usual}"
+            2 * cystic > 3 * usual[1] && cystic < 60,
+            "{cystic}, {usual:?}"
         );
+        assert!((6..30).contains(&none), "{none}, {usual:?}");
     }
 }

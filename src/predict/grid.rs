@@ -11,6 +11,9 @@ use rayon::prelude::*;
 /// Most voxels of the network's grid: their class scores take under 2 GB.
 const MOST_VOXELS: usize = 64_000_000;
 
+/// Most voxels while a scan is resampled.
+const MOST_BETWEEN: usize = 1 << 29;
+
 /// The network's grid for one scan. All triples are right, anterior, superior, right fastest in memory.
 #[derive(Debug, Clone)]
 pub(super) struct WorkingGrid {
@@ -37,7 +40,14 @@ impl WorkingGrid {
         let extent: [f64; 3] = std::array::from_fn(|w| scan_shape[w] as f64 * scan_spacing[w]);
         let wanted: [f64; 3] =
             std::array::from_fn(|w| (extent[w] / spacing_mm[w] - 1e-6).ceil().max(1.0));
-        if wanted.iter().product::<f64>() > MOST_VOXELS as f64 {
+        // Axis after axis is resampled: between two steps some have their new length and some the old one.
+        let stored = scan_shape.map(|n| n as f64);
+        let between = [
+            wanted[0] * stored[1] * stored[2],
+            wanted[0] * wanted[1] * stored[2],
+        ];
+        let [first, second] = between.map(|voxels| voxels > MOST_BETWEEN as f64);
+        if first || second || wanted.iter().product::<f64>() > MOST_VOXELS as f64 {
             return Err(Error::TooLarge(extent[0], extent[1], extent[2]));
         }
         Ok(Self {

@@ -32,11 +32,11 @@ pub fn frame_through(labels: &LabelMap, plane: Plane, point_in_world: DVec3) -> 
     }
 }
 
-/// A square picture of `field_mm` edge length with outlines, letters and scale.
+/// A square picture of `field_mm` edge length with outlines, scale, and letters that tell left from right where `sides_told`.
 pub fn figure(
     volume: &Volume,
     labels: &LabelMap,
-    frame: &PlaneFrame,
+    (frame, sides_told): (&PlaneFrame, bool),
     size_px: u32,
     field_mm: f64,
 ) -> RgbImage {
@@ -49,6 +49,9 @@ pub fn figure(
         [size_px, size_px],
         mm_per_px,
         window,
-        &OverlayStyle::default(),
+        &OverlayStyle {
+            sides_told,
+            ..OverlayStyle::default()
+        },
     )
 }

@@ -17,7 +17,7 @@ pub mod twin;
 mod view;
 
 pub use figure::{figure, frame_through, point_of_interest};
-pub use plane::{NativePlane, edge_letters};
+pub use plane::{NativePlane, edge_letters, without_sides};
 pub use range::{whole_range, window_in_box};
 pub use slice::{SLICE_SHADER, SliceDraw, SliceRenderer, SliceUniforms};
 pub use style::{Interpolation, OverlayStyle, StructureStyle};

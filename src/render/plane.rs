@@ -97,6 +97,11 @@ pub fn edge_letters(frame: &PlaneFrame) -> [String; 4] {
     [-frame.right, frame.right, -frame.down, frame.down].map(direction_letters)
 }
 
+/// These letters where left and right are not known.
+pub fn without_sides(letters: [String; 4]) -> [String; 4] {
+    letters.map(|text| text.replace(['L', 'R'], "?"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -70,6 +70,8 @@ pub struct OverlayStyle {
     pub interpolation: Interpolation,
     /// Each structure's outline has a pattern of its own, for who does not tell the colours apart.
     pub patterns: bool,
+    /// Whether the letters at the edges tell left from right: not where the scan's file does not.
+    pub sides_told: bool,
 }
 
 impl Default for OverlayStyle {
@@ -98,6 +100,7 @@ impl Default for OverlayStyle {
             invert: false,
             interpolation: Interpolation::Linear,
             patterns: false,
+            sides_told: true,
         }
     }
 }

@@ -3,7 +3,7 @@ use super::{
     OverlayStyle, SliceView, edge_letters, font,
     ink::{self, Ink},
     sampler::{self, Slots, Walk},
-    scale_bar_mm,
+    scale_bar_mm, without_sides,
 };
 use crate::{
     measure::{PlaneFrame, contours},
@@ -77,7 +77,13 @@ pub fn slice_image(
     if let Some(labels) = labels {
         draw_contours(&mut picture, labels, &view, style);
     }
-    draw_letters(&mut picture, frame);
+    let letters = edge_letters(frame);
+    let letters = if style.sides_told {
+        letters
+    } else {
+        without_sides(letters)
+    };
+    draw_letters(&mut picture, &letters);
     draw_scale_bar(&mut picture, mm_per_px);
     picture
 }
@@ -113,11 +119,11 @@ fn draw_contours(
 }
 
 /// The four letters, as large as the picture allows.
-fn draw_letters(picture: &mut RgbImage, frame: &PlaneFrame) {
+fn draw_letters(picture: &mut RgbImage, letters: &[String; 4]) {
     let scale = text_scale(picture);
     let (width, height) = (f64::from(picture.width()), f64::from(picture.height()));
     let margin = f64::from(2 * scale);
-    for (edge, text) in edge_letters(frame).iter().enumerate() {
+    for (edge, text) in letters.iter().enumerate() {
         let [w, h] = font::size(text, scale).map(f64::from);
         let at = match edge {
             0 => [margin, (height - h) / 2.0],

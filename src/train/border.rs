@@ -1,4 +1,5 @@
 //! How much each voxel counts in the cross-entropy: by its class, and by whether it lies at a border.
+use super::loss::UNKNOWN;
 use crate::predict::Plan;
 use crate::volume::{LabelTable, Structure};
 
@@ -51,12 +52,17 @@ impl Weighing {
         let len = self.shape.iter().product();
         let examples = labels.chunks_exact(len).zip(weights.chunks_exact_mut(len));
         for (labels, weights) in examples {
-            let structure = |l: &u8| self.structures.get(usize::from(*l)).copied().unwrap_or(0);
-            let structures: Vec<u8> = labels.iter().map(structure).collect();
-            let least = self.filtered(structures.clone(), u8::min);
-            let most = self.filtered(structures, u8::max);
+            // What is unknown is no border to anything: it is neither the least nor the most.
+            let filtered = |unknown: u8, of: fn(u8, u8) -> u8| {
+                let structure = |l: &u8| match *l {
+                    UNKNOWN => unknown,
+                    l => self.structures.get(usize::from(l)).copied().unwrap_or(0),
+                };
+                self.filtered(labels.iter().map(structure).collect(), of)
+            };
+            let (least, most) = (filtered(u8::MAX, u8::min), filtered(0, u8::max));
             for ((weight, least), most) in weights.iter_mut().zip(least).zip(most) {
-                if least != most {
+                if least < most {
                     *weight *= self.border;
                 }
             }
@@ -116,5 +122,10 @@ mod tests {
         let weights = Weighing::new(&plan, 4.0).weights(&slab, &[1.0; 8]);
         let of_slices: Vec<f32> = weights.iter().step_by(16 * 8).copied().collect();
         assert_eq!(of_slices, [1.0, 1.0, 1.0, 4.0, 4.0, 1.0, 1.0, 1.0]);
+        // Where it is unknown what lies beside a tumour, it is unknown whether a border does.
+        let mut in_part: Vec<u8> = vec![UNKNOWN; 16 * 8 * 8];
+        in_part[16 * 8 * 4..].fill(1);
+        let weights = Weighing::new(&plan, 4.0).weights(&in_part, &[1.0; 8]);
+        assert!(weights.iter().all(|&w| w == 1.0));
     }
 }

@@ -23,9 +23,19 @@ pub(super) struct Progress {
     pub(super) seed: u64,
     /// Examples of a step.
     pub(super) batch: usize,
+    /// How it learns, where that can be chosen; unknown of checkpoints of earlier versions.
+    #[serde(default)]
+    pub(super) manner: Option<Manner>,
     /// Steps that the mean of the parameters has seen.
     #[serde(default)]
     pub(super) averaged: usize,
+}
+
+/// Settings that would make a training another one, if they changed in its midst.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Manner {
+    pub(super) learning_rate: f64,
+    pub(super) border_weight: f32,
 }
 
 /// Saves parameters, moments, their mean and progress.

@@ -2,7 +2,7 @@
 use super::average::Average;
 use super::border::{Weighing, of_classes};
 use super::calibration::{Reliability, calibrate, calibration_samples};
-use super::checkpoint::{self, Progress as Saved};
+use super::checkpoint::{self, Manner, Progress as Saved};
 use super::curves::write_curves;
 use super::data::{CropSource, EarCrops, Examples, HeadCrops};
 use super::folder::FolderFacts;
@@ -214,6 +214,13 @@ impl SegmenterTraining {
         Ok(())
     }
 
+    fn manner(&self) -> Manner {
+        Manner {
+            learning_rate: self.learning_rate,
+            border_weight: self.border_weight,
+        }
+    }
+
     /// Learning rate after `done` of the work: a linear warm-up, then a polynomial decay with nnU-Net's exponent.
     fn learning_rate_at(&self, step: usize, done: f64) -> f64 {
         let warm = ((step + 1) as f64 / self.warm_up.max(1) as f64).min(1.0);
@@ -392,12 +399,26 @@ impl<'a> Training<'a> {
                 );
                 return Err(Error::Checkpoint(text));
             }
-            Some(saved) => saved,
+            Some(Saved {
+                manner: Some(before),
+                ..
+            }) if before != config.manner() => {
+                let text = format!(
+                    "it was made with a learning rate of {} and a border weight of {}",
+                    before.learning_rate, before.border_weight
+                );
+                return Err(Error::Checkpoint(text));
+            }
+            Some(saved) => Saved {
+                manner: Some(config.manner()),
+                ..saved
+            },
             None => Saved {
                 step: 0,
                 seconds: 0.0,
                 seed: config.seed,
                 batch: config.batch,
+                manner: Some(config.manner()),
                 averaged: 0,
             },
         };

@@ -32,6 +32,18 @@ pub use sample::{resample_labels, resample_linear, sample_linear};
 
 use thiserror::Error as ThisError;
 
+/// What is warned of a scan whose file does not say which of its sides is the patient's left: no form in a NIfTI, any Analyze file.
+pub const SIDES_UNTOLD: [&str; 2] = [
+    "the file does not say how the scan lies in the patient (no sform, no qform): left and right are unknown",
+    "an Analyze file does not say how the scan lies in the patient: left and right follow a convention and may be wrong",
+];
+
+/// Whether sides may be told of a scan with these warnings.
+pub fn sides_are_told<T: AsRef<str>>(warnings: &[T]) -> bool {
+    let untold = |w: &T| SIDES_UNTOLD.contains(&w.as_ref());
+    !warnings.iter().any(untold)
+}
+
 /// What can be wrong with a grid or the data on it.
 #[derive(Debug, Clone, PartialEq, ThisError)]
 pub enum Error {

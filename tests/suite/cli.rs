@@ -41,6 +41,14 @@ fn json(arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// Checks that arguments are refused before any work, with these words.
+fn misused(arguments: &[&str], words: &str) {
+    let output = schwann(arguments);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+    assert!(output.stdout.is_empty() && error.contains(words), "{error}");
+}
+
 /// Checks that a command fails with one line that holds `words`.
 fn fails(arguments: &[&str], words: &str) {
     let output = schwann(arguments);
@@ -562,6 +570,141 @@ fn evaluate_matches_cases_by_name_and_rank_reads_its_table() {
             &path("truth"),
         ],
         "nothing",
+    );
+}
+
+#[test]
+fn a_case_in_which_nothing_is_and_nothing_is_found_has_its_row() {
+    let first = &visits().1[0];
+    let empty = LabelMap::new(
+        *first.grid(),
+        vec![0; first.grid().len()],
+        first.table().clone(),
+    );
+    let empty = empty.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    for (name, map) in [
+        ("truth/n1_Label.nii.gz", &empty),
+        ("truth/a_Label.nii.gz", first),
+        ("right/n1.nii.gz", &empty),
+        ("right/a.nii.gz", first),
+        ("wrong/n1.nii.gz", first),
+        ("wrong/a.nii.gz", first),
+        ("elsewhere/x.nii.gz", first),
+    ] {
+        std::fs::create_dir_all(Path::new(&at(name)).parent().unwrap()).unwrap();
+        io::write_labels(Path::new(&at(name)), map).unwrap();
+    }
+    let judged = |team: &str, more: &[&str]| {
+        let (prediction, reference) = (at(team), at("truth"));
+        let mut arguments = vec!["evaluate", "--json", "--prediction", &prediction];
+        arguments.extend(["--reference", &reference]);
+        arguments.extend(more);
+        json(&arguments)
+    };
+    let tables = [at("right.csv"), at("wrong.csv")];
+    judged("right", &["-o", &tables[0]]);
+    judged("wrong", &["-o", &tables[1]]);
+    let ranked = json(&["rank", "--json", &tables[0], &tables[1]]);
+    assert_eq!(ranked["ranking"][0]["team"], "right");
+    // The challenge's own table of grades.
+    let grades = at("grades.csv");
+    std::fs::write(&grades, "\"case\",\"class\"\na,3\nn1,1\n").unwrap();
+    let found = judged(
+        "right",
+        &[
+            "--prediction-grades",
+            &grades,
+            "--reference-grades",
+            &grades,
+        ],
+    );
+    assert_eq!(found["koos"]["cases"], 2);
+    // Not one case is named alike; the table would replace what it is made from.
+    let (reference, other) = (at("truth"), at("elsewhere"));
+    fails(
+        &[
+            "evaluate",
+            "--prediction",
+            &other,
+            "--reference",
+            &reference,
+        ],
+        "no case has both",
+    );
+    let right = at("right");
+    let replaced = [
+        "--prediction",
+        &right,
+        "--reference",
+        &reference,
+        "--prediction-grades",
+        &grades,
+        "--reference-grades",
+        &grades,
+        "-o",
+        &grades,
+    ];
+    let mut arguments = vec!["evaluate"];
+    arguments.extend(replaced);
+    fails(&arguments, "replace an input");
+}
+
+#[test]
+fn values_of_another_scheme_are_suspected_and_can_be_named() {
+    let first = &visits().1[0];
+    let value = |s: Structure| first.table().value(s).unwrap();
+    let [tumour, cochlea] = [Structure::VestibularSchwannoma, Structure::Cochlea].map(value);
+    // Parts in either half of the voxels, as good as any; the ears get the value of the challenge of 2023.
+    let values = (first.labels().iter().enumerate()).map(|(n, v)| match *v {
+        v if v == tumour => 1 + (n % 2) as u8,
+        v if v == cochlea => 3,
+        _ => 0,
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("labels.nii.gz");
+    let map = LabelMap::new(*first.grid(), values.collect(), first.table().clone()).unwrap();
+    io::write_labels(&file, &map).unwrap();
+    let file = file.to_str().unwrap();
+    let plain = json(&["measure", "--json", file]);
+    assert!(
+        plain["warnings"]
+            .to_string()
+            .contains("--scheme crossmoda2023")
+    );
+    let read = json(&["measure", "--json", file, "--scheme", "crossmoda2023"]);
+    let own = json(&["measure", "--json", &path("labels0.nii.gz")]);
+    assert_eq!(
+        read["structures"][0]["voxels"],
+        own["structures"][0]["voxels"]
+    );
+    assert_eq!(read["structures"][1]["name"], "cochlea");
+    assert!(own["warnings"].as_array().unwrap().is_empty(), "{own}");
+    misused(&["measure", file, "--scheme", "nothing"], "crossmoda2023");
+}
+
+#[test]
+fn an_output_never_replaces_its_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let scan = folder.path().join("scan.nii.gz");
+    std::fs::copy(path("scan0.nii.gz"), &scan).unwrap();
+    let before = std::fs::read(&scan).unwrap();
+    let scan_path = scan.to_str().unwrap();
+    fails(&["convert", scan_path, "-o", scan_path], "replace an input");
+    assert_eq!(std::fs::read(&scan).unwrap(), before);
+    let out = folder.path().join("out.nii.gz").display().to_string();
+    let probability = format!("1={out}");
+    fails(
+        &[
+            "segment",
+            scan_path,
+            "-o",
+            &out,
+            "--probability",
+            &probability,
+        ],
+        "two outputs have one name",
     );
 }
 

@@ -1,5 +1,5 @@
 //! `schwann growth` with bad input and its other forms: a clear word, and no number that means nothing.
-use super::{fails, has, json, path, schwann, text, visits};
+use super::{fails, has, json, misused, path, schwann, text, visits};
 use glam::{DAffine3, DVec3};
 use schwann::{
     io,
@@ -125,7 +125,7 @@ fn dates_that_are_missing_reversed_or_in_the_future_are_told() {
         assert_eq!(output.status.code(), Some(2), "{bad}");
         assert!(output.stdout.is_empty());
     }
-    let late = given("2199-01-01", "scan1.nii.gz", "labels1.nii.gz");
+    let late = given("2099-01-01", "scan1.nii.gz", "labels1.nii.gz");
     let found = growth(&[&first(), &late], &[]);
     assert!(found["warnings"][0].as_str().unwrap().contains("future"));
     let found = growth(&[&first(), &second()], &["--treated", "2025-06-01"]);
@@ -321,4 +321,87 @@ fn a_stable_phantom_is_stable_and_a_growing_one_has_its_growth() {
         // Exact labels have no error but that of voxels.
         assert!((measured - exact).abs() < 5.0, "{measured} for {exact}");
     }
+}
+
+#[test]
+fn an_operation_between_the_visits_ends_the_comparison() {
+    let found = growth(&[&first(), &second()], &["--operated", "2024-06-01"]);
+    refused(&found, "operated on on 2024-06-01");
+    assert_eq!(found["visits"][1]["koos"], Value::Null);
+    // Before both: the residual is followed.
+    let followed = growth(&[&first(), &second()], &["--operated", "2020-06-01"]);
+    assert_eq!(followed["changes"][0]["verdict"], "growth");
+}
+
+#[test]
+fn a_year_of_two_digits_is_refused() {
+    let early = given("24-01-15", "scan0.nii.gz", "labels0.nii.gz");
+    let late = second();
+    misused(
+        &["growth", "--visit", &early, "--visit", &late],
+        "four digits",
+    );
+    let early = first();
+    misused(
+        &[
+            "growth",
+            "--visit",
+            &early,
+            "--visit",
+            &late,
+            "--treated",
+            "24-06-01",
+        ],
+        "four digits",
+    );
+}
+
+#[test]
+fn a_tumour_that_the_scan_cuts_is_told_as_a_lower_limit() {
+    visits();
+    let folder = tempfile::tempdir().unwrap();
+    let (scan, _) =
+        io::read_volume(std::path::Path::new(&path("scan0.nii.gz")), &mut unobserved).unwrap();
+    let (labels, _) = io::read_labels(
+        std::path::Path::new(&path("labels0.nii.gz")),
+        &LabelTable::default(),
+    )
+    .unwrap();
+    // Up to the middle of the tumour.
+    let bounds = labels
+        .bounds(schwann::volume::Structure::VestibularSchwannoma)
+        .unwrap();
+    let shape = scan.grid().shape();
+    let size = [
+        shape[0],
+        shape[1],
+        usize::midpoint(bounds[2][0], bounds[2][1]),
+    ];
+    let grid = scan.grid().cropped([0; 3], size).unwrap();
+    let at = |n: usize| {
+        let [i, j, k] = [n % size[0], n / size[0] % size[1], n / (size[0] * size[1])];
+        scan.grid().index([i, j, k])
+    };
+    let voxels = scan.to_f32();
+    let cut = (0..grid.len()).map(|n| voxels[at(n)]).collect();
+    let values = (0..grid.len()).map(|n| labels.labels()[at(n)]).collect();
+    let files = ["scan.nii.gz", "labels.nii.gz"].map(|n| folder.path().join(n));
+    io::write_volume(
+        &files[0],
+        &Volume::new(grid, Voxels::F32(cut), 1.0, 0.0).unwrap(),
+    )
+    .unwrap();
+    io::write_labels(
+        &files[1],
+        &LabelMap::new(grid, values, LabelTable::default()).unwrap(),
+    )
+    .unwrap();
+    let visit = format!("2024-01-15={},{}", files[0].display(), files[1].display());
+    let found = growth(&[&visit], &["--paragraph"]);
+    assert_eq!(found["visits"][0]["at_least"], true);
+    assert!(found["visits"][0]["uncertainty95_mm3"].is_null());
+    let paragraph = found["paragraph"].as_str().unwrap();
+    assert!(paragraph.contains("measures at least"), "{paragraph}");
+    assert!(paragraph.contains("Koos at least"), "{paragraph}");
+    assert!(!paragraph.contains('±'), "{paragraph}");
 }

@@ -339,3 +339,36 @@ proptest! {
         ends_well(folder.path())?;
     }
 }
+
+#[test]
+fn a_slice_whose_header_is_cut_off_is_told_not_just_missing() {
+    let files = files_of("oblique");
+    let mut opened = 0;
+    for (name, bytes) in &files {
+        let folder = unpacked("oblique");
+        std::fs::write(folder.path().join(name), &bytes[..300]).unwrap();
+        // A hole within the stack makes two parts, which is told; the first or last slice is just missing.
+        if let Ok((_, warnings)) = read_volume(folder.path(), &mut unobserved) {
+            let told = |w: &schwann::io::Warning| w.to_string().contains("could not be read");
+            assert!(warnings.iter().any(told), "{warnings:?}");
+            opened += 1;
+        }
+    }
+    assert_eq!(opened, 2);
+}
+
+#[test]
+fn frames_that_are_not_there_are_not_listed() {
+    let count = b"\x28\x00\x08\x00IS\x06\x00100000";
+    let (_, file) = files_of("oblique").swap_remove(0);
+    let at = find(&file, b"\x28\x00\x10\x00US");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("file"),
+        [&file[..at], count, &file[at..]].concat(),
+    )
+    .unwrap();
+    let library = scan(folder.path());
+    let told = format!("{:?} {:?}", library.skipped, library.choose(None));
+    assert!(told.contains("its pixels"), "{told}");
+}

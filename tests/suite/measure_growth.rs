@@ -275,6 +275,16 @@ fn a_volume_and_a_diameter_that_disagree_are_not_comparable() {
         judge_growth(&with(300.0, 9.0), &with(290.0, 11.5)).verdict,
         Verdict::Growth
     );
+    // Of a large tumour 9 % is more than two measurements differ by: no shrinkage, whatever the diameter says.
+    let [before, after] = [with(9763.0, 31.3), with(10_649.0, 29.1)];
+    assert_eq!(
+        judge_growth(&before, &after).verdict,
+        Verdict::NotComparable
+    );
+    assert_eq!(
+        judge_growth(&after, &before).verdict,
+        Verdict::NotComparable
+    );
 }
 
 #[test]

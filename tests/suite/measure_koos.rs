@@ -83,6 +83,42 @@ fn each_grade_is_recognised_on_either_side() {
 }
 
 #[test]
+fn a_brainstem_that_is_displaced_beside_a_seam_is_no_sure_grade_two() {
+    // The ball's medial side lies 1 mm from the brainstem, whose near side is at x = 12 − 5.
+    let found = |lateral: f64, shift: f64| {
+        koos(&labels(&Head {
+            sign: 1.0,
+            ball: Some((lateral, -3.5, 13.0)),
+            canal: true,
+            shift,
+        }))
+    };
+    let beside = found(21.4, 5.0);
+    let gap = beside.evidence.brainstem_gap_mm.unwrap();
+    assert!(
+        (0.7..2.5).contains(&gap) && beside.evidence.contact_area_mm2 == Some(0.0),
+        "{gap}"
+    );
+    assert_eq!(
+        beside.grade,
+        Some(KoosGrade::IV),
+        "{:?}",
+        beside.probabilities
+    );
+    assert!(beside.borderline.is_some());
+    assert!(
+        beside
+            .warnings
+            .iter()
+            .any(|w| w.contains("check both outlines"))
+    );
+    assert!(beside.hannover.is_none(), "{:?}", beside.hannover);
+    // Without a shift the seam is one, and far from the brainstem a shift is not the tumour's.
+    assert_eq!(found(26.2, 0.0).grade, Some(KoosGrade::II));
+    assert_eq!(found(25.5, 5.0).grade, Some(KoosGrade::II));
+}
+
+#[test]
 fn the_gap_is_measured_between_surfaces() {
     // The ball's medial side at x = 17, the brainstem's lateral side at x = 12.
     let assessment = koos(&labels(&Head {

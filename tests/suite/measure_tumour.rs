@@ -88,6 +88,10 @@ fn truth() -> [f64; 8] {
     ]
 }
 
+fn values_of(tumour: &TumourGeometry) -> Vec<f64> {
+    values(&tumour.diameters(None))
+}
+
 fn values(d: &TumourDiameters) -> Vec<f64> {
     d.iter().map(|d| d.value_mm).collect()
 }
@@ -441,6 +445,59 @@ fn phantoms_have_the_part_volumes_and_the_canal_of_their_truth() {
         caps += 1;
     }
     assert!(caps > 1, "{caps}");
+}
+
+#[test]
+fn a_stray_voxel_is_in_no_length_and_is_told() {
+    let clean = labels(fine(), 1.0, true);
+    let mut values = clean.labels().to_vec();
+    // On the other side of the head, 40 mm away.
+    let grid = *clean.grid();
+    let at = grid.nearest_voxel(DVec3::new(-25.0, 12.0, 3.0)).unwrap();
+    for step in 0..3 {
+        values[grid.index([at[0] + step, at[1], at[2]])] = clean.table().value(VS).unwrap();
+    }
+    let strayed = LabelMap::new(grid, values, clean.table().clone()).unwrap();
+    let [before, after] = [&clean, &strayed].map(|map| structure_size(map, VS).unwrap());
+    assert_eq!(after.voxels, before.voxels + 3);
+    assert_eq!((before.specks, after.specks), (0, 1));
+    assert_eq!(after.max_axial_diameter_mm, before.max_axial_diameter_mm);
+    assert_eq!(after.max_diameter_3d_mm, before.max_diameter_3d_mm);
+    assert_eq!(after.side, before.side);
+    let [before, after] = [&clean, &strayed].map(|map| TumourGeometry::of(map).unwrap());
+    assert_eq!(values_of(&after), values_of(&before));
+    let [before, after] = [&clean, &strayed].map(koos);
+    assert_eq!(
+        after.evidence.brainstem_gap_mm,
+        before.evidence.brainstem_gap_mm
+    );
+    let told = |found: &schwann::measure::KoosAssessment| {
+        found
+            .warnings
+            .iter()
+            .any(|w| w.contains("smaller than 10 mm³"))
+    };
+    assert!(told(&after) && !told(&before), "{:?}", after.warnings);
+}
+
+#[test]
+fn a_file_that_does_not_tell_left_from_right_gives_no_side() {
+    let map = labels(fine(), 1.0, true);
+    for warning in schwann::volume::SIDES_UNTOLD {
+        let visit = Visit::measured(
+            &map,
+            ScanOrigin {
+                date: "2024-03-12".parse().unwrap(),
+                sequence: Sequence::HrT2,
+                scan_sha256: "00".repeat(32),
+                warnings: vec![warning.to_owned()],
+            },
+            Outline::Imported,
+        );
+        assert_eq!(visit.finding.tumour.as_ref().unwrap().side, None);
+        let paragraph = assess(&[visit], &[], None).unwrap().to_paragraph();
+        assert!(paragraph.contains("side: not known"), "{paragraph}");
+    }
 }
 
 #[test]

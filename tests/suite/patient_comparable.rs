@@ -4,7 +4,7 @@ use schwann::{
     measure::Verdict,
     patient::{
         Acquisition, Change, Comparability, Doubt, Reading, RegistrationResult, ReviewState, Visit,
-        acquisition_doubts, assess, assess_doubted,
+        acquisition_doubts, assess, assess_doubted, operation_doubts,
     },
     volume::Sequence,
 };
@@ -317,4 +317,48 @@ fn more_comparisons_ask_for_a_larger_change() {
     visits[0].finding.provenance.model = Some(model("9.0.0"));
     let a = assess(&visits, &[], None).unwrap();
     assert_eq!(a.changes[1].comparisons, 1);
+}
+
+#[test]
+fn what_an_operation_left_is_not_compared_with_what_there_was() {
+    let dates = ["2022-01-10", "2023-01-10", "2024-01-10", "2025-01-10"];
+    let mut visits: Vec<Visit> = (dates.iter().zip([4700.0, 4800.0, 610.0, 615.0]))
+        .map(|(date, mm3)| visit(date, mm3))
+        .collect();
+    let days: Vec<_> = dates.iter().map(|d| day(d)).collect();
+    // On the day of a scan: taken to follow it.
+    let doubts = operation_doubts(&days, &[day("2023-01-10")]);
+    let of_pairs = |doubts: &[Doubt]| -> Vec<_> { doubts.iter().map(|d| [d.from, d.to]).collect() };
+    let across = [[0, 2], [1, 2], [0, 3], [1, 3]].map(|pair| pair.map(|n: usize| days[n]));
+    assert_eq!(of_pairs(&doubts), across);
+    let found = assess_doubted(&visits, &[], None, &doubts).unwrap();
+    assert_eq!(found.changes[1].verdict, Verdict::NotComparable);
+    assert!(found.changes[1].reasons[0].contains("operated on on 2023-01-10"));
+    // The residual is followed from its own first scan.
+    assert_eq!(found.verdict, Some(Verdict::Stable));
+    assert!(
+        found.trend.is_none(),
+        "a trend across the operation: {:?}",
+        found.trend
+    );
+    assert!(!found.summary.contains("shrinkage"), "{}", found.summary);
+    // The same where a reader told it of the scans alone.
+    for after in &mut visits[2..] {
+        after.finding.koos.post_operative = true;
+    }
+    let told = assess(&visits, &[], None).unwrap();
+    assert_eq!(told.changes[1].verdict, Verdict::NotComparable);
+    assert_eq!(told.verdict, Some(Verdict::Stable));
+    // Both tell it once.
+    let both = assess_doubted(&visits, &[], None, &doubts).unwrap();
+    assert_eq!(
+        both.changes[1].reasons.len(),
+        1,
+        "{:?}",
+        both.changes[1].reasons
+    );
+    // A later scan that is said to be of a tumour that was not operated on.
+    visits[3].finding.koos.post_operative = false;
+    let odd = assess(&visits, &[], None).unwrap();
+    assert!(odd.changes[2].reasons[0].contains("check what is told"));
 }

@@ -116,6 +116,34 @@ pub(super) fn copy(case: &str) -> tempfile::TempDir {
     folder
 }
 
+#[test]
+fn a_cascade_that_names_itself_is_refused() {
+    const NAME: &str = "nnUNetTrainer__nnUNetPlans__3d_cascade_fullres";
+    let from = golden("cascade").join(NAME);
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join(NAME);
+    for entry in fs::read_dir(&from).unwrap() {
+        let path = entry.unwrap().path();
+        let own = to.join(path.file_name().unwrap());
+        let (from, own) = if path.is_dir() {
+            (
+                path.join("checkpoint_final.pth"),
+                own.join("checkpoint_final.pth"),
+            )
+        } else {
+            (path, own)
+        };
+        fs::create_dir_all(own.parent().unwrap()).unwrap();
+        fs::copy(from, own).unwrap();
+    }
+    let plans = to.join("plans.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&plans).unwrap()).unwrap();
+    json["configurations"]["3d_cascade_fullres"]["previous_stage"] = "3d_cascade_fullres".into();
+    fs::write(&plans, json.to_string()).unwrap();
+    let told = refusal(&to);
+    assert!(told.contains("more than two networks"), "{told}");
+}
+
 fn refusal(folder: &Path) -> String {
     Segmenter::from_folder(folder, &Folds::Present)
         .map(|s| s.info().clone())

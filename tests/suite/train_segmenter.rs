@@ -4,7 +4,7 @@ use schwann::predict::{Plan, Segmenter};
 use schwann::train::{
     CropSource, Error, Milestone, Sample, SegmenterTraining, TrainingSummary, train_on,
 };
-use schwann::volume::unobserved;
+use schwann::volume::{Progress, unobserved};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Mutex;
@@ -151,19 +151,24 @@ fn a_training_tells_how_it_stands() {
     );
 }
 
-#[test]
-fn a_training_that_was_stopped_goes_on_as_if_it_had_not_been() {
-    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let expected = train_on(&Balls, &config(whole.path(), 12), &mut unobserved).unwrap();
+/// Stops a training before its eighth step.
+fn after_seven_steps() -> impl FnMut(Progress) -> ControlFlow<()> {
     let mut calls = 0;
-    let stopped = train_on(&Balls, &config(parts.path(), 12), &mut |_| {
+    move |_| {
         calls += 1;
         if calls == 8 {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
-    });
+    }
+}
+
+#[test]
+fn a_training_that_was_stopped_goes_on_as_if_it_had_not_been() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let expected = train_on(&Balls, &config(whole.path(), 12), &mut unobserved).unwrap();
+    let stopped = train_on(&Balls, &config(parts.path(), 12), &mut after_seven_steps());
     assert!(matches!(stopped, Err(Error::Cancelled)));
     assert_eq!(column(parts.path(), "step").len(), 7);
     let mut rest = config(parts.path(), 12);
@@ -187,15 +192,7 @@ fn the_mean_of_the_last_steps_is_written_and_survives_a_stop() {
     // The steps are the same, what is written is not.
     assert_eq!(column(whole.path(), "loss"), column(last.path(), "loss"));
     assert_ne!(expected.sha256, plain.sha256);
-    let mut calls = 0;
-    let stopped = train_on(&Balls, &averaging(parts.path()), &mut |_| {
-        calls += 1;
-        if calls == 8 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    });
+    let stopped = train_on(&Balls, &averaging(parts.path()), &mut after_seven_steps());
     assert!(matches!(stopped, Err(Error::Cancelled)));
     let mut rest = averaging(parts.path());
     rest.resume = true;
@@ -241,6 +238,16 @@ fn a_checkpoint_of_another_training_is_refused() {
         Err(Error::Checkpoint(_))
     ));
     other.seed = 1;
+    let manners = [
+        (|c| c.learning_rate *= 2.0) as fn(&mut SegmenterTraining),
+        |c| c.border_weight = 3.0,
+    ];
+    for change in manners {
+        let mut other = other.clone();
+        change(&mut other);
+        let refused = train_on(&Balls, &other, &mut unobserved);
+        assert!(matches!(&refused, Err(Error::Checkpoint(text)) if text.contains("learning rate")));
+    }
     other.plan.network.levels[1].channels = 6;
     assert!(matches!(
         train_on(&Balls, &other, &mut unobserved),

@@ -7,7 +7,7 @@ use schwann::{
         report::{self, DEMO_LABEL, assessment_path, csv_path, paragraph_path},
     },
     measure,
-    patient::{Outline, ScanOrigin, Visit},
+    patient::{Outline, ScanOrigin, TreatmentDays, Visit},
     volume::{Grid, LabelMap, LabelTable, Progress, Sequence, Volume, Voxels, unobserved},
 };
 use std::{ops::ControlFlow, path::Path};
@@ -106,7 +106,13 @@ fn the_report_and_its_assessment_are_those_of_the_command() {
         };
         assert!(!state.messages[0].error, "{:?}", state.messages);
         // What `schwann growth` does with the same visits: everything aligned anew.
-        let expected = report::compare(inputs.measured, Vec::new(), None, &mut unobserved).unwrap();
+        let expected = report::compare(
+            inputs.measured,
+            Vec::new(),
+            &TreatmentDays::default(),
+            &mut unobserved,
+        )
+        .unwrap();
         assert!(expected.alignments[0].is_some());
         let created = if demo {
             "2025-03-01".parse().unwrap()

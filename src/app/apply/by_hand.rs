@@ -124,30 +124,14 @@ fn measure(state: &mut AppState, id: VisitId) -> bool {
     let Some(outlines) = outlines(state, id) else {
         return false;
     };
-    let (set, found) = (outlines.by_hand.clone(), ByHand::default());
-    let Some(basis) = outlines.tumour.clone() else {
+    let set = outlines.by_hand.clone();
+    let Some(basis) = outlines.tumour.clone().filter(|b| b.tumour().is_some()) else {
         return false;
     };
-    let Some(tumour) = basis.tumour() else {
-        return false;
-    };
-    let plane = tumour.porus_plane().filter(|_| set.porus != found.porus);
-    let moved = plane.zip(tumour.axes()).map(|(plane, axes)| {
-        plane
-            .moved(set.porus.offset_mm)
-            .tilted(axes.anterior, set.porus.forwards_degrees)
-            .tilted(axes.superior, set.porus.upwards_degrees)
-    });
-    let mut measures = tumour.measures(moved.as_ref());
-    set.put_lines(&mut measures);
-    if let Some(size) = &mut outlines.measured.finding.tumour {
-        size.extrameatal_diameter_mm = measures.diameters.extrameatal_max.map(|d| d.value_mm);
-        size.measures = Some(measures);
-    }
     let mut options = set.options(of_patient);
     // Once it is undone, no brainstem was found.
     let has_brainstem = (outlines.sizes.iter()).any(|s| s.structure == Structure::Brainstem);
     options.brainstem_from = options.brainstem_from.filter(|_| has_brainstem);
-    outlines.measured.finding.koos = basis.assess_with(moved.as_ref(), options);
+    set.measure(&basis, options, &mut outlines.measured.finding);
     true
 }

@@ -11,10 +11,9 @@ use crate::{
         state::{Alignment, AppState, VisitState},
         view::colour,
     },
-    patient::sequence_name,
+    patient::{parse_day, sequence_name},
     volume::{Sequence, Structure},
 };
-use chrono::NaiveDate;
 use egui::{Button, Grid, RichText, ScrollArea, Slider, TextEdit, Ui};
 
 /// Visits above, structures below.
@@ -161,10 +160,16 @@ fn date_ui(ui: &mut Ui, visit: &VisitState, panels: &mut Panels, out: &mut Vec<C
             )
             .labelled_by(label.id)
             .on_hover_text("Day of the scan, year-month-day; needed to assess growth");
-        let date = text.trim().parse::<NaiveDate>().ok();
+        let typed = parse_day(text);
+        let wrong = typed.as_ref().err().filter(|_| !text.is_empty()).cloned();
+        let date = typed.ok();
         let news = date.is_some() && (date != visit.date || visit.date_from_name);
         let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
-        let set = ui.add_enabled(news, Button::new("Set")).clicked();
+        let mut button = ui.add_enabled(news, Button::new("Set"));
+        if let Some(why) = wrong {
+            button = button.on_disabled_hover_text(why);
+        }
+        let set = button.clicked();
         if let (true, true, Some(date)) = (news, set || entered, date) {
             out.push(Command::Visit(VisitCommand::SetDate(visit.id, date)));
         }

@@ -5,9 +5,8 @@ use crate::{
         command::{Command, PatientCommand, ViewCommand},
         state::{AppState, Kept, VisitState},
     },
-    patient::{PatientFacts, Treatment, TreatmentKind},
+    patient::{PatientFacts, Treatment, TreatmentKind, parse_day},
 };
-use chrono::NaiveDate;
 use egui::{Button, RichText, TextEdit, Ui};
 
 /// Text fields about the patient, and the facts that they were filled from.
@@ -116,7 +115,9 @@ fn facts_ui(ui: &mut Ui, state: &AppState, fields: &mut RecordFields, out: &mut 
                 "Its day: tumours often swell after it before they shrink, and growth is read so",
             );
         let text = fields.treated.trim();
-        let day = text.parse::<NaiveDate>().ok();
+        let typed = parse_day(text);
+        let wrong = typed.as_ref().err().filter(|_| !text.is_empty()).cloned();
+        let day = typed.ok();
         let known = state.facts.radiosurgery();
         let news = if text.is_empty() {
             known.is_some()
@@ -124,7 +125,10 @@ fn facts_ui(ui: &mut Ui, state: &AppState, fields: &mut RecordFields, out: &mut 
             day.is_some() && day != known
         };
         let entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
-        let button = ui.add_enabled(news, Button::new("Set"));
+        let mut button = ui.add_enabled(news, Button::new("Set"));
+        if let Some(why) = wrong {
+            button = button.on_disabled_hover_text(why);
+        }
         button.widget_info(|| {
             egui::WidgetInfo::labeled(egui::Role::Button, news, "Set the day of radiosurgery")
         });

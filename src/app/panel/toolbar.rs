@@ -12,7 +12,7 @@ use crate::{
     },
     patient::NOTICE,
     render::Interpolation,
-    volume::Volume,
+    volume::{Volume, sides_are_told},
 };
 use egui::{Button, Label, ProgressBar, RichText, Ui};
 use glam::DVec3;
@@ -393,11 +393,14 @@ pub(in crate::app) fn status_ui(
         ui.separator();
         ui.label(RichText::new(readout(state, canvas)).monospace());
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(
-                RichText::new(format!("Drawn by {}", canvas.gpu.adapter()))
-                    .small()
-                    .weak(),
-            );
+            // What runs needs the room to be named in full.
+            if state.work.running.is_none() {
+                ui.label(
+                    RichText::new(format!("Drawn by {}", canvas.gpu.adapter()))
+                        .small()
+                        .weak(),
+                );
+            }
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 progress_ui(ui, state, out);
             });
@@ -413,7 +416,10 @@ fn readout(state: &AppState, canvas: &Canvas) -> String {
     else {
         return "Move over a plane to read coordinates and values".to_owned();
     };
-    let place = place_words(point);
+    let mut place = place_words(point);
+    if !sides_are_told(&visit.warnings) {
+        place.replace_range(..1, "?");
+    }
     let Some(voxel) = visit.volume.grid().nearest_voxel(point) else {
         return format!("{place}   outside the scan");
     };

@@ -6,8 +6,8 @@ use crate::{
         state::{Alignment, AppState, CornerText, VisitState},
     },
     measure::Plane,
-    render::{edge_letters, scale_bar_mm},
-    volume::Structure,
+    render::{edge_letters, scale_bar_mm, without_sides},
+    volume::{Structure, sides_are_told},
 };
 use egui::{Align2, Color32, FontId, Painter, Pos2, Rect, Shape, Stroke, Vec2, epaint::PathShape};
 
@@ -71,7 +71,7 @@ pub(super) fn draw(
         super::koos::draw(painter, screen, state, visit);
         tool::draw_marks(painter, screen, state, (visit, plane));
     }
-    draw_letters(painter, screen);
+    draw_letters(painter, screen, sides_are_told(&visit.warnings));
     draw_scale_bar(painter, screen);
     if canvas.hovered
         == Some(Cell {
@@ -218,8 +218,13 @@ fn draw_crosshair(painter: &Painter, screen: &Screen, visit: &VisitState, plane:
     }
 }
 
-fn draw_letters(painter: &Painter, screen: &Screen) {
-    let [left, right, top, bottom] = edge_letters(&screen.view.frame);
+fn draw_letters(painter: &Painter, screen: &Screen, sides_told: bool) {
+    let letters = edge_letters(&screen.view.frame);
+    let [left, right, top, bottom] = if sides_told {
+        letters
+    } else {
+        without_sides(letters)
+    };
     let rect = screen.rect.shrink(5.0);
     let font = FontId::proportional(16.0);
     words(

@@ -6,13 +6,19 @@ mod patient;
 use super::{
     koos::{completed, read_labels},
     output,
+    scheme::Scheme,
     segment::{Engine, read_scan},
 };
 use crate::{
-    app::report::{self, Comparison, Measured},
+    app::{
+        ByHand, DATE_FROM_NAME,
+        report::{self, Comparison, Measured},
+    },
     io,
-    measure::{KoosOptions, ghosting},
-    patient::{Acquisition, GrowthAssessment, Outline, ScanOrigin, Visit},
+    measure::{KoosBasis, KoosOptions, ghosting},
+    patient::{
+        Acquisition, GrowthAssessment, Outline, ScanOrigin, TreatmentDays, Visit, parse_day,
+    },
     volume::Sequence,
 };
 use anyhow::{Context, bail};
@@ -35,8 +41,11 @@ pub(super) struct Arguments {
     #[arg(long = "visit", value_name = "DATE=SCAN[,LABELS]", value_parser = visit)]
     visits: Vec<VisitArgument>,
     /// Day of radiosurgery; that of the patient's folder if absent.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     treated: Option<NaiveDate>,
+    /// Day of an operation on the tumour, besides those of the patient's folder; repeat for several. What it left is not compared with what there was.
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
+    operated: Vec<NaiveDate>,
     /// Also write a one-page report.
     #[arg(long, value_name = "OUT.pdf")]
     report: Option<PathBuf>,
@@ -46,6 +55,8 @@ pub(super) struct Arguments {
     /// Print one paragraph for a radiology report instead of the whole text; with --json it is the field `paragraph`.
     #[arg(long)]
     paragraph: bool,
+    #[command(flatten)]
+    scheme: Scheme,
     #[command(flatten)]
     engine: Engine,
 }
@@ -64,6 +75,8 @@ struct Output<'a> {
 #[derive(Debug, Clone)]
 struct VisitArgument {
     date: NaiveDate,
+    /// It was read from a file's name, and nobody confirmed it.
+    date_from_name: bool,
     scan: PathBuf,
     sequence: Sequence,
     /// How the scan was acquired, where a record already says so.
@@ -71,6 +84,8 @@ struct VisitArgument {
     labels: Labels,
     /// How the tumour is graded.
     koos: KoosOptions,
+    /// The porus plane and the lines that a reader set.
+    by_hand: ByHand,
 }
 
 /// Where the outlines of a visit come from.
@@ -88,9 +103,7 @@ fn visit(text: &str) -> Result<VisitArgument, String> {
     let (date, files) = text
         .split_once('=')
         .ok_or("DATE=SCAN is needed, for instance 2024-03-12=scan.nii.gz")?;
-    let date = date
-        .parse()
-        .map_err(|e| format!("'{date}' is not a date like 2024-03-12 ({e})"))?;
+    let date = parse_day(date)?;
     // A file name may hold a comma: the part after it counts as a label map only if the whole is not a file.
     let (scan, labels) = match files.rsplit_once(',') {
         Some((scan, labels)) if !Path::new(files).is_file() => (scan, Some(labels)),
@@ -98,19 +111,30 @@ fn visit(text: &str) -> Result<VisitArgument, String> {
     };
     Ok(VisitArgument {
         date,
+        date_from_name: false,
         scan: scan.into(),
         sequence: Sequence::Unknown,
         acquisition: None,
         labels: labels.map_or(Labels::Model, |path| Labels::File(path.into())),
         koos: KoosOptions::default(),
+        by_hand: ByHand::default(),
     })
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
-    let (visits, treated, mut left_out) = match &arguments.patient {
+    let (mut visits, mut treated, mut left_out) = match &arguments.patient {
         Some(path) => patient::visits(path)?,
-        None => (arguments.visits.clone(), None, Vec::new()),
+        None => (
+            arguments.visits.clone(),
+            TreatmentDays::default(),
+            Vec::new(),
+        ),
     };
+    treated.radiosurgery = arguments.treated.or(treated.radiosurgery);
+    treated.operations.extend(&arguments.operated);
+    for visit in &mut visits {
+        visit.koos.post_operative |= treated.operated_before(Some(visit.date));
+    }
     let scans = visits.iter().flat_map(|v| match &v.labels {
         Labels::File(labels) => [Some(&v.scan), Some(labels)],
         _ => [Some(&v.scan), None],
@@ -133,7 +157,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         }
     }
     let today = chrono::Local::now().date_naive();
-    for day in visits.iter().map(|v| v.date).chain(arguments.treated) {
+    let told = (arguments.treated.iter()).chain(&arguments.operated);
+    for day in visits.iter().map(|v| v.date).chain(told.copied()) {
         if day > today {
             left_out.push(format!("{day} lies in the future: check the dates"));
         }
@@ -151,10 +176,10 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
                     None
                 }),
         };
-        measured.push(measure(visit, acquisition, &arguments.engine)?);
+        measured.push(measure(visit, acquisition, arguments)?);
     }
     let left_out_count = left_out.len();
-    let mut comparison = compare(measured, arguments.treated.or(treated))?;
+    let mut comparison = compare(measured, &treated)?;
     comparison.assessment.warnings.splice(0..0, left_out);
     let told = comparison.assessment.warnings.get(left_out_count..);
     output::warnings(told.unwrap_or_default());
@@ -186,7 +211,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
 fn measure(
     argument: &VisitArgument,
     acquisition: Option<Acquisition>,
-    engine: &Engine,
+    Arguments { engine, scheme, .. }: &Arguments,
 ) -> anyhow::Result<Measured> {
     let (scan, mut warnings) = read_scan(&argument.scan)?;
     let (labels, outline, state) = match &argument.labels {
@@ -200,7 +225,7 @@ fn measure(
             (prediction.labels, outline, None)
         }
         Labels::File(path) => {
-            let (labels, more) = read_labels(path, &scan)?;
+            let (labels, more) = read_labels(path, &scan, scheme)?;
             warnings.extend(more);
             (labels, Outline::Imported, None)
         }
@@ -215,13 +240,18 @@ fn measure(
         _ => completed(labels, (&scan, &argument.scan), engine)?,
     };
     warnings.extend(more);
+    if argument.date_from_name {
+        warnings.push(DATE_FROM_NAME.to_owned());
+    }
     let origin = ScanOrigin {
         date: argument.date,
         sequence: argument.sequence,
         scan_sha256: io::voxels_sha256(&scan),
         warnings,
     };
-    let mut visit = Visit::measured_on(&scan, &labels, origin, outline, argument.koos);
+    let basis = KoosBasis::with_scan(&labels, &scan, argument.sequence);
+    let mut visit = Visit::measured_at(&basis, &labels, origin, outline, (None, argument.koos));
+    (argument.by_hand).measure(&basis, argument.koos, &mut visit.finding);
     if let Some(state) = state {
         visit.finding.provenance.state = state;
     }
@@ -237,7 +267,7 @@ fn measure(
 /// Aligns every visit to the first, with a bar, and compares them.
 pub(super) fn compare(
     measured: Vec<Measured>,
-    treated: Option<NaiveDate>,
+    treated: &TreatmentDays,
 ) -> anyhow::Result<Comparison> {
     let mut bar = output::Bar::new();
     let tried = Vec::new();

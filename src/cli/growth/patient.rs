@@ -3,11 +3,10 @@ use super::{Labels, VisitArgument};
 use crate::{
     app::ByHand,
     io::PatientFolder,
-    patient::{LabelVersion, Outline, ReviewState},
+    patient::{DateSource, LabelVersion, Outline, ReviewState, TreatmentDays},
     volume::{LabelMap, Volume},
 };
 use anyhow::bail;
-use chrono::NaiveDate;
 use std::{path::Path, sync::Arc};
 
 /// A version of a visit's outlines in a patient's folder.
@@ -39,10 +38,10 @@ impl Version {
     }
 }
 
-/// The visits with a date, from the earliest to the latest, the day of the last radiosurgery, and what is left out or to be known.
+/// The visits with a date, from the earliest to the latest, when the tumour was treated, and what is left out or to be known.
 pub(super) fn visits(
     path: &Path,
-) -> anyhow::Result<(Vec<VisitArgument>, Option<NaiveDate>, Vec<String>)> {
+) -> anyhow::Result<(Vec<VisitArgument>, TreatmentDays, Vec<String>)> {
     let (folder, warnings) = PatientFolder::open_to_read(path)?;
     let mut warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     let folder = Arc::new(folder);
@@ -74,11 +73,13 @@ pub(super) fn visits(
                 warnings.push(format!("{id}: what was measured was not opened: {error}"));
                 None
             });
-        let set = results.as_ref().and_then(ByHand::of_results);
-        let koos = facts.koos_options(Some(date.day));
+        let by_hand = results.as_ref().and_then(ByHand::of_results);
+        let by_hand = by_hand.unwrap_or_default();
         visits.push(VisitArgument {
-            koos: set.unwrap_or_default().options(koos),
+            koos: by_hand.options(facts.koos_options(Some(date.day))),
+            by_hand,
             date: date.day,
+            date_from_name: date.source == DateSource::FileName,
             scan: folder.scan_path(id)?,
             sequence: visit.scan.facts.sequence,
             acquisition: visit.scan.facts.acquisition(),
@@ -92,5 +93,5 @@ pub(super) fn visits(
             path.display()
         );
     }
-    Ok((visits, folder.record().facts.radiosurgery(), warnings))
+    Ok((visits, folder.record().facts.treatment_days(), warnings))
 }

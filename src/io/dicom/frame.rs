@@ -4,6 +4,7 @@ use super::attributes::Attributes;
 use super::csa::csa_numbers;
 use super::header::Header;
 use super::kept::{CSA_IMAGE, SLICES_IN_MOSAIC};
+use super::syntax::Encoding;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use glam::DVec3;
@@ -142,6 +143,20 @@ pub(super) fn frames(header: &Header, file: usize) -> Result<Vec<Frame>, DicomEr
     let count = a.integer(tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1);
     if count > MOST_FRAMES {
         return Err(DicomError::Format(format!("{count} frames")));
+    }
+    // What is not there is not listed: each frame takes memory before its pixels are looked at.
+    let native = !header.syntax.deflated && matches!(header.syntax.encoding, Encoding::Native(_));
+    if let Some(length) = header
+        .pixels
+        .as_ref()
+        .and_then(|p| p.length)
+        .filter(|_| native)
+    {
+        let frame =
+            format.rows as u64 * format.columns as u64 * u64::from(format.bits_allocated / 8);
+        if count > 1 && frame.saturating_mul(count as u64) > length {
+            return Err(DicomError::Truncated("its pixels"));
+        }
     }
     let shared = a.item(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE);
     let each = a.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);

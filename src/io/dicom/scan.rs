@@ -58,6 +58,7 @@ pub fn scan_folder(paths: &[PathBuf], observe: &mut Observe<'_>) -> Result<Dicom
         place(key, gathered, &mut library);
     }
     tidy(&mut library);
+    tell_of_the_rest(&mut library);
     Ok(library)
 }
 
@@ -286,6 +287,37 @@ fn series(
 }
 
 /// Labels and proposals.
+/// Warns each series of files that may belong to it, and the only series that can be opened of those that cannot: it may not be the one that is meant.
+fn tell_of_the_rest(library: &mut DicomLibrary) {
+    let lost =
+        |problem: &DicomError| !matches!(problem, DicomError::Derived(_) | DicomError::NoImage);
+    let unread: Vec<String> = (library.skipped.iter())
+        .filter(|(_, problem)| lost(problem))
+        .map(|(path, problem)| format!("{}: {problem}", path.display()))
+        .collect();
+    let unopened: Vec<String> = (library.series())
+        .filter_map(|s| Some(format!("{}: {}", s.title(), s.grid.as_ref().err()?)))
+        .collect();
+    let can = library.series().filter(|s| s.grid.is_ok()).count();
+    let studies = library.patients.iter_mut().flat_map(|p| &mut p.studies);
+    for series in studies.flat_map(|s| &mut s.series) {
+        if series.grid.is_err() {
+            continue;
+        }
+        if let Some(first) = unread.first() {
+            series.warnings.push(DicomWarning::Unread {
+                files: unread.len(),
+                first: first.clone(),
+            });
+        }
+        if can == 1 && !unopened.is_empty() {
+            series
+                .warnings
+                .push(DicomWarning::Unopened(unopened.clone()));
+        }
+    }
+}
+
 fn tidy(library: &mut DicomLibrary) {
     let number = |s: &DicomSeries| {
         s.facts

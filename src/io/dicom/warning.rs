@@ -72,6 +72,15 @@ pub enum DicomWarning {
     OtherSeries,
     /// An object that was made from the series and names another space.
     OtherFrameOfReference,
+    /// Files beside the series that could not be read: some may be its slices.
+    Unread {
+        /// How many.
+        files: usize,
+        /// The first, and why.
+        first: String,
+    },
+    /// Series beside the only one that can be opened, each with why it cannot.
+    Unopened(Vec<String>),
     /// Files of the series that could not be used.
     Unusable {
         /// How many.
@@ -171,6 +180,13 @@ impl fmt::Display for DicomWarning {
             Self::OtherFrameOfReference => f.write_str(
                 "it names another space (Frame of Reference) than the series that it was made from; its positions were used as they are",
             ),
+            Self::Unread { files, first } => write!(
+                f,
+                "{files} files could not be read, and slices may be missing; the first: {first}"
+            ),
+            Self::Unopened(series) => {
+                write!(f, "other series cannot be opened: {}", listed(series))
+            }
             Self::Unusable { files, first } => {
                 write!(
                     f,

@@ -19,6 +19,8 @@ pub struct KoosAssessment {
     pub borderline: Option<Borderline>,
     /// Why a tumour that is there has no grade.
     pub withheld: Option<String>,
+    /// The tumour was operated on: what is measured is what was left.
+    pub post_operative: bool,
     /// The scan cuts the tumour: the grade is a lower limit.
     pub at_least: bool,
     /// Grade II by size.
@@ -69,7 +71,7 @@ impl Serialize for KoosAssessment {
             IV: f64,
         }
         let [i, ii, iii, iv] = self.probabilities;
-        let mut s = serializer.serialize_struct("koos", 11)?;
+        let mut s = serializer.serialize_struct("koos", 12)?;
         // `null` where a tumour is there and its grade is withheld; `withheld` and the warnings say why.
         let grade = if self.tumour {
             self.grade.map(|g| g.to_string())
@@ -87,6 +89,7 @@ impl Serialize for KoosAssessment {
         s.serialize_field("wording", self.wording)?;
         s.serialize_field("borderline", &self.borderline)?;
         s.serialize_field("withheld", &self.withheld)?;
+        s.serialize_field("post_operative", &self.post_operative)?;
         s.serialize_field("at_least", &self.at_least)?;
         s.serialize_field("subgrade", &self.subgrade)?;
         s.serialize_field("hannover", &self.hannover)?;

@@ -1,7 +1,7 @@
 //! What a grade rests on that does not depend on the porus plane.
 use super::{
-    HannoverClass, HannoverMeasures, KoosAssessment, KoosEvidence, KoosOptions, KoosSubgrade,
-    TokyoClass,
+    HannoverClass, HannoverMeasures, KoosAssessment, KoosEvidence, KoosGrade, KoosOptions,
+    KoosSubgrade, TokyoClass,
     cleft::CleftTest,
     compression::{Body, Symmetry, deepest, heights},
     contact::{Contact, ContactFace, Normals, Touch, central, extent},
@@ -14,6 +14,7 @@ use crate::{
         Boundary, HeadAxes, Mesh, NearestSurface, PartVolume, PorusPlane, SizeSide, TumourGeometry,
         brainstem_caution,
         midline::{Shifts, shifts},
+        parts::MIN_PART_MM3,
         surface_mesh,
     },
     volume::{LabelMap, Sequence, Side, Structure, Volume, unobserved},
@@ -21,8 +22,6 @@ use crate::{
 use glam::DVec3;
 use rayon::prelude::*;
 
-/// A part of the tumour that is smaller is not a second tumour, mm³.
-const SPECK_MM3: f64 = 10.0;
 /// How far above and below the tumour the brainstem's mirror image still tells how deep it is pressed in, mm.
 const ABOUT_MM: f64 = 5.0;
 
@@ -170,6 +169,7 @@ impl KoosBasis {
         let mut out = KoosAssessment {
             tumour: self.tumour.is_some(),
             wording: options.wording.name(),
+            post_operative: options.post_operative,
             evidence: self.evidence.clone(),
             ..KoosAssessment::default()
         };
@@ -195,10 +195,17 @@ impl KoosBasis {
             out.withhold("without the cochleae the porus and the midline are not known");
             return out;
         }
-        let parts = tumour.parts_of_at_least(SPECK_MM3);
+        let parts = tumour.parts_of_at_least(MIN_PART_MM3);
         if parts > 1 {
             out.warnings.push(format!(
                 "the outline has {parts} separate parts, which are graded as one tumour"
+            ));
+        }
+        if tumour.size().specks > 0 {
+            out.warnings.push(format!(
+                "{} of the outline's parts {} smaller than {MIN_PART_MM3:.0} mm³ and in no length, gap or contact: check whether they belong to the tumour",
+                tumour.size().specks,
+                if tumour.size().specks == 1 { "is" } else { "are" }
             ));
         }
         split_at_porus(tumour, plane, &mut out);
@@ -323,6 +330,8 @@ fn classes(out: &mut KoosAssessment) {
     };
     // A brainstem in an impossible place tells nothing.
     if out.withheld.is_none() {
-        out.hannover = HannoverClass::of(extrameatal, &measures);
+        // It asks for contact first, and would say less than the grade of a brainstem that is displaced without.
+        out.hannover = HannoverClass::of(extrameatal, &measures)
+            .filter(|class| out.grade != Some(KoosGrade::IV) || *class >= HannoverClass::T3b);
     }
 }

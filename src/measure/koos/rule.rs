@@ -15,6 +15,11 @@ pub(super) const CONTACT_MM2: (f64, f64) = (10.0, 5.0);
 pub(super) const GAP_ERROR_MM: f64 = 0.4;
 /// Outlines that come so near to each other may touch where nothing shows fluid between them: a model's outlines often leave a seam of a voxel, mm.
 const NEAR_MM: f64 = 0.7;
+/// A brainstem that is as surely displaced, by a tumour that comes as near (mm) without touching it in the outlines, was more probably displaced by it
+/// than not: a seam is left by outlines, or a thin cleft by the tumour.
+const PLAINLY: f64 = 0.95;
+const BESIDE_MM: f64 = 3.0;
+const AT_ODDS: f64 = 0.6;
 /// The farthest that a tumour of the vestibular nerve can lie from the brainstem, mm: the canal's end lies about 25 mm from it.
 const FARTHEST_BRAINSTEM_MM: f64 = 35.0;
 /// A shift of brainstem or fourth ventricle from which they are displaced, and its error, mm.
@@ -242,8 +247,15 @@ pub(super) fn grade(out: &mut KoosAssessment, wording: KoosWording) {
     } else if gap <= NEAR_MM {
         touching = touching.max(AGAINST);
     }
-    let at_least_iii = at_least_ii.min(touching);
+    let moved = displaced(e, KoosWording::Topographic);
+    if touching < AT_ODDS && gap <= BESIDE_MM && moved.is_some_and(|p| p >= PLAINLY) {
+        touching = AT_ODDS;
+        out.warnings.push(format!(
+            "brainstem or fourth ventricle are displaced, but {gap:.1} mm are outlined between tumour and brainstem: check both outlines"
+        ));
+    }
     let displaced = displaced(e, wording);
+    let at_least_iii = at_least_ii.min(touching);
     if displaced.is_none() && at_least_iii >= 0.5 {
         out.withhold(
             "the tumour touches the brainstem, and without a midline (both cochleae, the brainstem shown from side to side) grades III and IV cannot be told apart",

@@ -11,8 +11,12 @@ pub use diameters::{Diameter, DiameterRule, TumourDiameters};
 pub use volumes::{PartVolume, TumourVolumes};
 
 use super::{
-    Boundary, BoundaryPoint, HeadAxes, PorusPlane, SizeSide, StructureSize, boundary::diameter,
-    parts::parts, porus_plane, size::max_axial_diameter, structure_size,
+    Boundary, BoundaryPoint, HeadAxes, PorusPlane, SizeSide, StructureSize,
+    boundary::diameter,
+    parts::{parts, without_specks},
+    porus_plane,
+    size::max_axial_diameter,
+    structure_size,
 };
 use crate::volume::{LabelMap, Side, Structure};
 use glam::{DMat3, DVec3};
@@ -68,7 +72,9 @@ impl TumourGeometry {
         let axes = HeadAxes::of(labels);
         let one = size.side != Some(SizeSide::Both);
         let side = axes.filter(|_| one).map(|a| a.side(centroid));
-        let boundary = Boundary::of(labels, Structure::VestibularSchwannoma);
+        let whole = without_specks(labels, Structure::VestibularSchwannoma);
+        let measured = whole.as_ref().unwrap_or(labels);
+        let boundary = Boundary::of(measured, Structure::VestibularSchwannoma);
         let all: Vec<DVec3> = boundary.points.iter().map(|p| p.point).collect();
         let near = |p: &DVec3| p.distance(centroid) < FARTHEST_CANAL_MM;
         let mut geometry = Self {

@@ -4,7 +4,7 @@
 
 mod check;
 
-use super::{Acquisition, Outline, ReviewState};
+use super::{Acquisition, Outline, ReviewState, TreatmentDays};
 use crate::measure::{KoosOptions, KoosWording};
 use crate::volume::{LabelMap, LabelTable, Sequence, Structure};
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
@@ -191,19 +191,29 @@ impl PatientFacts {
 
     /// How a visit of that day is graded: an operation before it leaves a residual, for which the grade is not defined.
     pub fn koos_options(&self, day: Option<NaiveDate>) -> KoosOptions {
-        let operations = (self.treatments.iter()).filter(|t| t.kind == TreatmentKind::Surgery);
         KoosOptions {
             wording: self.wording(),
-            post_operative: operations.map(|t| Some(t.day)).any(|before| before < day),
+            post_operative: self.treatment_days().operated_before(day),
             ..KoosOptions::default()
         }
     }
 
-    /// Day of the last radiosurgery, which a growth assessment must know.
+    /// Day of the last radiosurgery.
     pub fn radiosurgery(&self) -> Option<NaiveDate> {
+        self.days_of(TreatmentKind::Radiosurgery).max()
+    }
+
+    /// What a growth assessment must know.
+    pub fn treatment_days(&self) -> TreatmentDays {
+        TreatmentDays {
+            radiosurgery: self.radiosurgery(),
+            operations: self.days_of(TreatmentKind::Surgery).collect(),
+        }
+    }
+
+    fn days_of(&self, kind: TreatmentKind) -> impl Iterator<Item = NaiveDate> {
         let treatments = self.treatments.iter();
-        let days = treatments.filter(|t| t.kind == TreatmentKind::Radiosurgery);
-        days.map(|t| t.day).max()
+        treatments.filter(move |t| t.kind == kind).map(|t| t.day)
     }
 }
 

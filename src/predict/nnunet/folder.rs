@@ -67,6 +67,11 @@ impl NnUnet {
     /// # Errors
     /// When a file is missing or damaged, or says something that is not supported; file and field are named.
     pub fn from_folder(path: &Path, folds: &Folds) -> Result<Self, Error> {
+        Self::read(path, folds, false)
+    }
+
+    /// The same of the first network of a cascade, or of any.
+    fn read(path: &Path, folds: &Folds, is_first: bool) -> Result<Self, Error> {
         let dataset = Dataset::read(&path.join("dataset.json"))?;
         let plans_path = path.join("plans.json");
         let plans = Plans::read(&plans_path)?;
@@ -87,6 +92,13 @@ impl NnUnet {
                     settled.insert(settle(&plans, &plans_path, &dataset, (&checkpoint, &file))?)
                 }
             };
+            // Before its weights are read: a cascade that names itself would never end.
+            if is_first && configuration.previous_stage.is_some() {
+                return Err(Error::Folder {
+                    file: plans_path,
+                    problem: "is a cascade of more than two networks".to_owned(),
+                });
+            }
             let network = &configuration.network;
             let parameters =
                 parameters(&mut checkpoint, network, configuration.flat).map_err(at)?;
@@ -142,7 +154,8 @@ impl NnUnet {
         } else {
             grid.spacing_mm().into_iter().fold(f64::INFINITY, f64::min)
         };
-        let mm3 = grid.len() as f64 * grid.voxel_volume_mm3();
+        // By the lengths of the voxels' edges, as it is resampled, which are more than the volume of sheared voxels.
+        let mm3 = grid.len() as f64 * grid.spacing_mm().iter().product::<f64>();
         let array = (mm3 / (voxel_mm3 * across)).ceil() as usize;
         let own = memory::needed_bytes(
             &configuration.network,
@@ -231,11 +244,7 @@ fn previous_stage(path: &Path, stage: &str, folds: &Folds) -> Result<Box<NnUnet>
             beside.display()
         )));
     }
-    let previous = NnUnet::from_folder(&beside, folds)?;
-    if previous.previous.is_some() {
-        return Err(wrong("is a cascade of more than two networks".to_owned()));
-    }
-    Ok(Box::new(previous))
+    NnUnet::read(&beside, folds, true).map(Box::new)
 }
 
 fn check_trainer(checkpoint: &Checkpoint) -> Result<(), String> {

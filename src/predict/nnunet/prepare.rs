@@ -6,7 +6,7 @@ use super::folder::NnUnet;
 use super::normalise::normalise;
 use super::plans::{Configuration, Resampling, Scheme};
 use super::resample::{resampled, resampled_labels};
-use crate::predict::Error;
+use crate::predict::{Error, memory};
 use crate::volume::{Grid, Volume};
 
 /// What a scan becomes, and what undoes it.
@@ -125,6 +125,10 @@ pub(super) fn prepared(
         let extent: [f64; 3] = std::array::from_fn(|a| size[a] as f64 * spacing_mm[a]);
         return Err(Error::TooLarge(extent[0], extent[1], extent[2]));
     }
+    // Between two axes an array has the new length along some and the old one along others.
+    let between = (0..3).map(|a| size[a].max(to[a]) as u64);
+    let between = between.fold(1, u64::saturating_mul);
+    memory::check(between.saturating_mul(16))?;
     let row = gapless(size, whole, layout.order);
     let mut data = Vec::with_capacity(count(to) * configuration.network.in_channels);
     for (array, scheme) in arrays.into_iter().zip(&configuration.schemes) {

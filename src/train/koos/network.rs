@@ -158,6 +158,7 @@ impl<'a> Training<'a> {
                 seconds: 0.0,
                 seed: config.seed,
                 batch: config.batch,
+                manner: None,
                 averaged: 0,
             },
         };

@@ -304,11 +304,13 @@ impl Report<'_> {
         };
         items.push(coded(Relation::Contains, c::KOOS, grade));
         items.push(text(Relation::Contains, c::KOOS_RULES, koos.wording));
-        items.push(text(
-            Relation::Contains,
-            c::COMMENT,
-            &notice(&self.authorship.state),
-        ));
+        // What the codes cannot say: lower limits, open grades, and what else to beware of.
+        let mut words = vec![notice(&self.authorship.state)];
+        if finding.tumour.as_ref().is_some_and(|t| t.at_scan_edge) {
+            words.push("The scan cuts the tumour: sizes and grade are lower limits.".to_owned());
+        }
+        words.extend(koos.warnings.iter().chain(&finding.warnings).cloned());
+        items.push(text(Relation::Contains, c::COMMENT, &words.join("\n")));
         let template = if self.segment.is_some() {
             "1411"
         } else {
