@@ -102,7 +102,7 @@ fn picture(scan: &Scan) -> RgbImage {
 /// An axial picture about a point (world, mm).
 fn picture_of(scan: &Scan, point: DVec3, field_mm: f64) -> RgbImage {
     let frame = frame_through(&scan.labels, Plane::Axial, point);
-    figure(&scan.volume, &scan.labels, &frame, PIXELS, field_mm)
+    figure(&scan.volume, &scan.labels, (&frame, true), PIXELS, field_mm)
 }
 
 fn sheet(rows: &[Vec<RgbImage>]) -> RgbImage {

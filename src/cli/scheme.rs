@@ -46,7 +46,7 @@ fn meaning(text: &str) -> Result<Meaning, String> {
         let number: i64 = value
             .trim()
             .parse()
-            .map_err(|_| format!("`{value}` is no label value"))?;
+            .map_err(|e| format!("`{value}` is no label value ({e})"))?;
         let structure = Structure::ALL.into_iter().find(|s| s.name() == name.trim());
         let structure = structure.ok_or_else(|| format!("`{name}` is none of: {}", known()))?;
         Ok((number, structure))
@@ -135,7 +135,7 @@ mod tests {
         };
         assert!(looks_like_2023(&map(&[5..10, 70..75])));
         // One small part is a brainstem that the scan cuts; two near each other are an outline in pieces.
-        assert!(!looks_like_2023(&map(&[5..10])));
+        assert!(!looks_like_2023(&map(std::slice::from_ref(&(5..10)))));
         assert!(!looks_like_2023(&map(&[5..10, 20..25])));
         assert!(!looks_like_2023(&map(&[5..60, 70..75])));
     }

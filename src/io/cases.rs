@@ -1,6 +1,6 @@
 //! Label maps of many cases in a folder.
 use super::Error;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Most files that a folder of cases may hold.
@@ -26,7 +26,7 @@ const SCANS: [&str; 6] = ["hrt2", "cet1", "t1", "t2", "flair", "anatomy"];
 /// The label maps (`.nii`, `.nii.gz`) of a folder by the name of their case, in one folder or nested.
 ///
 /// A case is named by its file without what says that it is a label map (`crossmoda_1_Label.nii.gz` is case `crossmoda_1`); where
-/// that leaves nothing (`case_1/labels.nii.gz`), or files of several folders share it, by the folders before it too. Scans (`…_hrT2`, `…_ceT1`) and hidden files are passed over.
+/// that leaves nothing (`case_1/labels.nii.gz`), or files of several folders share it, by as many folders before it as tell all apart. Scans (`…_hrT2`, `…_ceT1`) and hidden files are passed over.
 ///
 /// # Errors
 /// When the folder cannot be read, holds no label map, or holds two of one case.
@@ -60,17 +60,26 @@ pub fn label_maps_by_case(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Er
     for (_, own, _) in &found {
         *by_own.entry(own.clone()).or_default() += 1;
     }
+    let deepest = found.iter().map(|(parents, ..)| parents.len()).max();
+    let named = |parents: &[String], own: &str, depth: usize| {
+        let alone = !own.is_empty() && by_own.get(own) == Some(&1);
+        let depth = if alone { 0 } else { depth.min(parents.len()) };
+        let folders = parents[parents.len() - depth..].iter().map(String::as_str);
+        let own = Some(own).filter(|own| !own.is_empty());
+        folders.chain(own).collect::<Vec<_>>().join("/")
+    };
+    // The fewest folders that tell all cases apart: `run_1/case_1/labels.nii.gz` is `case_1` too where that is enough.
+    let depth = (1..=deepest.unwrap_or(0)).find(|&depth| {
+        let names: BTreeSet<String> = (found.iter())
+            .map(|(parents, own, _)| named(parents, own, depth))
+            .collect();
+        names.len() == found.len()
+    });
+    let depth = depth.or(deepest).unwrap_or(0);
     let mut maps = BTreeMap::new();
-    for (mut parts, own, path) in found {
-        let shared = own.is_empty() || by_own.get(&own).is_some_and(|n| *n > 1);
-        if !shared {
-            parts.clear();
-        }
-        if !own.is_empty() {
-            parts.push(own);
-        }
-        let case = parts.join("/");
-        if let Some(other) = maps.insert(case.clone(), path) {
+    for (parents, own, path) in &found {
+        let case = named(parents, own, depth);
+        if let Some(other) = maps.insert(case.clone(), path.clone()) {
             return Err(cases(format!(
                 "two label maps of the case `{case}` ({})",
                 other.display()
@@ -167,7 +176,10 @@ mod tests {
         let nested = ["x/ldn_1/labels.nii.gz", "x/ldn_2/labels.nii.gz"];
         assert_eq!(cases(&flat).unwrap(), ["ldn_1", "ldn_2"]);
         assert_eq!(cases(&plain).unwrap(), ["ldn_1", "ldn_2"]);
-        assert_eq!(cases(&nested).unwrap(), ["x/ldn_1", "x/ldn_2"]);
+        assert_eq!(cases(&nested).unwrap(), ["ldn_1", "ldn_2"]);
+        let centres = ["a/1/labels.nii.gz", "b/1/labels.nii.gz"];
+        assert_eq!(cases(&centres).unwrap(), ["a/1", "b/1"]);
+        assert_eq!(cases(&["r/a/1.nii", "r/b/1.nii"]).unwrap(), ["a/1", "b/1"]);
         assert_eq!(cases(&["ldn_1/ldn_1_pred.nii.gz"]).unwrap(), ["ldn_1"]);
     }
 

@@ -17,6 +17,8 @@ const LIKELY: f32 = 0.5;
 const SMALLEST_FIND_MM3: f64 = 400.0;
 /// Distance of the pori of one head, mm; in adults about 50.
 const PORI_APART_MM: std::ops::Range<f64> = 30.0..85.0;
+/// Where the other porus is looked for when one was found, mm across.
+const OPPOSITE_MM: f64 = 50.0;
 /// From the porus to the middle of its region, mm towards the midline, as in training.
 const MEDIAL_MM: f64 = 6.0;
 /// Distance of neighbouring regions where no ear was found, as a part of a region.
@@ -126,6 +128,59 @@ pub(super) struct Found {
     pub(super) warnings: Vec<String>,
 }
 
+/// The place across from a porus, where the scan holds it.
+fn opposite(porus: Option<DVec3>, right_mm: f64, grid: &Grid) -> Option<DVec3> {
+    let place = porus? + DVec3::X * right_mm;
+    grid.nearest_voxel(place).map(|_| place)
+}
+
+/// What is looked at where these pori, left and right, were found: about each, opposite to a single one, or everywhere.
+fn regions_about(
+    found: [Option<DVec3>; 2],
+    grid: &Grid,
+    extent_mm: [f64; 3],
+    warnings: &mut Vec<String>,
+) -> Vec<Region> {
+    let [left, right] = found;
+    let places = [
+        left.or(opposite(right, -OPPOSITE_MM, grid)),
+        right.or(opposite(left, OPPOSITE_MM, grid)),
+    ];
+    let mut regions: Vec<Region> = [MEDIAL_MM, -MEDIAL_MM]
+        .into_iter()
+        .zip(places)
+        .filter_map(|(medial, porus)| {
+            Some(Region::about(grid, porus? + DVec3::X * medial, extent_mm))
+        })
+        .collect();
+    match (found, regions.is_empty()) {
+        (_, true) => {
+            warnings.push(
+                "no inner ear was found at first sight: the whole scan was searched".to_owned(),
+            );
+            regions = Region::everywhere(grid, extent_mm);
+        }
+        ([Some(_), Some(_)], _) => {}
+        ([left, _], _) => {
+            let (known, other) = match left {
+                None => (Side::Right, Side::Left),
+                Some(_) => (Side::Left, Side::Right),
+            };
+            let looked = if regions.len() > 1 {
+                "was looked for opposite to it"
+            } else {
+                "was not looked at, for the scan does not reach it"
+            };
+            warnings.push(format!(
+                "only the {} inner ear was found: the {} {looked}",
+                known.name(),
+                other.name()
+            ));
+        }
+    }
+    regions
+}
+
 /// Labels what is about the ears; where the localiser finds none, everything is searched.
 pub(super) fn segment_about_ears(
     scan: &Volume,
@@ -155,31 +210,7 @@ pub(super) fn segment_about_ears(
     let pori: Vec<DVec3> = found.iter().flatten().copied().collect();
     let extent_mm: [f64; 3] =
         std::array::from_fn(|a| own.plan.patch[a] as f64 * own.plan.spacing_mm[a]);
-    let mut regions: Vec<Region> = [Side::Left, Side::Right]
-        .into_iter()
-        .zip(found)
-        .filter_map(|(side, porus)| {
-            let medial = if side == Side::Left {
-                MEDIAL_MM
-            } else {
-                -MEDIAL_MM
-            };
-            Some(Region::about(grid, porus? + DVec3::X * medial, extent_mm))
-        })
-        .collect();
-    match (found, regions.is_empty()) {
-        (_, true) => {
-            warnings.push(
-                "no inner ear was found at first sight: the whole scan was searched".to_owned(),
-            );
-            regions = Region::everywhere(grid, extent_mm);
-        }
-        ([None, Some(_)], _) => warnings
-            .push("only the right inner ear was found: the left was not looked at".to_owned()),
-        ([Some(_), None], _) => warnings
-            .push("only the left inner ear was found: the right was not looked at".to_owned()),
-        _ => {}
-    }
+    let mut regions = regions_about(found, grid, extent_mm, &mut warnings);
     let count = regions.len();
     let mut spreads = vec![None; count];
     let mut gathered = Gathered::new(*grid);
@@ -438,6 +469,45 @@ mod tests {
             DVec3::new(-50.0, -45.0, -45.0),
         )
         .unwrap()
+    }
+
+    #[test]
+    fn an_ear_that_was_not_found_is_looked_for_opposite_to_the_other_where_the_scan_reaches() {
+        let porus = |x: f64| Some(DVec3::new(x, 0.0, 0.0));
+        let regions = |found| {
+            let mut warnings = Vec::new();
+            let regions = regions_about(found, &grid(), [48.0; 3], &mut warnings);
+            (regions, warnings.join(" "))
+        };
+        let both = regions([porus(-24.0), porus(24.0)]);
+        assert!(both.1.is_empty() && both.0.len() == 2);
+        for (found, side) in [
+            ([porus(-26.0), None], "left"),
+            ([None, porus(26.0)], "right"),
+        ] {
+            let (places, words) = regions(found);
+            assert!(
+                words.contains(&format!("only the {side} inner ear")),
+                "{words}"
+            );
+            assert!(words.contains("opposite"), "{words}");
+            // Two millimetres off, as the ears of a head are.
+            let middles = places
+                .iter()
+                .map(|r| (r.low[0] + r.high[0]) as f64 / 4.0 - 50.0);
+            let middles: Vec<f64> = middles.collect();
+            assert!(
+                (middles[0] + 18.0).abs() < 3.0 && (middles[1] - 18.0).abs() < 3.0,
+                "{middles:?}"
+            );
+        }
+        let (places, words) = regions([None, porus(-10.0)]);
+        assert!(
+            places.len() == 1 && words.contains("does not reach it"),
+            "{words}"
+        );
+        let (places, words) = regions([None, None]);
+        assert!(places.len() > 2 && words.contains("whole scan"), "{words}");
     }
 
     #[test]

@@ -126,6 +126,6 @@ mod tests {
         let mut in_part: Vec<u8> = vec![UNKNOWN; 16 * 8 * 8];
         in_part[16 * 8 * 4..].fill(1);
         let weights = Weighing::new(&plan, 4.0).weights(&in_part, &[1.0; 8]);
-        assert!(weights.iter().all(|&w| w == 1.0));
+        assert_eq!(weights, [1.0; 16 * 8 * 8]);
     }
 }

@@ -4,7 +4,7 @@ use schwann::measure::{Agreement, KoosGrade, agreement};
 use schwann::model::DeviceChoice;
 use schwann::phantom::{GridSpec, Modality, Patient, PatientSpec, Scan, Site, VisitSpec};
 use schwann::predict::{Prediction, SegmentOptions, Segmenter, segment};
-use schwann::volume::{Grid, Structure, Volume, Voxels, unobserved};
+use schwann::volume::{Grid, LabelMap, Structure, Volume, Voxels, unobserved};
 
 fn model() -> Segmenter {
     Segmenter::shipped().unwrap()
@@ -168,4 +168,68 @@ fn what_is_no_mri_of_a_head_gets_a_word_and_no_tumour() {
     let found = run(&Volume::new(high, Voxels::F32(values), 1.0, 0.0).unwrap());
     assert_eq!(found.labels.count(Structure::VestibularSchwannoma), 0);
     assert!(found.warnings.len() > 1, "{:?}", found.warnings);
+}
+
+/// A part of a scan, from one voxel to before another along the first axis.
+fn columns(scan: &Scan, from: usize, to: usize) -> Scan {
+    let grid = *scan.volume.grid();
+    let [_, h, d] = grid.shape();
+    let part = grid.cropped([from, 0, 0], [to - from, h, d]).unwrap();
+    let values = scan.volume.to_f32();
+    let at = |n: usize| {
+        let [i, j, k] = part.voxel(n);
+        grid.index([from + i, j, k])
+    };
+    let cut: Vec<f32> = (0..part.len()).map(|n| values[at(n)]).collect();
+    let labels = (0..part.len())
+        .map(|n| scan.labels.labels()[at(n)])
+        .collect();
+    Scan {
+        volume: Volume::new(part, Voxels::F32(cut), 1.0, 0.0).unwrap(),
+        labels: LabelMap::new(part, labels, scan.labels.table().clone()).unwrap(),
+        ..scan.clone()
+    }
+}
+
+fn tells(found: &Prediction, words: &str) -> bool {
+    found.warnings.iter().any(|w| w.contains(words))
+}
+
+#[test]
+fn half_a_head_is_searched_where_it_is_and_says_so() {
+    let whole = scanned(Some(KoosGrade::IV), 2, Modality::HrT2);
+    let bounds = whole
+        .labels
+        .bounds(Structure::VestibularSchwannoma)
+        .unwrap();
+    // Columns run from left to right or back; the tumour's half and a little of the other.
+    let width = whole.volume.grid().shape()[0];
+    let half = if bounds[0][0] + bounds[0][1] > width {
+        [width / 2 - 20, width]
+    } else {
+        [0, width / 2 + 20]
+    };
+    let scan = columns(&whole, half[0], half[1]);
+    let found = run(&scan.volume);
+    assert!(
+        tells(&found, "was not looked at, for the scan does not reach it"),
+        "{:?}",
+        found.warnings
+    );
+    let agreement = tumour(&found, &scan);
+    assert!(agreement.dice > 0.7, "{agreement:?}");
+}
+
+#[test]
+fn between_the_ears_everything_is_searched_and_no_tumour_is_found() {
+    let whole = scanned(None, 5, Modality::HrT2);
+    let width = whole.volume.grid().shape()[0];
+    let scan = columns(&whole, width / 2 - 25, width / 2 + 25);
+    let found = run(&scan.volume);
+    assert!(
+        tells(&found, "the whole scan was searched"),
+        "{:?}",
+        found.warnings
+    );
+    assert_eq!(found.labels.count(Structure::VestibularSchwannoma), 0);
 }

@@ -187,12 +187,10 @@ impl fmt::Display for DicomWarning {
             Self::Unopened(series) => {
                 write!(f, "other series cannot be opened: {}", listed(series))
             }
-            Self::Unusable { files, first } => {
-                write!(
-                    f,
-                    "{files} files of the series were left out; the first: {first}"
-                )
-            }
+            Self::Unusable { files, first } => write!(
+                f,
+                "{files} files of the series were left out; the first: {first}"
+            ),
         }
     }
 }
