@@ -51,6 +51,16 @@ pub enum DicomError {
         /// Bytes that can be held.
         limit: u64,
     },
+    /// Far more voxels than a scan has of so few compressed bytes.
+    #[error(
+        "its voxels take {claimed} bytes, and {stored} in the file, which is no scan; check where it comes from"
+    )]
+    Bomb {
+        /// Bytes that the voxels take.
+        claimed: u64,
+        /// Bytes of the files or of their place in an archive.
+        stored: u64,
+    },
     /// No position or orientation in the patient.
     #[error(
         "the file does not say where its slices lie in the patient (no Image Position or Orientation); choose the original series"

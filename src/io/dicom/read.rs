@@ -16,6 +16,9 @@ use std::path::PathBuf;
 const LARGEST: u64 = 8 << 30;
 /// No compressed scan shrinks more than this; a blank slice in JPEG 2000 comes near.
 const HIGHEST_RATIO: u64 = 10_000;
+/// A deflated scan beyond this size that shrank more than this is no scan, as for NIfTI.
+const BOMB_BYTES: u64 = 1 << 30;
+const BOMB_RATIO: u64 = 200;
 /// Slices between two reports.
 const AT_ONCE: usize = 8;
 
@@ -184,8 +187,9 @@ fn check_claim(stack: &Stored, frames: &[Frame], claimed: u64) -> Result<(), Err
         let source = DicomError::TooLarge { claimed, limit };
         return Err(at_fault(source, files.first().copied()));
     }
-    let mut compressed = 0_u64;
+    let [mut compressed, mut stored] = [0_u64; 2];
     for file in &files {
+        stored = stored.saturating_add(file.source.stored());
         let size = file.source.size();
         let length = file.pixels.length.unwrap_or(0);
         let plain = is_native(file.syntax.encoding) && !file.syntax.deflated;
@@ -193,6 +197,12 @@ fn check_claim(stack: &Stored, frames: &[Frame], claimed: u64) -> Result<(), Err
             return Err(at_fault(DicomError::Truncated("its pixels"), Some(file)));
         }
         compressed = compressed.saturating_add(size);
+    }
+    let deflated = |f: &&StoredFile| f.syntax.deflated || f.source.is_deflated();
+    let bomb = claimed > BOMB_BYTES && claimed > stored.saturating_mul(BOMB_RATIO);
+    if bomb && files.iter().any(deflated) {
+        let source = DicomError::Bomb { claimed, stored };
+        return Err(at_fault(source, files.first().copied()));
     }
     if claimed > compressed.saturating_mul(HIGHEST_RATIO) {
         let source = DicomError::Truncated("its pixels");

@@ -44,6 +44,19 @@ impl Source {
         }
     }
 
+    /// Bytes that it takes where it lies: in an archive those of its compressed form.
+    pub(super) fn stored(&self) -> u64 {
+        match self {
+            Self::File(_) => self.size(),
+            Self::Member(member) => member.stored,
+        }
+    }
+
+    /// Whether its archive deflates it.
+    pub(super) fn is_deflated(&self) -> bool {
+        matches!(self, Self::Member(member) if member.deflated)
+    }
+
     /// The bytes from `offset` on, and how many there are from the beginning. A file may end before `offset`.
     pub(super) fn open(&self, offset: u64) -> io::Result<(Box<dyn Read>, u64)> {
         const BUFFER: usize = 1 << 15;
