@@ -10,7 +10,7 @@ use crate::{
     },
     measure::{SizeSide, StructureSize, volume_text},
     patient::{Finding, TumourSize},
-    volume::Structure,
+    volume::{Structure, sides_are_told},
 };
 use egui::{CollapsingHeader, RichText, ScrollArea, Ui};
 
@@ -187,17 +187,24 @@ fn tumour_ui(
 ) {
     let extent = visit.outlines.as_ref().and_then(|o| o.measured.extent());
     let error = extent.map_or(0.0, |e| e.loa95_mm3());
-    let volume = format!("{} mm³", volume_text(size.volume_mm3));
+    let cut = size.at_scan_edge;
+    let least = if cut { "at least " } else { "" };
+    let volume = format!("{least}{} mm³", volume_text(size.volume_mm3));
     ui.label(RichText::new(volume).size(24.0).strong());
     let percent = 100.0 * error / size.volume_mm3;
-    ui.label(format!(
-        "± {} mm³ ({percent:.0} %), 95 % measurement error",
-        volume_text(error)
-    ));
+    ui.label(if cut {
+        RichText::new("The scan cuts the tumour: all sizes are lower limits").color(caution(ui))
+    } else {
+        RichText::new(format!(
+            "± {} mm³ ({percent:.0} %), 95 % measurement error",
+            volume_text(error)
+        ))
+    });
     let interval = visit
         .outlines
         .as_ref()
-        .and_then(|o| o.tumour_interval95_mm3);
+        .and_then(|o| o.tumour_interval95_mm3)
+        .filter(|_| !cut);
     if let Some([low, high]) = interval {
         let text = format!(
             "The model's own interval: {} to {} mm³",
@@ -209,7 +216,8 @@ fn tumour_ui(
         );
     }
     rows(ui, ("tumour", visit.id.0), |ui| {
-        if let Some(side) = size.side {
+        // Not where the scan's file does not tell left from right.
+        if let Some(side) = size.side.filter(|_| sides_are_told(&visit.warnings)) {
             row(ui, "Side", side_words(side));
         }
         row(ui, "Surface", format!("{:.0} mm²", size.surface_mm2));

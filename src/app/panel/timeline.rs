@@ -39,7 +39,25 @@ struct Measured<'a> {
     summary: &'a VisitSummary,
     years: f64,
     volume_mm3: f64,
-    error_mm3: f64,
+    /// Half-width of its 95 % interval; none where the scan cuts the tumour and the volume is a lower limit.
+    error_mm3: Option<f64>,
+}
+
+impl Measured<'_> {
+    /// Ends of the interval, mm³.
+    fn ends(&self) -> [f64; 2] {
+        let error = self.error_mm3.unwrap_or(0.0);
+        [self.volume_mm3 - error, self.volume_mm3 + error]
+    }
+
+    /// `812 ± 108 mm³`, `at least 812 mm³`.
+    fn words(&self) -> String {
+        let volume = volume_text(self.volume_mm3);
+        match self.error_mm3 {
+            Some(error) => format!("{volume} ± {} mm³", volume_text(error)),
+            None => format!("at least {volume} mm³, the scan cuts the tumour"),
+        }
+    }
 }
 
 /// The chart with its heading.
@@ -67,7 +85,7 @@ pub(super) fn timeline_ui(
                 summary,
                 years: years(summary.date),
                 volume_mm3: summary.volume_mm3?,
-                error_mm3: summary.uncertainty95_mm3.unwrap_or(0.0),
+                error_mm3: summary.uncertainty95_mm3,
             })
         })
         .collect();
@@ -121,14 +139,8 @@ fn chart(
     let years_of = measured.iter().map(|m| m.years);
     let first = years_of.clone().fold(f64::INFINITY, f64::min);
     let last = years_of.fold(f64::NEG_INFINITY, f64::max);
-    let top = measured
-        .iter()
-        .map(|m| m.volume_mm3 + m.error_mm3)
-        .fold(0.0, f64::max);
-    let least = measured
-        .iter()
-        .map(|m| m.volume_mm3 - m.error_mm3)
-        .fold(top, f64::min);
+    let top = measured.iter().map(|m| m.ends()[1]).fold(0.0, f64::max);
+    let least = measured.iter().map(|m| m.ends()[0]).fold(top, f64::min);
     let margin = ((last - first) * 0.15).max(0.25);
     let bottom = if log { height(least) - 0.15 } else { 0.0 };
     let head = if log { height(top) + 0.2 } else { top * 1.3 };
@@ -189,7 +201,7 @@ fn visit(
     (height, colour): (impl Fn(f64) -> f64, Color32),
     span: f64,
 ) {
-    let ends = [m.volume_mm3 - m.error_mm3, m.volume_mm3 + m.error_mm3].map(&height);
+    let ends = m.ends().map(&height);
     let whisker = PlotPoints::from(vec![[m.years, ends[0]], [m.years, ends[1]]]);
     let stroke = Stroke::new(3.0, colour.gamma_multiply(0.6));
     plot.line(Line::new("error", whisker).stroke(stroke));
@@ -203,7 +215,13 @@ fn visit(
         .filled(accepted)
         .color(colour),
     );
-    let words = format!("{}\n{} mm³", m.summary.date, volume_text(m.volume_mm3));
+    let least = if m.error_mm3.is_none() {
+        "at least "
+    } else {
+        ""
+    };
+    let volume = volume_text(m.volume_mm3);
+    let words = format!("{}\n{least}{volume} mm³", m.summary.date);
     let above = PlotPoint::new(m.years, ends[1] + span * 0.02);
     plot.text(
         egui_plot::Text::new("visit", above, RichText::new(words).small())
@@ -245,10 +263,9 @@ fn hover<R>(
     };
     let koos = m.summary.koos.as_deref().unwrap_or("withheld");
     let words = format!(
-        "{}: {} ± {} mm³, Koos {koos}, {}; click to show it",
+        "{}: {}, Koos {koos}, {}; click to show it",
         m.summary.date,
-        volume_text(m.volume_mm3),
-        volume_text(m.error_mm3),
+        m.words(),
         m.summary.state
     );
     plot.response.clone().on_hover_text_at_pointer(words);

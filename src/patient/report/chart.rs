@@ -94,7 +94,7 @@ pub(super) fn chart(canvas: &mut Canvas, area: Area, assessment: &GrowthAssessme
 
 fn axes(plot: Area, assessment: &GrowthAssessment) -> Option<Axes> {
     let highest = (assessment.visits.iter())
-        .filter_map(|v| Some(v.volume_mm3? + v.uncertainty95_mm3?))
+        .filter_map(|v| Some(v.volume_mm3? + v.uncertainty95_mm3.unwrap_or(0.0)))
         .fold(0.0, f64::max);
     let [first, last] = [
         assessment.visits.first()?.date,
@@ -220,15 +220,28 @@ fn points(canvas: &mut Canvas, axes: &Axes, assessment: &GrowthAssessment) {
         }
     }
     for (n, visit) in assessment.visits.iter().enumerate() {
-        let (Some([x, y]), Some(v), Some(e)) =
-            (place(n), visit.volume_mm3, visit.uncertainty95_mm3)
-        else {
+        let (Some([x, y]), Some(v)) = (place(n), visit.volume_mm3) else {
             continue;
         };
-        let (high, low) = (axes.y(v + e), axes.y((v - e).max(0.0)));
-        canvas.line([x, high], [x, low], 0.8, INK);
-        for end in [high, low] {
-            canvas.line([x - 2.5, end], [x + 2.5, end], 0.8, INK);
+        if let Some(e) = visit.uncertainty95_mm3 {
+            let (high, low) = (axes.y(v + e), axes.y((v - e).max(0.0)));
+            canvas.line([x, high], [x, low], 0.8, INK);
+            for end in [high, low] {
+                canvas.line([x - 2.5, end], [x + 2.5, end], 0.8, INK);
+            }
+        } else {
+            // A lower limit points upwards.
+            let tip = y - 13.0;
+            canvas.line([x, y], [x, tip], 0.8, INK);
+            for side in [-2.5, 2.5] {
+                canvas.line([x + side, tip + 3.5], [x, tip], 0.8, INK);
+            }
+            canvas.text(
+                [x + 4.5, y - 5.0],
+                Align::Left,
+                "at least",
+                regular(6.0, INK),
+            );
         }
         canvas.disc(
             [x, y],

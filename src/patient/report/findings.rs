@@ -153,7 +153,7 @@ type Lengths = (&'static str, &'static [DiameterRule]);
 
 #[rustfmt::skip]
 const LENGTHS: [Lengths; 3] = [
-    ("Parallel × perpendicular × craniocaudal (mm)", &[
+    ("Parallel × perpend. × craniocaudal (mm)", &[
         DiameterRule::ExtrameatalParallel, DiameterRule::ExtrameatalPerpendicular, DiameterRule::Craniocaudal,
     ]),
     ("Largest in 3D (mm)", &[DiameterRule::Max3d]),
