@@ -253,7 +253,8 @@ fn visit_line(visit: &VisitSummary) -> String {
     let diameter = visit.max_axial_diameter_mm.map_or_else(String::new, |d| {
         format!(", largest axial diameter {d:.1} mm")
     });
-    let sizes = visit.measures.as_ref().map_or_else(String::new, sizes);
+    let sizes = (visit.measures.as_ref())
+        .map_or_else(String::new, |measures| sizes(measures, visit.at_least));
     let model = visit.model.as_ref().map_or_else(
         || "no model".to_owned(),
         |m| format!("{m} (sha256 {})", m.sha256),
@@ -271,12 +272,15 @@ fn visit_line(visit: &VisitSummary) -> String {
     )
 }
 
-/// Parts and diameters of a tumour, each with a comma before it.
-fn sizes(measures: &TumourMeasures) -> String {
+/// Parts and diameters of a tumour, each with a comma before it; without intervals where the scan cuts it.
+fn sizes(measures: &TumourMeasures, at_least: bool) -> String {
     let part = |name: &str, part: Option<PartVolume>| {
         part.map(|p| {
             let half = (p.interval95_mm3[1] - p.volume_mm3).max(0.0);
             let volume = volume_text(p.volume_mm3);
+            if at_least {
+                return format!("{name} at least {volume} mm³");
+            }
             let decimals = usize::from(volume.contains('.'));
             format!("{name} {volume} ± {half:.decimals$} mm³")
         })

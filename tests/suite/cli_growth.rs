@@ -398,6 +398,12 @@ fn a_tumour_that_the_scan_cuts_is_told_as_a_lower_limit() {
     .unwrap();
     let visit = format!("2024-01-15={},{}", files[0].display(), files[1].display());
     let found = growth(&[&visit], &["--paragraph"]);
+    let plain = schwann(&["growth", "--visit", &visit]);
+    assert!(
+        !text(&plain.stdout).contains('±'),
+        "{}",
+        text(&plain.stdout)
+    );
     assert_eq!(found["visits"][0]["at_least"], true);
     assert!(found["visits"][0]["uncertainty95_mm3"].is_null());
     let paragraph = found["paragraph"].as_str().unwrap();

@@ -480,20 +480,20 @@ fn a_stray_voxel_is_in_no_length_and_is_told() {
     assert!(told(&after) && !told(&before), "{:?}", after.warnings);
 }
 
+fn origin(warnings: Vec<String>) -> ScanOrigin {
+    ScanOrigin {
+        date: "2024-03-12".parse().unwrap(),
+        sequence: Sequence::HrT2,
+        scan_sha256: "00".repeat(32),
+        warnings,
+    }
+}
+
 #[test]
 fn a_file_that_does_not_tell_left_from_right_gives_no_side() {
     let map = labels(fine(), 1.0, true);
     for warning in schwann::volume::SIDES_UNTOLD {
-        let visit = Visit::measured(
-            &map,
-            ScanOrigin {
-                date: "2024-03-12".parse().unwrap(),
-                sequence: Sequence::HrT2,
-                scan_sha256: "00".repeat(32),
-                warnings: vec![warning.to_owned()],
-            },
-            Outline::Imported,
-        );
+        let visit = Visit::measured(&map, origin(vec![warning.to_owned()]), Outline::Imported);
         assert_eq!(visit.finding.tumour.as_ref().unwrap().side, None);
         let paragraph = assess(&[visit], &[], None).unwrap().to_paragraph();
         assert!(paragraph.contains("side: not known"), "{paragraph}");
@@ -503,16 +503,7 @@ fn a_file_that_does_not_tell_left_from_right_gives_no_side() {
 #[test]
 fn a_visit_tells_its_sizes_in_json_and_text() {
     let map = labels(fine(), 1.0, true);
-    let visit = Visit::measured(
-        &map,
-        ScanOrigin {
-            date: "2024-03-12".parse().unwrap(),
-            sequence: Sequence::HrT2,
-            scan_sha256: "00".repeat(32),
-            warnings: Vec::new(),
-        },
-        Outline::Imported,
-    );
+    let visit = Visit::measured(&map, origin(Vec::new()), Outline::Imported);
     let tumour = visit.finding.tumour.as_ref().unwrap();
     let measures = tumour.measures.unwrap();
     assert_eq!(measures.volumes.whole.volume_mm3, tumour.volume_mm3);
