@@ -14,6 +14,8 @@ const STREAM: u64 = 63;
 const LOOSE_STREAM: u64 = 65;
 /// Points in the tumour's box from which the level of the patches is found.
 const LOOSE_POINTS: usize = 4000;
+/// Stream of the content of tumours that are to be cystic.
+const CYSTIC_STREAM: u64 = 68;
 /// Period of the patches, mm.
 const PATCH_MM: f64 = 4.0;
 /// A tumour whose ball in the cistern is smaller has no room for a cyst there, mm.
@@ -68,15 +70,33 @@ impl Content {
         } else {
             draw.uniform(0.03, 0.3)
         };
-        let content = Self::drawn(&mut draw, volume).with_loose(tumour, volume, seed);
-        let content = content.within(tumour);
-        if cystic && (content.in_canal || tumour.ball().1 >= LEAST_RADIUS) {
-            content.with_part(wanted, tumour, volume, step)
-        } else {
-            Self {
+        let content = Self::solid(&mut draw, tumour, volume, seed);
+        content.with_cysts(cystic.then_some(wanted), tumour, volume, step)
+    }
+
+    /// Content with cysts, of all parts of the volume alike, wherever the tumour has room for them.
+    pub(super) fn cystic(tumour: &Tumour, volume: f64, seed: u64, step: f64) -> Self {
+        let mut draw = Draw::new(seed, CYSTIC_STREAM);
+        let wanted = draw.uniform(0.03, 0.9);
+        let content = Self::solid(&mut draw, tumour, volume, seed);
+        content.with_cysts(Some(wanted), tumour, volume, step)
+    }
+
+    /// Loose tissue, spots, and the places of cysts that have no size yet.
+    fn solid(draw: &mut Draw, tumour: &Tumour, volume: f64, seed: u64) -> Self {
+        let content = Self::drawn(draw, volume).with_loose(tumour, volume, seed);
+        content.within(tumour)
+    }
+
+    /// The same with cysts that are this part of the volume, or with none.
+    fn with_cysts(self, part: Option<f64>, tumour: &Tumour, volume: f64, step: f64) -> Self {
+        let has_room = self.in_canal || tumour.ball().1 >= LEAST_RADIUS;
+        match part.filter(|_| has_room) {
+            Some(part) => self.with_part(part, tumour, volume, step),
+            None => Self {
                 cysts: Vec::new(),
-                ..content
-            }
+                ..self
+            },
         }
     }
 

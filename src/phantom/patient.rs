@@ -220,6 +220,27 @@ impl Patient {
         })
     }
 
+    /// The same patient with a tumour of this volume, mm³, where it is larger and can shrink so far.
+    pub(super) fn shrunk(mut self, volume_mm3: f64, step: f64) -> Self {
+        if let Some(growth) = &mut self.growth
+            && volume_mm3 < growth.volume_mm3
+            && let Some(tumour) = growth.tumour.at_volume(volume_mm3, step)
+        {
+            growth.tumour = tumour;
+            growth.volume_mm3 = volume_mm3;
+        }
+        self
+    }
+
+    /// The same patient with a tumour that holds cysts, where it has room for them.
+    pub(super) fn with_cysts(mut self, step: f64) -> Self {
+        if let Some(growth) = &mut self.growth {
+            let content = Content::cystic(&growth.tumour, growth.volume_mm3, self.seed, step);
+            growth.content = Arc::new(content);
+        }
+        self
+    }
+
     /// Volume of the tumour so many years after the first visit, mm³; zero without tumour. Exactly the growth model's.
     pub fn tumour_volume_mm3(&self, years: f64) -> f64 {
         self.growth

@@ -57,15 +57,14 @@ const ENHANCED: f64 = 0.45;
 /// Part of the crops whose contrast is drawn at large rather than from a site.
 const RANDOM_CONTRAST: f64 = 0.3;
 
-/// Parts of the patients of hard crops that are drawn so that the tumour is one of those that are learned last: smaller than [`SMALL_MM3`],
-/// or of grade IV with a cyst; and of those that have no tumour, so that canals full of nerves do not become one.
+/// Parts of the patients of hard crops that are drawn so that the tumour is one of those that are learned last: of a few cubic millimetres in
+/// the canal, or beyond it with cysts; and of those that have no tumour, so that canals full of nerves do not become one.
 const SMALL: f64 = 0.2;
-const CYSTIC: f64 = 0.15;
+const CYSTIC: f64 = 0.2;
 const HEALTHY: f64 = 0.05;
-const SMALL_MM3: f64 = 80.0;
-/// How often such a patient is drawn at most.
-const HARD_DRAWS: usize = 5;
-/// Stream of the patients that are drawn again.
+/// Volumes of those small tumours, all orders of size alike, mm³.
+const SMALL_MM3: [f64; 2] = [20.0, 80.0];
+/// Stream of what makes such a patient.
 const HARD_STREAM: u64 = 10;
 /// Part of the tumours that have the shape of an outline where outlines are given.
 const REAL_SHAPE: f64 = 0.4;
@@ -142,16 +141,7 @@ pub fn training_crop(
 fn taxing_patient(seed: u64, outlines: &[Outline]) -> Result<Patient, Error> {
     let mut draw = Draw::new(seed, HARD_STREAM);
     let kind = draw.uniform(0.0, 1.0);
-    let (koos, shapes, enough): (_, &[Outline], fn(&Patient) -> bool) = if kind < SMALL {
-        (Some(KoosGrade::I), &[], is_small)
-    } else if kind < SMALL + CYSTIC {
-        (Some(KoosGrade::IV), outlines, is_cystic)
-    } else if kind < SMALL + CYSTIC + HEALTHY {
-        (None, &[], |_| true)
-    } else {
-        return random_patient(seed, outlines);
-    };
-    let of = |seed| {
+    let of = |koos, shapes: &[Outline]| {
         let spec = PatientSpec {
             koos,
             mimic: None,
@@ -159,24 +149,19 @@ fn taxing_patient(seed: u64, outlines: &[Outline]) -> Result<Patient, Error> {
         };
         patient_of(&spec, shapes)
     };
-    let mut patient = of(seed)?;
-    for _ in 1..HARD_DRAWS {
-        if enough(&patient) {
-            break;
-        }
-        patient = of(draw.seed())?;
+    if kind < SMALL {
+        let patient = of(Some(KoosGrade::I), &[])?;
+        let [low, high] = SMALL_MM3.map(f64::ln);
+        Ok(patient.shrunk(draw.uniform(low, high).exp(), QUICK_STEP))
+    } else if kind < SMALL + CYSTIC {
+        let koos = [KoosGrade::II, KoosGrade::III, KoosGrade::IV];
+        let drawn = koos.get(draw.uniform(0.0, koos.len() as f64) as usize);
+        Ok(of(drawn.copied(), outlines)?.with_cysts(QUICK_STEP))
+    } else if kind < SMALL + CYSTIC + HEALTHY {
+        of(None, &[])
+    } else {
+        random_patient(seed, outlines)
     }
-    Ok(patient)
-}
-
-fn is_small(patient: &Patient) -> bool {
-    let growth = patient.growth.as_ref();
-    growth.is_some_and(|g| g.volume_mm3 < SMALL_MM3)
-}
-
-fn is_cystic(patient: &Patient) -> bool {
-    let growth = patient.growth.as_ref();
-    growth.is_some_and(|g| g.content.cysts() > 0)
 }
 
 fn random_patient(seed: u64, outlines: &[Outline]) -> Result<Patient, Error> {
@@ -376,22 +361,40 @@ mod tests {
     }
 
     #[test]
-    fn hard_crops_show_more_small_and_cystic_tumours_and_as_many_healthy_ears() {
+    fn hard_crops_show_more_small_and_cystic_tumours_of_every_grade_and_as_many_healthy_ears() {
         let patients = |of: fn(u64, &[Outline]) -> Result<Patient, Error>| {
             (0..120).map(|seed| of(seed, &[]).unwrap()).collect()
         };
         let [taxing, usual]: [Vec<Patient>; 2] =
             [patients(taxing_patient), patients(random_patient)];
-        let count =
-            |of: &[Patient], what: fn(&Patient) -> bool| of.iter().filter(|p| what(p)).count();
-        let kinds: [fn(&Patient) -> bool; 3] = [is_small, is_cystic, |p| p.growth.is_none()];
-        let [[small, cystic, none], usual] =
-            [taxing, usual].map(|of| kinds.map(|what| count(&of, what)));
-        assert!(small > 2 * usual[0] && small < 60, "{small}, {usual:?}");
-        assert!(
-            2 * cystic > 3 * usual[1] && cystic < 60,
-            "{cystic}, {usual:?}"
-        );
-        assert!((6..30).contains(&none), "{none}, {usual:?}");
+        let part_of_cysts = |p: &Patient| {
+            let growth = p.growth.as_ref();
+            growth.map_or(0.0, |g| {
+                g.content.cyst_volume_mm3(&g.tumour, QUICK_STEP) / g.volume_mm3
+            })
+        };
+        let below = |p: &Patient, mm3: f64| p.growth.as_ref().is_some_and(|g| g.volume_mm3 < mm3);
+        let count = |of: &[Patient]| {
+            let mut counts = [0; 5];
+            for p in of {
+                let is = [
+                    below(p, 80.0),
+                    below(p, 40.0),
+                    part_of_cysts(p) > 0.05,
+                    part_of_cysts(p) > 0.3 && below(p, 1000.0),
+                    p.growth.is_none(),
+                ];
+                for (count, is) in counts.iter_mut().zip(is) {
+                    *count += u32::from(is);
+                }
+            }
+            counts
+        };
+        let (hard, plain) = (count(&taxing), count(&usual));
+        for (n, least) in [15, 6, 15, 3].into_iter().enumerate() {
+            assert!(hard[n] >= least && hard[n] < 60, "{n}: {hard:?}");
+            assert!(2 * hard[n] > 3 * plain[n], "{n}: {hard:?}, {plain:?}");
+        }
+        assert!((6..30).contains(&hard[4]), "{hard:?}");
     }
 }
