@@ -7,6 +7,12 @@ const LEAST_AIR: f64 = 0.03;
 const AIR_HU: std::ops::Range<f32> = -1100.0..-850.0;
 /// Compact bone begins about here, HU; fat and brain lie between.
 const BONE_HU: f32 = 300.0;
+/// What is added to HU where a file must do without negative numbers; without the rescale of its header such a scan reads as these.
+const UNSIGNED_BY: [f32; 2] = [1000.0, 1024.0];
+/// Between air and fat, HU: nothing but their mixture, whereas MRI has tissue of every brightness.
+const GULF_HU: std::ops::Range<f32> = -800.0..-200.0;
+/// Part of the voxels outside air that mixtures may take.
+const MOST_MIXED: f64 = 0.12;
 /// Distinct values up to which whole numbers are labels rather than intensities.
 const MOST_LABELS: usize = 12;
 /// Part of the outermost voxels that must be bright in an inverted scan.
@@ -15,7 +21,7 @@ const BRIGHT_BORDER: f64 = 0.6;
 /// Why the intensities (right fastest, then anterior, superior) cannot be those of an MRI scan of a head; `None` where they may be.
 pub(super) fn foreign(grid: &WorkingGrid, intensities: &[f32]) -> Option<String> {
     let text = if is_ct(intensities) {
-        "the intensities are those of CT (air near -1000, bone above 300), and the model reads MRI"
+        "the intensities are those of CT (air, soft tissue and bone at their Hounsfield units), and the model reads MRI"
     } else if is_label_map(intensities) {
         "the file has a few whole numbers for intensities, as a label map has"
     } else if is_inverted(grid, intensities) {
@@ -26,12 +32,29 @@ pub(super) fn foreign(grid: &WorkingGrid, intensities: &[f32]) -> Option<String>
     Some(format!("{text}: nothing was labelled"))
 }
 
+/// CT has air, bone and soft tissue at their places of a scale that is the same everywhere, as it is or made positive.
 fn is_ct(intensities: &[f32]) -> bool {
-    let part = |count: usize| count as f64 / intensities.len().max(1) as f64;
-    let air = intensities.iter().filter(|v| AIR_HU.contains(v)).count();
-    let bone = intensities.iter().filter(|v| **v > BONE_HU).count();
-    let between = intensities.iter().filter(|v| (-150.0..=150.0).contains(*v));
-    part(air) > LEAST_AIR && part(bone) > 0.002 && part(between.count()) > 0.1
+    is_ct_from(0.0, intensities) || UNSIGNED_BY.iter().any(|by| is_ct_from(*by, intensities))
+}
+
+/// Whether these are HU to which `by` was added. Made positive, air ends at zero at the latest, as it does in MRI: then soft tissue must also
+/// keep to its narrow place, and leave the gulf below fat empty.
+fn is_ct_from(by: f32, intensities: &[f32]) -> bool {
+    let part = |holds: &dyn Fn(f32) -> bool| {
+        let count = intensities.iter().filter(|v| holds(**v - by)).count();
+        count as f64 / intensities.len().max(1) as f64
+    };
+    let air = part(&|hu| AIR_HU.contains(&hu));
+    let bone = part(&|hu| hu > BONE_HU);
+    let between = part(&|hu| (-150.0..=150.0).contains(&hu));
+    let found = air > LEAST_AIR && bone > 0.002 && between > 0.1;
+    if by <= 0.0 || !found {
+        return found;
+    }
+    let lowest = intensities.iter().copied().fold(f32::MAX, f32::min);
+    let of_head = |part: f64| part / (1.0 - air);
+    let mixed = of_head(part(&|hu| GULF_HU.contains(&hu)));
+    lowest >= 0.0 && of_head(between) > 0.5 && mixed < MOST_MIXED
 }
 
 /// Resampling mixes labels at their borders, so most voxels rather than all must be whole numbers of a short list.
@@ -127,6 +150,16 @@ mod tests {
             _ => -1000.0 + 30.0 * noise(n),
         };
         assert!(told(&ct).contains("CT"));
+        for by in UNSIGNED_BY {
+            let unsigned = |r: f64, n: usize| (ct(r, n) + by).max(0.0);
+            assert!(told(&unsigned).contains("CT"), "{by}");
+        }
+        // MRI on the same scale: as dark outside and as bright inside, but of every brightness.
+        let alike = |r: f64, n: usize| match r {
+            ..26.0 => 600.0 + 900.0 * noise(n),
+            _ => 60.0 * noise(n),
+        };
+        assert_eq!(told(&alike), "");
         let labels =
             |r: f64, _: usize| f32::from(u8::from(r < 20.0)) + f32::from(u8::from(r < 5.0));
         assert!(told(&labels).contains("label map"));
