@@ -3,10 +3,12 @@ use super::measure_koos_evidence::dented;
 use schwann::{
     io,
     measure::{KoosBasis, KoosOptions, KoosWording},
-    volume::{LabelMap, Structure, Volume, Voxels},
+    phantom::{GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec},
+    volume::{LabelMap, Structure, Volume, Voxels, unobserved},
 };
 use serde_json::Value;
 use std::{
+    io::Read as _,
     path::PathBuf,
     process::{Command, Output},
     sync::OnceLock,
@@ -73,6 +75,11 @@ fn the_wording_decides_whether_a_dent_without_displacement_is_iii_or_iv() {
         let koos = json(1, arguments);
         assert_eq!(koos["wording"], wording);
         assert_eq!(koos["grade"], grade);
+        // Forest and network were taught the topographic wording: in the other the rule speaks alone.
+        let topographic = wording == "topographic";
+        assert_eq!(koos["graders"]["forest"].is_null(), !topographic);
+        assert_eq!(koos["graders"]["network"].is_null(), !topographic);
+        assert!(topographic || koos["combined"]["grade"] == grade);
         // The library says the same of the same files.
         let (labels, _) =
             io::read_labels(&files()[1], &schwann::volume::LabelTable::default()).unwrap();
@@ -149,4 +156,68 @@ fn a_point_that_is_none_or_lies_in_no_brain_is_refused() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn a_scan_in_slices_too_thick_for_the_model_has_no_grade_rather_than_none() {
+    let patient = Patient::new(&PatientSpec {
+        seed: 5,
+        koos: None,
+        ..PatientSpec::default()
+    });
+    let visit = VisitSpec {
+        years: 0.0,
+        site: Site::Tilburg,
+        modality: Modality::HrT2,
+        seed: 1,
+        grid: Some(GridSpec {
+            shape: [200, 200, 20],
+            spacing_mm: [0.8, 0.8, 5.0],
+        }),
+    };
+    let made = patient.unwrap().scan(&visit, &mut unobserved).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let scan = folder.path().join("thick.nii.gz");
+    io::write_volume(&scan, &made.volume).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_schwann"))
+        .args(["koos", "--json", "--device", "cpu"])
+        .arg(&scan)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let koos: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(koos["grade"].is_null(), "{koos}");
+    let reason = koos["withheld"].as_str().unwrap();
+    assert!(reason.contains("slices of more than 3 mm"), "{reason}");
+    assert!(warns(&koos, reason) && koos["combined"].is_null());
+}
+
+#[test]
+fn no_side_is_told_of_a_scan_that_does_not_tell_left_from_right() {
+    let folder = tempfile::tempdir().unwrap();
+    // The same files without sform and qform.
+    let untold = |n: usize| {
+        let mut bytes = Vec::new();
+        let packed = std::fs::File::open(&files()[n]).unwrap();
+        flate2::read::GzDecoder::new(packed)
+            .read_to_end(&mut bytes)
+            .unwrap();
+        bytes[252..256].fill(0);
+        let path = folder.path().join(format!("{n}.nii"));
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let output = Command::new(env!("CARGO_BIN_EXE_schwann"))
+        .args(["koos", "--json"])
+        .arg(untold(0))
+        .arg("--labels")
+        .arg(untold(1))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let koos: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(warns(&koos, "left and right are unknown"));
+    assert_eq!(koos["grade"], "III");
+    assert!(koos["evidence"]["side"].is_null(), "{koos}");
+    assert!(json(1, &[])["evidence"]["side"].is_string());
 }

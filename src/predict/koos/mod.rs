@@ -11,13 +11,15 @@ pub use crop::{CROP_CHANNELS, CROP_SIZE, CROP_SPACING_MM, koos_crop};
 pub use plan::{GraderWeights, KoosPlan};
 
 use super::Error;
-use crate::measure::{KoosAssessment, parcellation_features, structure_features};
+use crate::measure::{KoosAssessment, KoosWording, parcellation_features, structure_features};
 use crate::model::{Classifier, Forest, read_tensors, sha256};
 use crate::patient::ModelInfo;
 use crate::volume::{LabelMap, Volume};
 use candle_core::{Device, Tensor};
 use std::path::Path;
 
+/// The wording of the grades that forest and network learn.
+const TAUGHT: KoosWording = KoosWording::Topographic;
 /// Largest file of a model folder's forests, bytes.
 const MOST_BYTES: u64 = 64 << 20;
 
@@ -159,7 +161,7 @@ impl KoosModel {
         self.parcellation.is_some()
     }
 
-    /// Grades a tumour by all graders and combines them.
+    /// Grades a tumour by all graders and combines them; by the rule alone in another wording than the topographic one, which forest and network were taught.
     ///
     /// # Errors
     /// When the network fails.
@@ -169,11 +171,15 @@ impl KoosModel {
         if !ready {
             return Ok(KoosGraders::withheld());
         }
-        let combination = Combination {
+        let mut combination = Combination {
             rule: Some(assessment.probabilities),
-            forest: self.by_forest(case)?,
-            network: self.by_network(case)?,
+            ..Combination::default()
         };
+        // In another wording their III would be another III: mixed with the rule's it would be neither.
+        if assessment.wording == TAUGHT.name() {
+            combination.forest = self.by_forest(case)?;
+            combination.network = self.by_network(case)?;
+        }
         Ok(combination.graders(&self.plan.weights))
     }
 
