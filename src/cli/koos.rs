@@ -1,7 +1,7 @@
 //! `schwann koos`: the grade with its evidence.
 use super::{
     graders,
-    measure::tumour,
+    measure::tumour_sizes,
     output,
     scheme::Scheme,
     segment::{Engine, read_scan},
@@ -13,7 +13,7 @@ use crate::{
         TumourMeasures, brainstem_at,
     },
     patient::{ModelInfo, NOTICE},
-    volume::{LabelMap, Sequence, Structure, Volume},
+    volume::{LabelMap, Sequence, Structure, Volume, sides_are_told},
 };
 use anyhow::bail;
 use glam::DVec3;
@@ -65,18 +65,18 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         at: arguments.brainstem_at,
         used: None,
     };
-    let (labels, model) = if let Some(path) = &arguments.labels {
+    let (labels, model, unseen) = if let Some(path) = &arguments.labels {
         let (labels, more) = read_labels(path, &scan, &arguments.scheme)?;
         warnings.extend(more);
         let labels = drawn.with_brainstem(labels, &scan, &mut warnings)?;
         let (labels, more) = completed(labels, (&scan, &arguments.scan), &arguments.engine)?;
         warnings.extend(more);
-        (labels, None)
+        (labels, None, None)
     } else {
         let prediction = arguments.engine.segment(&scan, &arguments.scan)?;
         warnings.extend(prediction.warnings);
         let labels = drawn.with_brainstem(prediction.labels, &scan, &mut warnings)?;
-        (labels, Some(prediction.model))
+        (labels, Some(prediction.model), prediction.tumour_withheld)
     };
     let basis = KoosBasis::with_scan(&labels, &scan, Sequence::Unknown);
     let options = KoosOptions {
@@ -85,10 +85,17 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         brainstem_from: drawn.used.map(|p| p.to_array()),
     };
     let mut assessment = basis.assess_with(None, options);
+    if let Some(reason) = unseen {
+        withhold(&mut assessment, reason);
+    }
     let measures = basis.tumour().map(|t| t.measures(None));
+    let cut = basis.tumour().is_some_and(|t| t.size().at_scan_edge);
     let graders = arguments.graders.grade(&scan, &labels, &assessment)?;
     warnings.append(&mut assessment.warnings);
     assessment.warnings = warnings;
+    if !sides_are_told(&assessment.warnings) {
+        assessment.evidence.side = None;
+    }
     output::warnings(&assessment.warnings);
     let output = Output {
         assessment: &assessment,
@@ -100,9 +107,18 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         notice: NOTICE,
     };
     output::result(json, &output, || {
-        let sizes = measures.as_ref().map_or_else(String::new, tumour);
+        let sizes = (measures.as_ref()).map_or_else(String::new, |m| tumour_sizes(m, cut));
         text(&assessment, options.wording) + &graders.text() + &sizes + "\n" + NOTICE
     })
+}
+
+/// Leaves a scan on which the model tells nothing of a tumour without a grade: `none` would say that there is no tumour.
+fn withhold(assessment: &mut KoosAssessment, reason: String) {
+    // That there may be one tells a grade that is withheld from none.
+    assessment.tumour = true;
+    let warning = format!("the grade is withheld: {reason}");
+    assessment.warnings.push(warning);
+    assessment.withheld = Some(reason);
 }
 
 #[derive(Debug, Serialize)]
@@ -229,4 +245,21 @@ fn text(a: &KoosAssessment, wording: KoosWording) -> String {
         text += &format!("\nfluid between tumour and brainstem: {}", cleft.decision());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tumour_that_the_model_cannot_tell_has_no_grade_rather_than_none() {
+        let mut assessment = KoosAssessment::default();
+        assert_eq!(assessment.grade_text(), "none");
+        withhold(&mut assessment, "slices too thick".to_owned());
+        let json = serde_json::to_value(&assessment).unwrap();
+        assert!(json["grade"].is_null());
+        assert_eq!(json["withheld"], "slices too thick");
+        let said = text(&assessment, KoosWording::default());
+        assert!(said.contains("Koos withheld: slices too thick"), "{said}");
+    }
 }

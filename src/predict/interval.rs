@@ -10,30 +10,63 @@ pub(super) struct Spread {
     pub(super) high: f64,
 }
 
-/// The spread of the largest tumour in probabilities `p` (of one class) between the levels `1 - level` and `level`, as parts of that above `told`; `None` without a
-/// voxel above `told`.
-pub(super) fn spread(p: &[f32], shape: Shape, [told, level]: [f64; 2]) -> Option<Spread> {
+/// A tumour-like piece of a network's answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Piece {
+    /// Voxels of the network's grid that are surely tumour, that are told to be, and that may be.
+    counts: [usize; 3],
+    /// Where those lie that are told: positions in the scan's memory.
+    places: Vec<usize>,
+}
+
+/// The pieces of a tumour in probabilities `p` (of one class) above `level` that hold a voxel above `told`; `1 - level` is sure. `place` is where a voxel lies in the scan.
+pub(super) fn pieces(
+    p: &[f32],
+    shape: Shape,
+    [told, level]: [f64; 2],
+    place: impl Fn(usize) -> Option<usize>,
+) -> Vec<Piece> {
     let (told, level) = (told as f32, level as f32);
     let mask: Vec<bool> = p.iter().map(|p| *p > level).collect();
     let found = components(&mask, shape);
-    let mut counts = vec![[0_usize; 3]; found.sizes.len()];
-    for (&number, &p) in found.component.iter().zip(p) {
-        if let Some(count) = (number as usize)
+    let mut pieces = vec![Piece::default(); found.sizes.len()];
+    for (index, (&number, &p)) in found.component.iter().zip(p).enumerate() {
+        if let Some(piece) = (number as usize)
             .checked_sub(1)
-            .and_then(|n| counts.get_mut(n))
+            .and_then(|n| pieces.get_mut(n))
         {
-            count[0] += usize::from(p > 1.0 - level);
-            count[1] += usize::from(p > told);
-            count[2] += 1;
+            piece.counts[0] += usize::from(p > 1.0 - level);
+            piece.counts[2] += 1;
+            if p > told {
+                piece.counts[1] += 1;
+                piece.places.extend(place(index));
+            }
         }
     }
-    let [sure, told, all] = counts
-        .into_iter()
-        .max_by_key(|c| c[1])
-        .filter(|c| c[1] > 0)?;
-    Some(Spread {
-        low: (sure as f64 / told as f64).min(1.0),
-        high: (all as f64 / told as f64).max(1.0),
+    pieces.retain(|piece| piece.counts[1] > 0);
+    pieces
+}
+
+/// The spread of those pieces of which something was `kept` by the rules of anatomy, as parts of what is told of them, and how many voxels were: the others are no part of the
+/// volume that the reader sees. `None` where nothing was.
+pub(super) fn spread(pieces: &[Piece], kept: impl Fn(usize) -> bool) -> Option<(usize, Spread)> {
+    let mut voxels = 0;
+    let mut sums = [0; 3];
+    for piece in pieces {
+        let count = piece.places.iter().filter(|place| kept(**place)).count();
+        if count > 0 {
+            voxels += count;
+            let pairs = sums.iter_mut().zip(piece.counts);
+            pairs.for_each(|(sum, count)| *sum += count);
+        }
+    }
+    let [sure, told, all] = sums.map(|sum| sum as f64);
+    (voxels > 0).then(|| {
+        let spread = Spread {
+            low: (sure / told).min(1.0),
+            high: (all / told).max(1.0),
+        };
+        (voxels, spread)
     })
 }
 
@@ -41,20 +74,36 @@ pub(super) fn spread(p: &[f32], shape: Shape, [told, level]: [f64; 2]) -> Option
 mod tests {
     use super::*;
 
+    /// The spread of what was kept of a row.
+    fn of(p: &[f32], levels: [f64; 2], kept: &[usize]) -> Option<Spread> {
+        let pieces = pieces(p, [p.len(), 1, 1], levels, Some);
+        spread(&pieces, |place| kept.contains(&place)).map(|(_, spread)| spread)
+    }
+
+    /// A row of a sure tumour with doubtful ends, and a doubtful speck apart from it.
+    const ROW: [f32; 10] = [0.2, 0.7, 0.95, 0.95, 0.6, 0.2, 0.01, 0.01, 0.6, 0.01];
+
     #[test]
-    fn the_largest_tumour_counts_and_the_levels_order() {
-        // A row of a sure tumour with doubtful ends, and a doubtful speck apart from it.
-        let p = [0.2, 0.7, 0.95, 0.95, 0.6, 0.2, 0.01, 0.01, 0.6, 0.01];
-        let found = spread(&p, [10, 1, 1], [0.5, 0.1]).unwrap();
+    fn the_levels_of_a_tumour_order() {
+        let found = of(&ROW, [0.5, 0.1], &[1, 2, 3, 4]).unwrap();
         assert!((found.low - 0.5).abs() < 1e-9, "{found:?}");
         assert!((found.high - 1.5).abs() < 1e-9, "{found:?}");
-        assert_eq!(
-            spread(&p, [10, 1, 1], [0.5, 0.5]),
-            Some(Spread {
-                low: 1.0,
-                high: 1.0
-            })
-        );
-        assert_eq!(spread(&[0.3; 8], [2, 2, 2], [0.5, 0.1]), None);
+        let one = Spread {
+            low: 1.0,
+            high: 1.0,
+        };
+        assert_eq!(of(&ROW, [0.5, 0.5], &[2]), Some(one));
+        assert_eq!(of(&[0.3; 8], [0.5, 0.1], &[0, 1, 2]), None);
+    }
+
+    #[test]
+    fn what_was_dropped_has_no_part_in_the_spread_however_large() {
+        // The speck alone was kept: the larger piece says nothing of it.
+        let found = of(&ROW, [0.5, 0.1], &[8]).unwrap();
+        assert!(found.low < 1e-9 && (found.high - 1.0).abs() < 1e-9);
+        assert_eq!(of(&ROW, [0.5, 0.1], &[]), None);
+        // Two pieces that were kept are one volume.
+        let both = of(&ROW, [0.5, 0.1], &[2, 8]).unwrap();
+        assert!((both.low - 0.4).abs() < 1e-9 && (both.high - 1.4).abs() < 1e-9);
     }
 }

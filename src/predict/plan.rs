@@ -53,6 +53,9 @@ pub struct Calibration {
     pub tumour_level: f64,
 }
 
+/// What a tumour's level may be: at the ends every voxel would be tumour, or none.
+const TUMOUR_LEVELS: std::ops::RangeInclusive<f64> = 0.01..=0.99;
+
 fn half() -> f64 {
     0.5
 }
@@ -116,7 +119,8 @@ impl Plan {
         if let Some(c) = self.calibration
             && !((0.1..=10.0).contains(&c.temperature)
                 && c.interval_level > 0.0
-                && c.interval_level <= 0.5)
+                && c.interval_level <= 0.5
+                && TUMOUR_LEVELS.contains(&c.tumour_level))
         {
             return wrong("the calibration");
         }

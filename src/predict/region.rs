@@ -1,7 +1,7 @@
 //! Two stages: the localiser finds the ears, the segmenter outlines what is about each.
 use super::Error;
 use super::grid::WorkingGrid;
-use super::interval::{Spread, spread};
+use super::interval::{Piece, pieces, spread};
 use super::probabilities::{Gathered, Probabilities};
 use super::segmenter::{
     CERTAIN, Clock, Early, How, Own, SegmentOptions, coarse, report, run, unreadable,
@@ -25,6 +25,8 @@ const MEDIAL_MM: f64 = 6.0;
 const SEARCH_STEP: f64 = 0.75;
 /// The thickest slices that training imitates, mm: beyond them no tumour is outlined.
 const THICKEST_MM: f64 = 3.0;
+/// What single precision may add to the thickness of slices in an oblique scan's affine, mm: nominal ones of 3 mm are not beyond [`THICKEST_MM`].
+const ROUNDING_MM: f64 = 1e-3;
 /// Smaller tumours are not shown before both ears are done, mm³: false ones are small.
 const SPECK_MM3: f64 = 60.0;
 /// How often a region grows that cuts through a tumour.
@@ -124,6 +126,8 @@ impl Region {
 pub(super) struct Found {
     pub(super) labels: LabelMap,
     pub(super) tumour_interval95_mm3: Option<[f64; 2]>,
+    /// Why nothing is told of a tumour, whatever was seen; `None` where it is.
+    pub(super) tumour_withheld: Option<String>,
     pub(super) probabilities: Option<Probabilities>,
     pub(super) warnings: Vec<String>,
 }
@@ -193,14 +197,14 @@ pub(super) fn segment_about_ears(
 ) -> Result<Found, Error> {
     let grid = scan.grid();
     let mut warnings = vec![own.origin()];
-    let mut values = vec![0; grid.len()];
     let found = match find_ears(scan, localiser, how, observe)? {
         Ok(found) => found,
         Err(why) => {
             warnings.push(why);
             return Ok(Found {
-                labels: LabelMap::new(*grid, values, LabelTable::default())?,
+                labels: pasted(&[], &[], grid)?,
                 tumour_interval95_mm3: None,
+                tumour_withheld: None,
                 probabilities: None,
                 warnings,
             });
@@ -212,7 +216,9 @@ pub(super) fn segment_about_ears(
         std::array::from_fn(|a| own.plan.patch[a] as f64 * own.plan.spacing_mm[a]);
     let mut regions = regions_about(found, grid, extent_mm, &mut warnings);
     let count = regions.len();
-    let mut spreads = vec![None; count];
+    // Pasted once all have grown: growth moves a region's middle, and with it what neighbours leave to each other.
+    let mut parts = Vec::with_capacity(count);
+    let mut seen = Vec::with_capacity(count);
     let mut gathered = Gathered::new(*grid);
     for n in 0..count {
         let mut part = |p: Progress| {
@@ -230,17 +236,17 @@ pub(super) fn segment_about_ears(
             regions[n] = larger;
             labelled = label(scan, &larger, own, how, &mut part)?;
         }
-        spreads[n] = labelled.spread;
+        seen.push(labelled.pieces);
         let part = labelled.labels.grid();
         for (structure, probabilities) in labelled.probabilities {
             gathered.add(structure, regions[n].low, (part, probabilities));
         }
-        paste(&labelled.labels, n, &regions, grid, &mut values);
+        parts.push(labelled.labels);
         if n + 1 < count
             && n == 0
             && let Some(early) = early.take()
         {
-            let first = LabelMap::new(*grid, values.clone(), LabelTable::default())?;
+            let first = pasted(&parts, &regions, grid)?;
             let (first, _) = own.plan.post_processing.apply(&first, &pori)?;
             if early(without_speck(first)?).is_break() {
                 return Err(Error::Cancelled);
@@ -249,18 +255,20 @@ pub(super) fn segment_about_ears(
     }
     clock.stop("network");
     report(observe, "cleaning", 0.0)?;
-    let before = LabelMap::new(*grid, values, LabelTable::default())?;
+    let before = pasted(&parts, &regions, grid)?;
+    drop(parts);
     let (labels, more) = own.plan.post_processing.apply(&before, &pori)?;
     clock.stop("clean");
     warnings.extend(more);
     let mut found = Found {
         probabilities: None,
-        tumour_interval95_mm3: interval(&labels, &regions, &spreads),
+        tumour_interval95_mm3: interval(&labels, &seen),
+        tumour_withheld: None,
         labels,
         warnings,
     };
     found.warnings.extend(coarse(grid));
-    if grid.spacing_mm().iter().any(|mm| *mm > THICKEST_MM) {
+    if is_too_thick(grid) {
         drop_tumour(&mut found)?;
     }
     found.probabilities = Some(gathered.finish(before.labels(), &found.labels));
@@ -268,9 +276,18 @@ pub(super) fn segment_about_ears(
     Ok(found)
 }
 
+/// Whether a scan's slices are thicker than those that the model was trained on.
+fn is_too_thick(grid: &Grid) -> bool {
+    let thickest = THICKEST_MM + ROUNDING_MM;
+    grid.spacing_mm().iter().any(|mm| *mm > thickest)
+}
+
 /// Takes back a tumour in slices thicker than those that the model was trained on, where partial volumes look like one: two real heads with
 /// slices of 6.5 mm and no schwannoma got one, and a synthetic one with slices of 5 mm, of which the model was sure.
 fn drop_tumour(found: &mut Found) -> Result<(), Error> {
+    found.tumour_withheld = Some(format!(
+        "in slices of more than {THICKEST_MM} mm the model cannot be relied on to tell whether there is a tumour"
+    ));
     let labels = &found.labels;
     let tumour = labels.mask(Structure::VestibularSchwannoma);
     let voxels = tumour.iter().filter(|t| **t).count();
@@ -306,30 +323,22 @@ fn without_tumour(labels: &LabelMap) -> Result<LabelMap, Error> {
     )?)
 }
 
-/// The interval of the tumour's volume, from the spread of the region that holds most of it.
-fn interval(labels: &LabelMap, regions: &[Region], spreads: &[Option<Spread>]) -> Option<[f64; 2]> {
+/// The interval of the tumour's volume, from the spread of what was kept of it, in the region that saw most of that.
+fn interval(labels: &LabelMap, seen: &[Vec<Piece>]) -> Option<[f64; 2]> {
     let tumour = labels.mask(Structure::VestibularSchwannoma);
-    let grid = labels.grid();
-    let mut counts = vec![0_usize; regions.len()];
-    let mut voxels = 0;
-    for (index, _) in tumour.iter().enumerate().filter(|(_, is)| **is) {
-        let voxel = grid.voxel(index);
-        voxels += 1;
-        for (count, region) in counts.iter_mut().zip(regions) {
-            *count += usize::from(region.contains(voxel));
-        }
-    }
-    let most = (0..regions.len()).max_by_key(|&n| counts[n])?;
-    let spread = spreads.get(most).copied().flatten()?;
-    let mm3 = voxels as f64 * grid.voxel_volume_mm3();
-    (voxels > 0).then_some([mm3 * spread.low, mm3 * spread.high])
+    let kept = |place: usize| tumour.get(place) == Some(&true);
+    let spreads = seen.iter().filter_map(|pieces| spread(pieces, kept));
+    let (_, found) = spreads.max_by_key(|(voxels, _)| *voxels)?;
+    let voxels = tumour.iter().filter(|is| **is).count();
+    let mm3 = voxels as f64 * labels.grid().voxel_volume_mm3();
+    Some([mm3 * found.low, mm3 * found.high])
 }
 
 /// What a network says of a region, on the scan's voxels in it.
 struct Labelled {
     labels: LabelMap,
-    /// How sure the tumour's volume is.
-    spread: Option<Spread>,
+    /// Of the tumour, where the model is calibrated.
+    pieces: Vec<Piece>,
     probabilities: Vec<(Structure, Vec<f32>)>,
 }
 
@@ -346,14 +355,18 @@ fn label(
     let [low] = part.quantiles([0.005]);
     let intensities = grid.resample(&part, low as f32);
     let scores = run(&grid, &intensities, own, how, None, observe)?;
-    let spread = own
-        .tumour_channel()
-        .zip(own.plan.calibration)
-        .and_then(|(channel, c)| {
-            let voxels = intensities.len();
-            let p = &scores[channel * voxels..][..voxels];
-            spread(p, grid.shape, [c.tumour_level, c.interval_level])
-        });
+    let [nr, na, _] = grid.shape;
+    let place = |index: usize| {
+        let at = [index % nr, index / nr % na, index / (nr * na)].map(|n| n as f64);
+        let point = grid.point_in_world(DVec3::from_array(at));
+        Some(scan.grid().index(scan.grid().nearest_voxel(point)?))
+    };
+    let calibrated = own.tumour_channel().zip(own.plan.calibration);
+    let pieces = calibrated.map_or_else(Vec::new, |(channel, c)| {
+        let voxels = intensities.len();
+        let p = &scores[channel * voxels..][..voxels];
+        pieces(p, grid.shape, [c.tumour_level, c.interval_level], place)
+    });
     let table = LabelTable::default();
     let voxels = intensities.len();
     let channels = own.labels.iter().zip(scores.chunks_exact(voxels));
@@ -362,9 +375,18 @@ fn label(
         .collect();
     Ok(Labelled {
         labels: grid.restore(&scores, &own.decision(CERTAIN))?,
-        spread,
+        pieces,
         probabilities,
     })
+}
+
+/// The scan's labels from those of regions, which are told in the same order; beyond them is background.
+fn pasted(parts: &[LabelMap], regions: &[Region], grid: &Grid) -> Result<LabelMap, Error> {
+    let mut values = vec![0; grid.len()];
+    for (n, labels) in parts.iter().enumerate() {
+        paste(labels, n, regions, grid, &mut values);
+    }
+    Ok(LabelMap::new(*grid, values, LabelTable::default())?)
 }
 
 /// Writes a region's labels into those of the scan. Where regions overlap the nearest middle decides, but no tumour is lost.
@@ -518,14 +540,44 @@ mod tests {
             let mut found = Found {
                 labels,
                 tumour_interval95_mm3: None,
+                tumour_withheld: None,
                 probabilities: None,
                 warnings: Vec::new(),
             };
             drop_tumour(&mut found).unwrap();
+            // What was not seen in such slices is as open as what was taken back.
+            assert!(found.tumour_withheld.unwrap().contains("more than 3 mm"));
             assert_eq!(found.labels.count(Structure::VestibularSchwannoma), 0);
             assert_eq!(found.labels.count(Structure::Cochlea), 1);
             assert_eq!(found.warnings.len(), left);
         }
+    }
+
+    #[test]
+    fn slices_that_rounding_makes_a_hair_thicker_than_three_millimetres_keep_their_tumour() {
+        // A nominal 3 mm in the float32 columns of an oblique affine.
+        for (mm, thick) in [(3.0, false), (3.000_000_4, false), (3.3, true)] {
+            let grid = Grid::axis_aligned([4, 4, 4], [0.5, 0.5, mm], DVec3::ZERO).unwrap();
+            assert_eq!(is_too_thick(&grid), thick, "{mm}");
+        }
+    }
+
+    #[test]
+    fn an_interval_is_that_of_the_tumour_that_was_kept() {
+        let grid = Grid::axis_aligned([10, 1, 1], [1.0, 1.0, 2.0], DVec3::ZERO).unwrap();
+        // A small sure tumour, and a larger doubtful piece that anatomy took back.
+        let p = [0.0, 0.9, 0.9, 0.0, 0.3, 0.6, 0.6, 0.6, 0.3, 0.0];
+        let seen = [pieces(&p, grid.shape(), [0.5, 0.2], Some), Vec::new()];
+        let labels = |places: &[usize]| {
+            let mut values = vec![0; 10];
+            for n in places {
+                values[*n] = 1;
+            }
+            LabelMap::new(grid, values, LabelTable::default()).unwrap()
+        };
+        assert_eq!(interval(&labels(&[1, 2]), &seen), Some([4.0, 4.0]));
+        assert_eq!(interval(&labels(&[5, 6, 7]), &seen), Some([0.0, 10.0]));
+        assert_eq!(interval(&labels(&[]), &seen), None);
     }
 
     #[test]
@@ -581,5 +633,32 @@ mod tests {
             paste(&labels, n, &regions, &grid, &mut values);
         }
         assert_eq!(values, [3, 3, 3, 3, 4, 1, 4, 4]);
+    }
+
+    #[test]
+    fn between_two_regions_of_which_one_has_grown_no_voxel_is_left_out() {
+        let grid = Grid::axis_aligned([14, 1, 1], [1.0; 3], DVec3::ZERO).unwrap();
+        let region = |low: usize, high: usize| Region {
+            low: [low, 0, 0],
+            high: [high, 1, 1],
+        };
+        let part = |value: u8, width: usize| {
+            let grid = Grid::axis_aligned([width, 1, 1], [1.0; 3], DVec3::ZERO).unwrap();
+            LabelMap::new(grid, vec![value; width], LabelTable::default()).unwrap()
+        };
+        let left = part(3, 6);
+        // The first alone leaves the second what lies nearer to it, as far as it reaches yet.
+        let early = pasted(
+            std::slice::from_ref(&left),
+            &[region(0, 6), region(4, 8)],
+            &grid,
+        )
+        .unwrap();
+        assert_eq!(early.labels()[..7], [3, 3, 3, 3, 3, 0, 0]);
+        // Its growth moves its middle away: the voxel that was its own is the first one's.
+        let regions = [region(0, 6), region(4, 14)];
+        let both = pasted(&[left, part(4, 10)], &regions, &grid).unwrap();
+        assert_eq!(both.labels()[..7], [3, 3, 3, 3, 3, 3, 4]);
+        assert!(both.labels().iter().all(|label| *label > 0));
     }
 }

@@ -324,6 +324,8 @@ pub struct Prediction {
     pub device: String,
     /// Volumes between which the tumour's lies with 95 % by the model's calibrated probabilities, mm³; `None` without a tumour or a calibration.
     pub tumour_interval95_mm3: Option<[f64; 2]>,
+    /// Why the model tells nothing of a tumour on this scan: that `labels` hold none does not say that there is none. `None` where it tells.
+    pub tumour_withheld: Option<String>,
     /// How sure the model is of each voxel, calibrated where it was; `None` of models that look at the whole scan at once, and where nothing was found.
     pub probabilities: Option<Probabilities>,
     /// Seconds of each stage, then `total`.
@@ -399,7 +401,8 @@ fn predict(
     let needed = segmenter.memory_bytes(first.grid(), options);
     let mut clock = Clock::default();
     let chosen = options.device.open();
-    let (mut tumour_interval95_mm3, mut unmerged, mut probabilities) = (None, None, None);
+    let (mut tumour_interval95_mm3, mut tumour_withheld) = (None, None);
+    let (mut unmerged, mut probabilities) = (None, None);
     let (labels, warnings) = match &segmenter.0 {
         Kind::Own(own) => {
             // A scan that is too large for any memory is told first.
@@ -414,6 +417,7 @@ fn predict(
                 Some(l) => {
                     let found = segment_about_ears(first, own, l, how, early, &mut clock, observe)?;
                     tumour_interval95_mm3 = found.tumour_interval95_mm3;
+                    tumour_withheld = found.tumour_withheld;
                     probabilities = found.probabilities;
                     (found.labels, found.warnings)
                 }
@@ -445,6 +449,7 @@ fn predict(
         model: segmenter.info().clone(),
         device: chosen.words,
         tumour_interval95_mm3,
+        tumour_withheld,
         probabilities,
         seconds: clock.finish(),
         warnings,

@@ -55,6 +55,7 @@ fn a_tumour_is_found_in_both_contrasts_with_an_interval_about_its_volume() {
         let found = run(&scan.volume);
         let agreement = tumour(&found, &scan);
         assert!(agreement.dice > 0.75, "{modality:?}: {agreement:?}");
+        assert_eq!(found.tumour_withheld, None);
         let [low, high] = found.tumour_interval95_mm3.unwrap();
         let volume = agreement.volumes_mm3[0];
         assert!(
@@ -134,6 +135,7 @@ fn thick_slices_are_told_and_make_no_tumour() {
         let told = found.warnings.iter().any(|w| w.contains("5.0 mm"));
         assert!(told, "{:?}", found.warnings);
         assert_eq!(found.labels.count(Structure::VestibularSchwannoma), 0);
+        assert!(found.tumour_withheld.unwrap().contains("more than 3 mm"));
     }
 }
 

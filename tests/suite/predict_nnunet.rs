@@ -244,6 +244,28 @@ fn broken_folders_are_refused_with_file_and_field() {
 }
 
 #[test]
+fn scores_that_stay_on_the_networks_voxels_where_the_scan_is_resampled_are_refused() {
+    let folder = copy("plain");
+    let path = folder.path().join("plans.json");
+    let plans = fs::read_to_string(&path).unwrap();
+    let mut value: serde_json::Value = serde_json::from_str(&plans).unwrap();
+    let fields = ["resampling_fn_probabilities", "resampling_fn_data"];
+    for (field, refused) in fields.into_iter().zip([true, false]) {
+        value["configurations"]["3d_fullres"][field] = "no_resampling_hack".into();
+        fs::write(&path, value.to_string()).unwrap();
+        if refused {
+            let error = refusal(folder.path());
+            for word in [fields[0], fields[1], "plans.json"] {
+                assert!(error.contains(word), "{error}");
+            }
+        } else {
+            // Where neither is resampled the scores lie on the scan's voxels.
+            Segmenter::from_folder(folder.path(), &Folds::Present).unwrap();
+        }
+    }
+}
+
+#[test]
 fn plans_that_contradict_the_weights_are_refused_by_the_tensor() {
     let folder = copy("plain");
     let path = folder.path().join("plans.json");

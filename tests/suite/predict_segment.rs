@@ -4,7 +4,7 @@ use schwann::measure::KoosGrade;
 use schwann::model::DeviceChoice;
 use schwann::phantom::{GridSpec, Modality, Patient, PatientSpec, Scan, Site, VisitSpec};
 use schwann::predict::{
-    Error, Folds, Prediction, SegmentOptions, Segmenter, segment, segment_early,
+    Error, Folds, Plan, Prediction, SegmentOptions, Segmenter, segment, segment_early,
 };
 use schwann::volume::{Grid, LabelMap, LabelTable, Structure, Volume, Voxels, unobserved};
 use std::ops::ControlFlow;
@@ -381,4 +381,18 @@ fn a_model_folder_says_what_it_lacks() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("spleen"), "{error}");
+}
+
+#[test]
+fn a_plan_by_which_every_voxel_or_none_is_tumour_is_refused() {
+    let shipped = include_str!("../../assets/models/segmenter/plan.json");
+    let mut plan: serde_json::Value = serde_json::from_str(shipped).unwrap();
+    for (level, good) in [(0.01, true), (0.99, true), (0.0, false), (1.0, false)] {
+        plan["calibration"]["tumour_level"] = level.into();
+        let read = Plan::from_json(&plan.to_string());
+        assert_eq!(read.is_ok(), good, "{level}");
+        if let Err(error) = read {
+            assert!(error.to_string().contains("the calibration"), "{error}");
+        }
+    }
 }

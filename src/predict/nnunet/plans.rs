@@ -184,6 +184,12 @@ impl Plans {
             network,
             previous_stage: previous_stage.map(str::to_owned),
         };
+        let kept = |how: Resampling| how == Resampling::Identity;
+        if kept(configuration.probabilities) && !kept(configuration.data) {
+            return Err(get("resampling_fn_probabilities")?.wrong(
+                "leaves the scores as they are, but resampling_fn_data resamples the scan: the labels would not lie on its voxels",
+            ));
+        }
         Ok(configuration)
     }
 
