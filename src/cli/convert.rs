@@ -2,7 +2,7 @@
 use super::output;
 use crate::io::{self, DerivedObject, DicomRegion};
 use crate::measure::{StructureSize, structure_sizes};
-use crate::volume::{LabelTable, Structure};
+use crate::volume::{LabelTable, Structure, sides_are_told};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -95,14 +95,15 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let mut observe = |p| bar.show(p);
     let name = arguments.series.as_deref();
     let (volume, warnings) = io::read_scan(&arguments.scan, name, &mut observe)?;
-    io::write_volume(&arguments.output, &volume)?;
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    io::write_volume_as(&arguments.output, &volume, sides_are_told(&warnings))?;
     drop(bar);
     let converted = Converted {
         file: arguments.output.to_string_lossy().into_owned(),
         shape: volume.grid().shape(),
         spacing_mm: volume.grid().spacing_mm(),
         voxels_sha256: io::voxels_sha256(&volume),
-        warnings: warnings.iter().map(ToString::to_string).collect(),
+        warnings,
     };
     output::warnings(&converted.warnings);
     output::result(json, &converted, || {

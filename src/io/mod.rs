@@ -59,7 +59,8 @@ pub use lines::{RecordLines, append_record_line, keep_aside, read_record_lines};
 pub use listing::{ListedSeries, Listing};
 pub use lock::{Claim, claim_folder};
 pub use nifti::{
-    LabelValue, label_values, read_labels, read_labels_meaning, write_labels, write_volume,
+    LabelValue, label_values, read_labels, read_labels_meaning, write_labels, write_labels_as,
+    write_volume, write_volume_as,
 };
 pub use outlines::{read_outline, read_outlines};
 pub use patient_folder::{NewLabels, NewVisit, PatientFolder, PatientWarning, ReadOnly, ScanFiles};

@@ -2,7 +2,8 @@
 use glam::{DAffine3, DMat3, DVec3};
 use proptest::prelude::*;
 use schwann::io::{
-    Error, Warning, inspect, read_labels, read_volume, voxels_sha256, write_labels, write_volume,
+    Error, Warning, inspect, read_labels, read_volume, voxels_sha256, write_labels,
+    write_labels_as, write_volume, write_volume_as,
 };
 use schwann::volume::{Grid, LabelMap, LabelTable, Progress, Volume, Voxels, unobserved};
 use std::ops::ControlFlow;
@@ -246,5 +247,39 @@ proptest! {
         prop_assert_eq!(warnings, vec![]);
         prop_assert!(read.grid().matches(&grid, PLACE_MM));
         prop_assert_eq!(read.voxels(), volume.voxels());
+    }
+}
+
+#[test]
+fn what_comes_from_a_file_without_sides_is_read_back_without_sides_in_the_same_place() {
+    let folder = tempfile::tempdir().unwrap();
+    // Longer than 32767 voxels along one axis, it is written as NIfTI-2.
+    for shape in [SHAPE, [40_000, 2, 1]] {
+        let half = DVec3::from_array(shape.map(|n| (n as f64 - 1.0) / 2.0));
+        let matrix = DMat3::from_diagonal(DVec3::new(-0.41, 0.5, 1.3));
+        let plain = DAffine3::from_mat3_translation(matrix, -(matrix * half));
+        let grid = Grid::new(shape, plain).unwrap();
+        let volume = Volume::new(grid, Voxels::U8(vec![3; grid.len()]), 1.0, 0.0).unwrap();
+        let labels = LabelMap::new(grid, vec![1; grid.len()], LabelTable::default()).unwrap();
+        let [scan, map] = ["scan.nii.gz", "labels.nii"].map(|n| folder.path().join(n));
+        for told in [true, false] {
+            write_volume_as(&scan, &volume, told).unwrap();
+            write_labels_as(&map, &labels, told).unwrap();
+            let (read, warnings) = read_volume(&scan, &mut unobserved).unwrap();
+            let (read_map, more) = read_labels(&map, &LabelTable::default()).unwrap();
+            assert!(read.grid().matches(&grid, 1e-3) && read_map.grid().matches(&grid, 1e-3));
+            assert_eq!(warnings.contains(&Warning::OrientationUnknown), !told);
+            assert_eq!(more.contains(&Warning::OrientationUnknown), !told);
+        }
+        // Elsewhere, a file without orientation would be read in another place.
+        let moved = DAffine3::from_mat3_translation(matrix, DVec3::new(5.0, 6.0, 7.0));
+        let moved = LabelMap::new(
+            Grid::new(shape, moved).unwrap(),
+            vec![1; grid.len()],
+            LabelTable::default(),
+        );
+        write_labels_as(&map, moved.as_ref().unwrap(), false).unwrap();
+        let (read, _) = read_labels(&map, &LabelTable::default()).unwrap();
+        assert!(read.grid().matches(moved.unwrap().grid(), 1e-3));
     }
 }

@@ -202,7 +202,7 @@ fn sizes(header: &Header, axes: usize, warnings: &mut Vec<Warning>) -> [f64; 3] 
 }
 
 /// The first voxel axis runs to the left, the others to anterior and superior; `origin` is the voxel at 0 mm.
-fn radiological([x, y, z]: [f64; 3], origin: [f64; 3]) -> DAffine3 {
+pub(super) fn radiological([x, y, z]: [f64; 3], origin: [f64; 3]) -> DAffine3 {
     let size = DVec3::new(-x, y, z);
     DAffine3::from_mat3_translation(
         DMat3::from_diagonal(size),

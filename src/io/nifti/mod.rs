@@ -16,4 +16,4 @@ pub use read::read_labels;
 pub(super) use read::{Extent, Scan, load};
 pub(super) use read::{read_channels, read_volume};
 pub use values::{LabelValue, label_values, read_labels_meaning};
-pub use write::{write_labels, write_volume};
+pub use write::{write_labels, write_labels_as, write_volume, write_volume_as};

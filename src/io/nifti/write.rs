@@ -1,4 +1,5 @@
 //! Volumes and label maps to NIfTI files.
+use super::affine::radiological;
 use crate::io::each::each;
 use crate::io::{Error, write_atomically};
 use crate::volume::{Grid, LabelMap, Volume, Voxels};
@@ -14,14 +15,25 @@ use std::path::Path;
 /// # Errors
 /// [`Error::Name`], [`Error::Unwritable`] when the slope, intercept or affine do not fit float32, [`Error::Write`].
 pub fn write_volume(path: &Path, volume: &Volume) -> Result<(), Error> {
+    write_volume_as(path, volume, true)
+}
+
+/// As [`write_volume`]. What comes from a file that does not tell left from right (`told` is false) tells neither, as far as readers then
+/// take the same grid for it: both codes of the header are zero.
+///
+/// # Errors
+/// As [`write_volume`].
+pub fn write_volume_as(path: &Path, volume: &Volume, told: bool) -> Result<(), Error> {
     let compressed = is_compressed(path)?;
-    let header =
-        header(volume.grid(), datatype(volume.voxels()), volume.rescale()).map_err(|problem| {
-            Error::Unwritable {
-                problem,
-                path: path.to_owned(),
-            }
-        })?;
+    let header = header(
+        (volume.grid(), told),
+        datatype(volume.voxels()),
+        volume.rescale(),
+    )
+    .map_err(|problem| Error::Unwritable {
+        problem,
+        path: path.to_owned(),
+    })?;
     write_atomically(path, |file| {
         if compressed {
             let mut file = GzEncoder::new(file, Compression::fast());
@@ -38,12 +50,20 @@ pub fn write_volume(path: &Path, volume: &Volume) -> Result<(), Error> {
 /// # Errors
 /// As [`write_volume`].
 pub fn write_labels(path: &Path, labels: &LabelMap) -> Result<(), Error> {
+    write_labels_as(path, labels, true)
+}
+
+/// Writes a label map as [`write_volume_as`] does, as `uint8`.
+///
+/// # Errors
+/// As [`write_volume`].
+pub fn write_labels_as(path: &Path, labels: &LabelMap, told: bool) -> Result<(), Error> {
     let voxels = Voxels::U8(labels.labels().to_vec());
     let volume = Volume::new(*labels.grid(), voxels, 1.0, 0.0).map_err(|source| Error::Place {
         source,
         path: path.to_owned(),
     })?;
-    write_volume(path, &volume)
+    write_volume_as(path, &volume, told)
 }
 
 fn is_compressed(path: &Path) -> Result<bool, Error> {
@@ -106,10 +126,12 @@ struct Fields {
     handedness: f64,
     spacing_mm: [f64; 3],
     affine: DAffine3,
+    /// Codes of the qform and of the sform. 1: patient coordinates of the scanner; 0: there is none.
+    forms: [i16; 2],
 }
 
 fn header(
-    grid: &Grid,
+    (grid, told): (&Grid, bool),
     datatype: (i16, i16),
     (slope, intercept): (f64, f64),
 ) -> Result<Vec<u8>, &'static str> {
@@ -124,8 +146,12 @@ fn header(
         handedness: affine.matrix3.determinant().signum(),
         spacing_mm,
         affine,
+        forms: [0; 2],
     };
     fields.quaternion = quaternion(affine.matrix3, fields.handedness);
+    if told || !is_plain(grid) {
+        fields.forms = [i16::from(fields.quaternion.is_some()), 1];
+    }
     if !(slope.is_finite() && slope != 0.0 && intercept.is_finite()) {
         return Err("its slope is zero or its scaling is not finite");
     }
@@ -145,6 +171,15 @@ fn header(
         return Err("its affine goes beyond 32-bit numbers");
     }
     Ok(nifti1(&fields))
+}
+
+/// Whether a grid is the one that a file without orientation is read as.
+fn is_plain(grid: &Grid) -> bool {
+    /// What float32 sizes lose over a scan, mm.
+    const LOST_MM: f64 = 1e-3;
+    let centre = grid.shape().map(|n| (n as f64 - 1.0) / 2.0);
+    let plain = radiological(grid.spacing_mm(), centre);
+    Grid::new(grid.shape(), plain).is_ok_and(|plain| grid.matches(&plain, LOST_MM))
 }
 
 /// The three quaternion numbers of a matrix without shear, its third column turned round when it mirrors.
@@ -188,9 +223,8 @@ fn nifti1(fields: &Fields) -> Vec<u8> {
     }
     i16s(70, fields.datatype.0);
     i16s(72, fields.datatype.1);
-    // 1: patient coordinates of the scanner.
-    i16s(252, i16::from(fields.quaternion.is_some()));
-    i16s(254, 1);
+    i16s(252, fields.forms[0]);
+    i16s(254, fields.forms[1]);
     put(&mut h, 0, 348_i32.to_le_bytes());
     h[38] = b'r';
     h[123] = 2; // mm
@@ -225,12 +259,9 @@ fn nifti2(fields: &Fields) -> Vec<u8> {
         put(&mut h, 16 + 8 * n, d.to_le_bytes());
     }
     put(&mut h, 168, 544_i64.to_le_bytes());
-    put(
-        &mut h,
-        344,
-        i32::from(fields.quaternion.is_some()).to_le_bytes(),
-    );
-    put(&mut h, 348, 1_i32.to_le_bytes());
+    for (at, form) in [344, 348].into_iter().zip(fields.forms) {
+        put(&mut h, at, i32::from(form).to_le_bytes());
+    }
     put(&mut h, 500, 2_i32.to_le_bytes());
     let mut f64s = |at: usize, x: f64| put(&mut h, at, x.to_le_bytes());
     f64s(104, fields.handedness);
