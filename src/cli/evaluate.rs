@@ -1,5 +1,8 @@
 //! `schwann evaluate`: label maps against a reference, as the crossMoDA challenge measures them.
-use super::{output, scheme::Scheme};
+use super::{
+    output,
+    scheme::{Scheme, Schemes},
+};
 use crate::{
     io::{self, ScoreRow},
     measure::{
@@ -25,7 +28,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     reference: PathBuf,
     #[command(flatten)]
-    scheme: Scheme,
+    schemes: Schemes,
     /// Table of scores for `schwann rank`.
     #[arg(short, long, value_name = "SCORES.csv")]
     output: Option<PathBuf>,
@@ -101,6 +104,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let mut cases = Vec::new();
     let mut bar = output::Bar::new();
     let count = references.len() as f32;
+    let of_predictions = arguments.schemes.prediction();
+    let of_references = arguments.schemes.reference();
     for (n, (case, reference)) in references.iter().enumerate() {
         let progress = Progress {
             stage: "evaluating",
@@ -109,9 +114,9 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         if bar.show(progress) == ControlFlow::Break(()) {
             anyhow::bail!("stopped");
         }
-        let reference_maps = read(reference, &arguments.scheme)?;
+        let reference_maps = read(reference, &of_references, &mut warnings)?;
         let prediction_maps = match predictions.get(case) {
-            Some(path) => read(path, &arguments.scheme)?,
+            Some(path) => read(path, &of_predictions, &mut warnings)?,
             // A case that was not answered counts as an empty answer.
             None => LabelMap::new(
                 *reference_maps.grid(),
@@ -152,9 +157,17 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     output::result(json, &output, || table(&output))
 }
 
-fn read(path: &Path, scheme: &Scheme) -> anyhow::Result<LabelMap> {
-    let (labels, warnings) = scheme.read(path)?;
-    output::warnings(&warnings);
+/// Reads a label map; what reading it warned of is told with its file, for there are many.
+fn read(path: &Path, scheme: &Scheme, warnings: &mut Vec<String>) -> anyhow::Result<LabelMap> {
+    let (labels, more) = scheme.read(path)?;
+    let file = path.display().to_string();
+    warnings.extend(more.into_iter().map(|warning| {
+        if warning.contains(&file) {
+            warning
+        } else {
+            format!("{warning}: {file}")
+        }
+    }));
     Ok(labels)
 }
 

@@ -58,6 +58,37 @@ fn meaning(text: &str) -> Result<Meaning, String> {
     Ok(Meaning(values))
 }
 
+/// [`Scheme`] for the two folders of a comparison, whose values may mean different things.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Schemes {
+    #[command(flatten)]
+    both: Scheme,
+    /// The same of the predictions alone.
+    #[arg(long, value_name = "NAME|FILE", value_parser = meaning)]
+    prediction_scheme: Option<Meaning>,
+    /// The same of the references alone.
+    #[arg(long, value_name = "NAME|FILE", value_parser = meaning)]
+    reference_scheme: Option<Meaning>,
+}
+
+impl Schemes {
+    /// That of the predictions.
+    pub(super) fn prediction(&self) -> Scheme {
+        self.or_both(self.prediction_scheme.as_ref())
+    }
+
+    /// That of the references.
+    pub(super) fn reference(&self) -> Scheme {
+        self.or_both(self.reference_scheme.as_ref())
+    }
+
+    fn or_both(&self, own: Option<&Meaning>) -> Scheme {
+        Scheme {
+            meaning: own.or(self.both.meaning.as_ref()).cloned(),
+        }
+    }
+}
+
 impl Scheme {
     /// Reads a label map, with what to beware of.
     pub(super) fn read(&self, path: &Path) -> Result<(LabelMap, Vec<String>), io::Error> {

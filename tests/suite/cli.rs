@@ -13,6 +13,8 @@ use std::{
     sync::OnceLock,
 };
 
+#[path = "cli_evaluate.rs"]
+mod evaluate;
 #[path = "cli_growth.rs"]
 mod growth;
 

@@ -1,5 +1,6 @@
 //! `schwann export` and `schwann convert` on DICOM objects, as a user runs them.
 use super::{io_dicom_out::golden, io_dicom_reports::faults};
+use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::tags;
 use schwann::volume::{Grid, LabelMap, LabelTable, Structure, Volume, Voxels, unobserved};
 use serde_json::Value;
@@ -132,13 +133,10 @@ fn a_label_map_that_does_not_say_how_it_was_made_claims_nothing() {
     }
 }
 
-#[test]
-fn a_report_of_several_visits_tells_what_changed() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
+/// An earlier visit, for `--visit`: the same head, whose tumour lacks a layer, seen with other noise.
+fn earlier(folder: &Path) -> String {
     let (series, labels) = (golden("series"), golden("labels.nii.gz"));
-    let (scan, smaller, sr) = (at("scan.nii.gz"), at("smaller.nii.gz"), at("sr.dcm"));
-    // An earlier visit: the same head, whose tumour lacks a layer, seen with other noise.
+    let [scan, smaller] = ["scan.nii.gz", "smaller.nii.gz"].map(|name| folder.join(name));
     let (library, mut noise) = (super::io_dicom_bench::scan(&series), 7_u32);
     let only = library.choose(None).unwrap();
     let (volume, _) = schwann::io::read_series(only, &mut unobserved).unwrap();
@@ -158,7 +156,15 @@ fn a_report_of_several_visits_tells_what_changed() {
     let values = map.labels().iter().enumerate().map(cut).collect();
     let cut = LabelMap::new(*map.grid(), values, map.table().clone()).unwrap();
     schwann::io::write_labels(&smaller, &cut).unwrap();
-    let visit = format!("2022-02-28={},{}", word(&scan), word(&smaller));
+    format!("2022-02-28={},{}", word(&scan), word(&smaller))
+}
+
+#[test]
+fn a_report_of_several_visits_tells_what_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (series, labels) = (golden("series"), golden("labels.nii.gz"));
+    let (sr, visit) = (at("sr.dcm"), earlier(folder.path()));
     let exported = json(&[
         "export",
         word(&series),
@@ -194,6 +200,57 @@ fn a_report_of_several_visits_tells_what_changed() {
     ]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(!at("none.dcm").exists());
+}
+
+#[test]
+fn what_compares_an_accepted_visit_with_a_draft_is_a_draft_and_its_outlines_stay_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (series, labels) = (golden("series"), golden("labels.nii.gz"));
+    let [seg, rt, sr, pdf] = ["seg.dcm", "rt.dcm", "sr.dcm", "pdf.dcm"].map(at);
+    let visit = earlier(folder.path());
+    let base = ["export", word(&series), "--labels", word(&labels)];
+    let outlines = ["--seg", word(&seg), "--rtstruct", word(&rt)];
+    let reports = ["--sr", word(&sr), "--pdf", word(&pdf), "--json"];
+    let signed = ["--state", "accepted", "--by", "Ada Reader"];
+    let all = [&base[..], &outlines, &reports, &signed].concat();
+    let text = |path: &Path, tag| {
+        let object = dicom_object::open_file(path).unwrap();
+        let text = object.element(tag).unwrap().to_str().unwrap();
+        text.trim().to_owned()
+    };
+    let states = |exported: &Value| {
+        let written = exported["written"].as_array().unwrap();
+        let states = written.iter().map(|w| w["state"].as_str().unwrap());
+        states.map(ToOwned::to_owned).collect::<Vec<String>>()
+    };
+    let alone = json(&all);
+    assert_eq!(states(&alone), ["accepted"; 4]);
+    assert_eq!(text(&sr, tags::VERIFICATION_FLAG), "VERIFIED");
+    let compared = json(&[&all[..], &["--visit", &visit]].concat());
+    assert_eq!(
+        states(&compared),
+        ["accepted", "accepted", "draft", "draft"]
+    );
+    assert_eq!(text(&seg, tags::CONTENT_LABEL), "VS_ACCEPTED");
+    assert_eq!(text(&rt, tags::APPROVAL_STATUS), "APPROVED");
+    assert_eq!(text(&sr, tags::VERIFICATION_FLAG), "UNVERIFIED");
+    let title = text(&pdf, tags::DOCUMENT_TITLE);
+    assert!(title.contains("Draft, not reviewed"), "{title}");
+}
+
+#[test]
+fn a_visit_that_cannot_be_compared_leaves_no_half_of_a_set_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (series, labels) = (golden("series"), golden("labels.nii.gz"));
+    let [seg, rt, sr] = ["seg.dcm", "rt.dcm", "sr.dcm"].map(at);
+    let base = ["export", word(&series), "--labels", word(&labels)];
+    let objects = ["--seg", word(&seg), "--rtstruct", word(&rt), "--sr"];
+    let visit = format!("2022-02-28={},{}", word(&at("none.nii")), word(&labels));
+    let refused = schwann(&[&base[..], &objects, &[word(&sr), "--visit", &visit]].concat());
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(!seg.exists() && !rt.exists() && !sr.exists());
 }
 
 #[test]
@@ -270,4 +327,68 @@ fn what_cannot_be_exported_or_converted_is_said_in_one_line() {
     let wrong = [&alone[..], &["--series", word(&other)]].concat();
     assert_eq!(status(&wrong, "another space"), Some(1));
     assert!(!out.exists() && !nifti.exists());
+}
+
+/// Twelve slices like one of the golden series, with other texts in their headers; and a label map of them on which nothing is outlined.
+fn made_series(folder: &Path, texts: &[(Tag, VR, &str)]) -> String {
+    std::fs::create_dir(folder).unwrap();
+    for k in 0..12 {
+        let mut object = dicom_object::open_file(golden("series").join("0.dcm")).unwrap();
+        let (place, number) = (format!("0\\0\\{}", 2 * k), (k + 1).to_string());
+        let instance = format!("1.2.3.{number}");
+        let own = [
+            (tags::IMAGE_POSITION_PATIENT, VR::DS, place.as_str()),
+            (tags::IMAGE_ORIENTATION_PATIENT, VR::DS, "1\\0\\0\\0\\1\\0"),
+            (tags::PIXEL_SPACING, VR::DS, "1\\1"),
+            (tags::SLICE_THICKNESS, VR::DS, "2"),
+            (tags::SPACING_BETWEEN_SLICES, VR::DS, "2"),
+            (tags::SOP_INSTANCE_UID, VR::UI, instance.as_str()),
+            (tags::INSTANCE_NUMBER, VR::IS, number.as_str()),
+        ];
+        for (tag, vr, text) in own.iter().chain(texts) {
+            object.put(DataElement::new(*tag, *vr, PrimitiveValue::from(*text)));
+        }
+        object
+            .write_to_file(folder.join(format!("{k}.dcm")))
+            .unwrap();
+    }
+    let (volume, _) = schwann::io::read_volume(folder, &mut unobserved).unwrap();
+    let empty = vec![0; volume.grid().len()];
+    let empty = LabelMap::new(*volume.grid(), empty, LabelTable::default()).unwrap();
+    let labels = folder.with_extension("nii.gz");
+    schwann::io::write_labels(&labels, &empty).unwrap();
+    format!("{},{}", word(folder), word(&labels))
+}
+
+#[test]
+fn growth_of_dicom_visits_heeds_what_their_headers_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = made_series(&folder.path().join("first"), &[]);
+    let second = made_series(
+        &folder.path().join("second"),
+        &[
+            (tags::SERIES_DESCRIPTION, VR::LO, "t1 mprage"),
+            (tags::CONTRAST_BOLUS_AGENT, VR::LO, "Dotarem"),
+            (tags::ECHO_TIME, VR::DS, "2.97"),
+            (tags::REPETITION_TIME, VR::DS, "1900"),
+            (tags::PATIENT_ID, VR::LO, "P 18"),
+        ],
+    );
+    let visits = [
+        format!("2024-01-31={first}"),
+        format!("2025-01-31={second}"),
+    ];
+    let found = json(&[
+        "growth", "--visit", &visits[0], "--visit", &visits[1], "--json",
+    ]);
+    assert_eq!(found["visits"][0]["sequence"], "hrT2");
+    assert_eq!(found["visits"][1]["sequence"], "ceT1");
+    let change = &found["changes"][0];
+    let reasons = change["reasons"].to_string();
+    assert!(reasons.contains("different sequences"), "{reasons}");
+    let cautions = change["cautions"].to_string();
+    assert!(
+        cautions.contains("the headers differ in the patient's number"),
+        "{cautions}"
+    );
 }

@@ -411,3 +411,40 @@ fn a_tumour_that_the_scan_cuts_is_told_as_a_lower_limit() {
     assert!(paragraph.contains("Koos at least"), "{paragraph}");
     assert!(!paragraph.contains('±'), "{paragraph}");
 }
+
+#[test]
+fn visits_of_two_contrasts_are_told_where_no_header_says_what_they_show() {
+    visits();
+    let patient = Patient::new(&PatientSpec {
+        seed: 21,
+        koos: Some(KoosGrade::III),
+        side: Some(Side::Right),
+        annual_growth_percent: Some(40.0),
+        ..PatientSpec::default()
+    });
+    let spec = VisitSpec {
+        years: 1.0,
+        site: Site::London,
+        modality: Modality::CeT1,
+        seed: 52,
+        grid: Some(GridSpec {
+            shape: [180, 150, 56],
+            spacing_mm: [0.7, 0.7, 1.5],
+        }),
+    };
+    let made = patient.unwrap().scan(&spec, &mut unobserved).unwrap();
+    io::write_volume(path("after_agent.nii.gz").as_ref(), &made.volume).unwrap();
+    io::write_labels(path("after_agent_labels.nii.gz").as_ref(), &made.labels).unwrap();
+    let other = given(
+        "2025-01-14",
+        "after_agent.nii.gz",
+        "after_agent_labels.nii.gz",
+    );
+    for (later, told) in [(&other, true), (&second(), false)] {
+        let found = growth(&[&first(), later], &[]);
+        let words = "seem to show different contrasts";
+        let cautions = found["changes"][0]["cautions"].to_string();
+        assert_eq!(cautions.contains(words), told, "{found}");
+        assert_eq!(found["warnings"].to_string().contains(words), told);
+    }
+}

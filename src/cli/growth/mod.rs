@@ -1,5 +1,6 @@
 //! `schwann growth`: change between visits.
 
+mod contrast;
 mod maps;
 mod patient;
 
@@ -19,7 +20,7 @@ use crate::{
     patient::{
         Acquisition, GrowthAssessment, Outline, ScanOrigin, TreatmentDays, Visit, parse_day,
     },
-    volume::Sequence,
+    volume::{Sequence, Volume},
 };
 use anyhow::{Context, bail};
 use chrono::NaiveDate;
@@ -78,7 +79,8 @@ struct VisitArgument {
     /// It was read from a file's name, and nobody confirmed it.
     date_from_name: bool,
     scan: PathBuf,
-    sequence: Sequence,
+    /// What the scan shows, where a record already says so.
+    sequence: Option<Sequence>,
     /// How the scan was acquired, where a record already says so.
     acquisition: Option<Acquisition>,
     labels: Labels,
@@ -104,16 +106,16 @@ fn visit(text: &str) -> Result<VisitArgument, String> {
         .split_once('=')
         .ok_or("DATE=SCAN is needed, for instance 2024-03-12=scan.nii.gz")?;
     let date = parse_day(date)?;
-    // A file name may hold a comma: the part after it counts as a label map only if the whole is not a file.
+    // The name of a file or folder may hold a comma: the part after it counts as a label map only if the whole is neither.
     let (scan, labels) = match files.rsplit_once(',') {
-        Some((scan, labels)) if !Path::new(files).is_file() => (scan, Some(labels)),
+        Some((scan, labels)) if !Path::new(files).exists() => (scan, Some(labels)),
         _ => (files, None),
     };
     Ok(VisitArgument {
         date,
         date_from_name: false,
         scan: scan.into(),
-        sequence: Sequence::Unknown,
+        sequence: None,
         acquisition: None,
         labels: labels.map_or(Labels::Model, |path| Labels::File(path.into())),
         koos: KoosOptions::default(),
@@ -166,17 +168,19 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     output::warnings(&left_out);
     let mut measured = Vec::new();
     for visit in &visits {
-        let acquisition = match &visit.acquisition {
-            Some(known) => Some(known.clone()),
-            None => io::read_sidecar(&visit.scan)
+        let mut read = Read::of(visit)?;
+        if visit.acquisition.is_some() {
+            read.acquisition.clone_from(&visit.acquisition);
+        } else if read.acquisition.is_none() {
+            read.acquisition = io::read_sidecar(&visit.scan)
                 .transpose()
                 .unwrap_or_else(|error| {
                     output::warnings(&[error.to_string()]);
                     left_out.push(error.to_string());
                     None
-                }),
-        };
-        measured.push(measure(visit, acquisition, arguments)?);
+                });
+        }
+        measured.push(measure(visit, read, arguments)?);
     }
     let left_out_count = left_out.len();
     let mut comparison = compare(measured, &treated)?;
@@ -208,12 +212,63 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     })
 }
 
+/// A visit's scan, and what its file says of it.
+struct Read {
+    scan: Volume,
+    warnings: Vec<String>,
+    sequence: Sequence,
+    acquisition: Option<Acquisition>,
+}
+
+impl Read {
+    fn of(visit: &VisitArgument) -> anyhow::Result<Self> {
+        // A visit of a patient's folder has its record.
+        let series = if visit.sequence.is_none() {
+            series(&visit.scan)
+        } else {
+            None
+        };
+        let Some(series) = series else {
+            let (scan, warnings) = read_scan(&visit.scan)?;
+            return Ok(Self {
+                scan,
+                warnings,
+                sequence: visit.sequence.unwrap_or(Sequence::Unknown),
+                acquisition: None,
+            });
+        };
+        let mut bar = output::Bar::new();
+        let (scan, warnings) = io::read_series(&series, &mut |p| bar.show(p))?;
+        drop(bar);
+        Ok(Self {
+            scan,
+            warnings: warnings.iter().map(ToString::to_string).collect(),
+            sequence: series.proposed_as,
+            acquisition: Some(series.facts.acquisition()),
+        })
+    }
+}
+
+/// The DICOM series at a path; `None` of another format, and where it is not the only one, which reading the scan tells.
+fn series(path: &Path) -> Option<io::DicomSeries> {
+    let name = path.to_string_lossy().to_lowercase();
+    if [".nii", ".nii.gz", ".hdr", ".img"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+    {
+        return None;
+    }
+    let mut bar = output::Bar::new();
+    let library = io::scan_folder(&[path.to_owned()], &mut |p| bar.show(p)).ok()?;
+    library.choose(None).ok().cloned()
+}
+
 fn measure(
     argument: &VisitArgument,
-    acquisition: Option<Acquisition>,
+    read: Read,
     Arguments { engine, scheme, .. }: &Arguments,
 ) -> anyhow::Result<Measured> {
-    let (scan, mut warnings) = read_scan(&argument.scan)?;
+    let (scan, mut warnings) = (read.scan, read.warnings);
     let (labels, outline, state) = match &argument.labels {
         Labels::Model => {
             let prediction = engine.segment(&scan, &argument.scan)?;
@@ -245,11 +300,11 @@ fn measure(
     }
     let origin = ScanOrigin {
         date: argument.date,
-        sequence: argument.sequence,
+        sequence: read.sequence,
         scan_sha256: io::voxels_sha256(&scan),
         warnings,
     };
-    let basis = KoosBasis::with_scan(&labels, &scan, argument.sequence);
+    let basis = KoosBasis::with_scan(&labels, &scan, read.sequence);
     let mut visit = Visit::measured_at(&basis, &labels, origin, outline, (None, argument.koos));
     (argument.by_hand).measure(&basis, argument.koos, &mut visit.finding);
     if let Some(state) = state {
@@ -260,7 +315,7 @@ fn measure(
         scan: Arc::new(scan),
         labels: Arc::new(labels),
         visit,
-        acquisition,
+        acquisition: read.acquisition,
     })
 }
 
@@ -270,8 +325,26 @@ pub(super) fn compare(
     treated: &TreatmentDays,
 ) -> anyhow::Result<Comparison> {
     let mut bar = output::Bar::new();
-    let tried = Vec::new();
-    Ok(report::compare(measured, tried, treated, &mut |p| {
-        bar.show(p)
-    })?)
+    let (tried, alike) = contrast::align(&measured, &mut |p| bar.show(p));
+    let mut comparison = report::compare(measured, tried, treated, &mut |p| bar.show(p))?;
+    contrast::warn(&mut comparison, &alike);
+    Ok(comparison)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comma_in_the_name_of_a_folder_is_no_label_map() {
+        let folder = tempfile::tempdir().unwrap();
+        let scan = folder.path().join("Doe,Jane");
+        std::fs::create_dir(&scan).unwrap();
+        let whole = visit(&format!("2024-03-12={}", scan.display())).unwrap();
+        assert_eq!(whole.scan, scan);
+        assert!(matches!(whole.labels, Labels::Model));
+        let both = visit(&format!("2024-03-12={},l.nii.gz", scan.display())).unwrap();
+        assert_eq!(both.scan, scan);
+        assert!(matches!(both.labels, Labels::File(path) if path == Path::new("l.nii.gz")));
+    }
 }
