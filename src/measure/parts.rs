@@ -1,4 +1,5 @@
 //! The connected parts of a labelled structure.
+use super::Boundary;
 use crate::volume::{Components, LabelMap, Structure, components};
 use glam::DVec3;
 
@@ -51,6 +52,13 @@ impl Box3 {
         let ([x, y, z], [w, h, _]) = (self.low, self.shape);
         [x + n % w, y + n / w % h, z + n / (w * h)]
     }
+
+    /// The inverse; `None` outside the box.
+    fn position(&self, [x, y, z]: [usize; 3]) -> Option<usize> {
+        let ([i, j, k], [w, h, d]) = (self.low, self.shape);
+        let [x, y, z] = [x.checked_sub(i)?, y.checked_sub(j)?, z.checked_sub(k)?];
+        (x < w && y < h && z < d).then_some(x + w * (y + h * z))
+    }
 }
 
 /// The connected parts of a structure within its bounding box.
@@ -66,6 +74,23 @@ fn separate(labels: &LabelMap, structure: Structure) -> Option<(Box3, Components
         .collect();
     let found = components(&mask, within.shape);
     Some((within, found))
+}
+
+/// The boundary of each part of a structure by itself.
+pub(super) fn part_boundaries(labels: &LabelMap, structure: Structure) -> Vec<Boundary> {
+    let (Some((within, found)), Some(bounds)) =
+        (separate(labels, structure), labels.bounds(structure))
+    else {
+        return Vec::new();
+    };
+    let grid = labels.grid();
+    let part_at = |index: usize| {
+        let n = within.position(grid.voxel(index))?;
+        found.component.get(n).map(|part| *part as usize)
+    };
+    (1..=found.sizes.len())
+        .map(|part| Boundary::of_voxels(grid, bounds, |index| part_at(index) == Some(part)))
+        .collect()
 }
 
 /// The parts of a structure, the largest first.

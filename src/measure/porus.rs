@@ -16,6 +16,8 @@ const INTERCOCHLEAR_MM: f64 = 69.5;
 const PORUS_FROM_COCHLEA_MM: [f64; 3] = [10.8, 5.1, 2.7];
 /// The smallest part that is taken for a cochlea, mm³.
 const MIN_COCHLEA_MM3: f64 = 15.0;
+/// No tumour's middle lies farther from its own cochlea, mm.
+pub(super) const FARTHEST_MM: f64 = 45.0;
 
 /// The patient's axes in the scan's world.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,15 +70,9 @@ impl HeadAxes {
     /// The scan's own axes where only one ear is labelled, as in a slab about it: the tumour, which lies medial of its cochlea, tells the side; without one near it, the side of
     /// the scan's middle does. `None` without a cochlea.
     pub fn of_one_ear(labels: &LabelMap) -> Option<Self> {
-        /// No tumour's middle lies farther from its own cochlea, mm.
-        const FARTHEST_MM: f64 = 45.0;
-        let cochlea = parts_by_size(labels, Structure::Cochlea).first().copied()?;
+        let (cochlea, tumour) = one_ear(labels)?;
         let middle = labels.grid().centre_in_world();
-        let tumour = parts_by_size(labels, Structure::VestibularSchwannoma);
-        let medial = tumour
-            .first()
-            .filter(|t| t.distance(cochlea) < FARTHEST_MM)
-            .unwrap_or(&middle);
+        let medial = tumour.unwrap_or(middle);
         let mut cochleae = [None, None];
         cochleae[usize::from(cochlea.x > medial.x)] = Some(cochlea);
         Some(Self {
@@ -120,6 +116,15 @@ impl HeadAxes {
     pub fn right_of_midline_mm(&self, point_in_world: DVec3) -> f64 {
         (point_in_world - self.midpoint).dot(self.right)
     }
+}
+
+/// The middle of the largest labelled cochlea, and that of the largest part of a tumour near it; `None` without a cochlea.
+pub(super) fn one_ear(labels: &LabelMap) -> Option<(DVec3, Option<DVec3>)> {
+    let cochlea = parts_by_size(labels, Structure::Cochlea).first().copied()?;
+    let tumour = parts_by_size(labels, Structure::VestibularSchwannoma)
+        .into_iter()
+        .find(|t| t.distance(cochlea) < FARTHEST_MM);
+    Some((cochlea, tumour))
 }
 
 /// Centroids of the 26-connected parts of a structure, the largest first; specks left out.

@@ -2,7 +2,8 @@
 use super::{
     Boundary, BoundaryPoint,
     boundary::{diameter, diameter_mm},
-    parts::{MIN_PART_MM3, Part, parts, specks, without_specks},
+    parts::{MIN_PART_MM3, Part, part_boundaries, parts, specks, without_specks},
+    sides::Sides,
     surface_area_mm2,
 };
 use crate::volume::{LabelMap, Side, Structure};
@@ -44,9 +45,9 @@ pub struct StructureSize {
     pub volume_mm3: f64,
     /// Surface area (Crofton), mm².
     pub surface_mm2: f64,
-    /// Largest distance between two boundary points, mm.
+    /// Largest distance between two boundary points, mm; of tumours on both sides, the largest within one connected part.
     pub max_diameter_3d_mm: f64,
-    /// Largest distance between two boundary points of one axial slice of the scan, mm.
+    /// Largest distance between two boundary points of one axial slice of the scan, mm; of tumours on both sides, the largest within one connected part.
     pub max_axial_diameter_mm: f64,
     /// Mean of the voxel centres, RAS mm.
     pub centroid_ras_mm: [f64; 3],
@@ -96,26 +97,40 @@ pub fn structure_size(labels: &LabelMap, structure: Structure) -> Option<Structu
     } else {
         (0, None)
     };
-    let boundary = Boundary::of(whole.as_ref().unwrap_or(labels), structure);
-    let all: Vec<DVec3> = boundary.points.iter().map(|p| p.point).collect();
+    let whole = whole.as_ref().unwrap_or(labels);
+    let side = side(labels, structure, &parts);
+    // From one tumour to that of the other side there is no diameter.
+    let two = structure == Structure::VestibularSchwannoma && side == Some(SizeSide::Both);
+    let boundaries = if two {
+        part_boundaries(whole, structure)
+    } else {
+        vec![Boundary::of(whole, structure)]
+    };
+    let longest = |of: fn(&Boundary) -> f64| boundaries.iter().map(of).fold(0.0, f64::max);
     Some(StructureSize {
         label,
         structure,
         voxels,
         volume_mm3: voxels as f64 * grid.voxel_volume_mm3(),
         surface_mm2: surface_area_mm2(labels, structure),
-        max_diameter_3d_mm: diameter_mm(&all),
-        max_axial_diameter_mm: max_axial_diameter_mm(&boundary),
+        max_diameter_3d_mm: longest(max_diameter_3d_mm),
+        max_axial_diameter_mm: longest(max_axial_diameter_mm),
         centroid_ras_mm: centroid.to_array(),
         components: parts.len(),
         specks,
-        side: side(labels, structure, &parts),
+        side,
         at_scan_edge: at_scan_edge(labels, structure),
     })
 }
 
+/// Largest distance between two boundary points, mm.
+fn max_diameter_3d_mm(boundary: &Boundary) -> f64 {
+    let all: Vec<DVec3> = boundary.points.iter().map(|p| p.point).collect();
+    diameter_mm(&all)
+}
+
 /// Largest distance between two boundary points of one axial slice, mm.
-pub(super) fn max_axial_diameter_mm(boundary: &Boundary) -> f64 {
+fn max_axial_diameter_mm(boundary: &Boundary) -> f64 {
     max_axial_diameter(&boundary.points).map_or(0.0, |[a, b]| a.distance(b))
 }
 
@@ -157,13 +172,10 @@ fn at_scan_edge(labels: &LabelMap, structure: Structure) -> bool {
     })
 }
 
-/// A scan this wide holds both sides of a head, so that its middle is near the midline, mm.
-const WHOLE_HEAD_MM: f64 = 120.0;
-/// How far off the middle of such a scan a part must lie for its side to be told, mm.
-const CLEAR_OF_MIDDLE_MM: f64 = 12.0;
+/// No tumour reaches so far sideways: where one of two parts has no side, parts that lie farther apart are two tumours, mm.
+const FAR_APART_MM: f64 = 35.0;
 
-/// Side of the parts of a lateral structure, against the patient's midline: halfway between two cochleae, else the brainstem, else, in a scan of the whole
-/// head, its middle. None where none of these tells it.
+/// Side of the parts of a lateral structure, each by the rule of [`Sides`]. None where nothing tells it.
 fn side(labels: &LabelMap, structure: Structure, parts: &[Part]) -> Option<SizeSide> {
     if matches!(
         structure,
@@ -172,38 +184,23 @@ fn side(labels: &LabelMap, structure: Structure, parts: &[Part]) -> Option<SizeS
         return None;
     }
     let voxel_mm3 = labels.grid().voxel_volume_mm3();
-    let axes = super::HeadAxes::of(labels);
-    let sides: Vec<Side> = parts
-        .iter()
-        .enumerate()
+    let told = Sides::of(labels);
+    let mut sides = Vec::new();
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for (n, part) in parts.iter().enumerate() {
         // The largest part counts however small it is.
-        .filter(|(n, p)| *n == 0 || p.voxels as f64 * voxel_mm3 >= MIN_PART_MM3)
-        .filter_map(|(_, p)| {
-            axes.map_or_else(
-                || side_in_scan(labels, p.centroid),
-                |a| Some(a.side(p.centroid)),
-            )
-        })
-        .collect();
-    match (sides.contains(&Side::Left), sides.contains(&Side::Right)) {
+        if n == 0 || part.voxels as f64 * voxel_mm3 >= MIN_PART_MM3 {
+            sides.push(told.side(part.centroid));
+            low = low.min(part.centroid.x);
+            high = high.max(part.centroid.x);
+        }
+    }
+    let has = |side| sides.contains(&side);
+    match (has(Some(Side::Left)), has(Some(Side::Right))) {
         (true, true) => Some(SizeSide::Both),
+        _ if has(None) && high - low > FAR_APART_MM => Some(SizeSide::Both),
         (true, false) => Some(SizeSide::Left),
         (false, true) => Some(SizeSide::Right),
         (false, false) => None,
     }
-}
-
-/// The side of a point against the middle of a scan of the whole head.
-pub(super) fn side_in_scan(labels: &LabelMap, point: DVec3) -> Option<Side> {
-    let xs = labels.grid().corners_in_world().map(|c| c.x);
-    let (low, high) = xs
-        .iter()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| {
-            (l.min(*x), h.max(*x))
-        });
-    let off = point.x - f64::midpoint(low, high);
-    if high - low < WHOLE_HEAD_MM || off.abs() < CLEAR_OF_MIDDLE_MM {
-        return None;
-    }
-    Some(if off < 0.0 { Side::Left } else { Side::Right })
 }

@@ -1,7 +1,9 @@
 //! What changed between two visits: numbers, the rules they reach, and how far the pair may be compared.
 use super::{
     Visit,
-    comparable::{Doubt, obstacles, pair_cautions, visits_weaken, years_between},
+    comparable::{
+        Doubt, obstacles, pair_cautions, porus_moved_otherwise, visits_weaken, years_between,
+    },
 };
 use crate::measure::{
     COMPARABLE_SLICE_MM, DiameterKind, GROWTH_DIAMETER_MM, GROWTH_VOLUME_PERCENT, TumourExtent,
@@ -164,10 +166,15 @@ pub(super) fn change(
         verdict: Verdict::NotComparable,
         reasons: obstacles(earlier, later, doubts),
     };
-    let (Some(a), Some(b), true) = (earlier.extent(), later.extent(), out.reasons.is_empty())
+    let (Some(mut a), Some(mut b), true) =
+        (earlier.extent(), later.extent(), out.reasons.is_empty())
     else {
         return out;
     };
+    if porus_moved_otherwise(earlier, later).is_some() {
+        // What lies beyond the one plane is not what lies beyond the other.
+        (a.extrameatal_diameter_mm, b.extrameatal_diameter_mm) = (None, None);
+    }
     let judgement = judge_growth_among(&a, &b, comparisons);
     out.verdict = judgement.verdict;
     out.reasons = judgement.reasons;

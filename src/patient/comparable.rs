@@ -13,6 +13,8 @@ const SLICE_RATIO: f64 = 1.25;
 
 /// Ratio of voxel sizes across slices' planes from which two visits are called differently acquired.
 const VOXEL_RATIO: f64 = 1.25;
+/// How far a reader may have moved one porus plane more than the other for both to count as the same: mm along its normal, degrees forwards and upwards.
+const SAME_PLANE: [f64; 3] = [0.25, 1.0, 1.0];
 /// Distance of the aligned cochleae from which two scans may be of different heads, mm.
 const OTHER_HEAD_MM: f64 = 3.0;
 /// How that is told.
@@ -231,6 +233,7 @@ pub(super) fn pair_cautions(earlier: &Visit, later: &Visit, doubts: &[Doubt]) ->
         ));
     }
     found.extend(different_voxels(earlier, later));
+    found.extend(porus_moved_otherwise(earlier, later));
     let state = |v: &Visit| v.finding.provenance.state;
     let no_model = |v: &Visit| v.finding.provenance.model.is_none();
     if no_model(earlier) && no_model(later) {
@@ -262,6 +265,20 @@ pub(super) fn visits_weaken(earlier: &Visit, later: &Visit) -> Vec<String> {
         found.push("the sequence is not known of both visits".to_owned());
     }
     found
+}
+
+/// That a reader moved the porus plane of one visit otherwise than that of the other, where both have a diameter beyond it: the diameters then differ without any growth.
+pub(super) fn porus_moved_otherwise(earlier: &Visit, later: &Visit) -> Option<String> {
+    let moved = |v: &Visit| {
+        let tumour = v.finding.tumour.as_ref()?;
+        tumour.extrameatal_diameter_mm?;
+        Some(tumour.measures?.porus_moved)
+    };
+    let (a, b) = (moved(earlier)?, moved(later)?);
+    let alike = (0..3).all(|n| (a[n] - b[n]).abs() <= SAME_PLANE[n]);
+    (!alike).then(|| {
+        "a reader moved or turned the porus plane of one visit otherwise than that of the other: their extrameatal diameters are not compared".to_owned()
+    })
 }
 
 /// Differences of slice thickness and of the voxels in the slices' plane.

@@ -1,7 +1,7 @@
 //! From a label map to a visit: the one place where an outline becomes numbers of a patient.
 use super::{Finding, ModelInfo, Provenance, ReviewState, TumourSize, Visit};
 use crate::{
-    measure::{HeadAxes, KoosBasis, KoosOptions, PorusPlane},
+    measure::{HeadAxes, KoosBasis, KoosOptions, PorusPlane, SizeSide},
     volume::{LabelMap, Sequence, Volume, sides_are_told},
 };
 use chrono::NaiveDate;
@@ -73,7 +73,8 @@ impl Visit {
         let koos = basis.assess_with(plane, options);
         let sides = sides_are_told(&scan.warnings);
         let tumour = basis.tumour().map(|tumour| TumourSize {
-            side: tumour.size().side.filter(|_| sides),
+            // Tumours on both sides are two, whichever is which.
+            side: (tumour.size().side).filter(|side| sides || *side == SizeSide::Both),
             extrameatal_diameter_mm: koos.evidence.extrameatal_diameter_mm,
             measures: Some(tumour.measures(plane)),
             ..TumourSize::from(tumour.size())

@@ -1,11 +1,13 @@
 //! Sizes of a tumour by named rules, at the porus plane that was found and at planes that a reader moved.
 use glam::{DAffine3, DMat3, DQuat, DVec3};
 use schwann::{
+    app::{ByHand, PorusShift},
     measure::{
-        Diameter, KoosBasis, KoosGrade, Plane, PlaneFrame, PorusPlane, TumourDiameters,
-        TumourGeometry, koos, structure_size,
+        Diameter, DiameterKind, DiameterRule, KoosBasis, KoosGrade, KoosOptions, Plane, PlaneFrame,
+        PorusPlane, SizeSide, TokyoClass, TumourDiameters, TumourGeometry, Verdict, koos,
+        structure_size,
     },
-    patient::{Outline, ScanOrigin, Visit, assess},
+    patient::{Change, Outline, ScanOrigin, Visit, assess},
     phantom::{GridSpec, Modality, Patient, PatientSpec, Site, TumourForm, VisitSpec},
     volume::{Grid, LabelMap, LabelTable, Sequence, Side, Structure, unobserved},
 };
@@ -498,6 +500,110 @@ fn a_file_that_does_not_tell_left_from_right_gives_no_side() {
         let paragraph = assess(&[visit], &[], None).unwrap().to_paragraph();
         assert!(paragraph.contains("side: not known"), "{paragraph}");
     }
+}
+
+#[test]
+fn tumours_on_both_sides_are_not_one_where_a_file_does_not_tell_left_from_right() {
+    let map = two_sided();
+    let visit = |date: &str, hash: &str| {
+        let scan = ScanOrigin {
+            date: date.parse().unwrap(),
+            scan_sha256: hash.repeat(32),
+            ..origin(vec![schwann::volume::SIDES_UNTOLD[0].to_owned()])
+        };
+        Visit::measured(&map, scan, Outline::Imported)
+    };
+    let visits = [visit("2023-03-12", "00"), visit("2024-03-12", "01")];
+    let tumour = visits[0].finding.tumour.as_ref().unwrap();
+    assert_eq!(tumour.side, Some(SizeSide::Both));
+    let found = assess(&visits, &[], None).unwrap();
+    assert_eq!(found.verdict, Some(Verdict::NotComparable));
+    assert!(found.changes[0].reasons[0].contains("both sides"));
+}
+
+#[test]
+fn tumours_of_both_sides_have_no_diameter_across_the_head() {
+    let both = structure_size(&two_sided(), VS).unwrap();
+    assert_eq!(both.side, Some(SizeSide::Both));
+    // The two are mirror images, and the lines of one are those of either.
+    let one = structure_size(&labels(fine(), 1.0, false), VS).unwrap();
+    let same = |a: f64, b: f64| (a - b).abs() < 1.0;
+    assert!(
+        same(both.max_diameter_3d_mm, one.max_diameter_3d_mm)
+            && same(both.max_axial_diameter_mm, one.max_axial_diameter_mm),
+        "{both:?}"
+    );
+    assert!(both.volume_mm3 > 1.9 * one.volume_mm3);
+}
+
+#[test]
+fn a_porus_plane_that_was_moved_in_one_visit_only_makes_no_growth() {
+    let map = labels(fine(), 1.0, true);
+    let basis = KoosBasis::of(&map);
+    let visit = |date: &str, hash: &str, offset_mm: f64| {
+        let scan = ScanOrigin {
+            date: date.parse().unwrap(),
+            scan_sha256: hash.repeat(32),
+            ..origin(Vec::new())
+        };
+        let mut visit = Visit::measured(&map, scan, Outline::Imported);
+        let porus = PorusShift {
+            offset_mm,
+            ..PorusShift::default()
+        };
+        let set = ByHand::default().with_porus(porus);
+        set.measure(&basis, KoosOptions::default(), &mut visit.finding);
+        visit
+    };
+    let compared = |before: f64, after: f64| {
+        let visits = [
+            visit("2023-03-12", "00", before),
+            visit("2024-03-12", "01", after),
+        ];
+        let extra = |v: &Visit| v.finding.tumour.as_ref()?.extrameatal_diameter_mm;
+        let change = extra(&visits[1]).unwrap() - extra(&visits[0]).unwrap();
+        let mut found = assess(&visits, &[], None).unwrap();
+        (change, found.changes.remove(0))
+    };
+    let told = |c: &Change| c.cautions.iter().any(|w| w.contains("porus plane"));
+    let (mm, found) = compared(0.0, -3.0);
+    assert!(mm > 2.0, "{mm}");
+    assert_eq!(found.verdict, Verdict::Stable, "{:?}", found.reasons);
+    assert_eq!(found.diameter_kind, Some(DiameterKind::MaxAxial));
+    assert!(told(&found), "{:?}", found.cautions);
+    // Moved alike they may be compared.
+    let (_, alike) = compared(-3.0, -3.1);
+    assert_eq!(alike.diameter_kind, Some(DiameterKind::Extrameatal));
+    assert!(!told(&alike), "{:?}", alike.cautions);
+}
+
+#[test]
+fn a_line_that_a_reader_pulled_counts_in_sizes_and_classes() {
+    let map = labels(fine(), 1.0, true);
+    let basis = KoosBasis::of(&map);
+    let found = Visit::measured(&map, origin(Vec::new()), Outline::Imported).finding;
+    let measured = |set: &ByHand| {
+        let mut finding = found.clone();
+        set.measure(&basis, KoosOptions::default(), &mut finding);
+        finding
+    };
+    let ends = |mm: f64| Some([DVec3::ZERO, DVec3::X * mm]);
+    let set = ByHand::default()
+        .with_line(DiameterRule::WholeAxial, ends(41.0))
+        .with_line(DiameterRule::Max3d, ends(42.0))
+        .with_line(DiameterRule::ExtrameatalMax, ends(45.0));
+    let pulled = measured(&set);
+    let size = pulled.tumour.unwrap();
+    assert_eq!(
+        (size.max_axial_diameter_mm, size.max_diameter_3d_mm),
+        (41.0, 42.0)
+    );
+    assert_eq!(size.extrameatal_diameter_mm, Some(45.0));
+    assert_eq!(pulled.koos.evidence.extrameatal_diameter_mm, Some(45.0));
+    assert_eq!(pulled.koos.tokyo, Some(TokyoClass::of(Some(45.0))));
+    assert_ne!(pulled.koos.tokyo, found.koos.tokyo);
+    // As it was, once they are let go.
+    assert_eq!(measured(&ByHand::default()), found);
 }
 
 #[test]

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     measure::{
-        Boundary, HeadAxes, Mesh, NearestSurface, PartVolume, PorusPlane, SizeSide, TumourGeometry,
-        brainstem_caution,
+        Boundary, Diameter, HeadAxes, Mesh, NearestSurface, PartVolume, PorusPlane, SizeSide,
+        TumourGeometry, brainstem_caution,
         midline::{Shifts, shifts},
         parts::MIN_PART_MM3,
         surface_mesh,
@@ -166,6 +166,16 @@ impl KoosBasis {
 
     /// The grade as the caller chooses, at a porus plane that a reader set or, without one, at the plane that was found.
     pub fn assess_with(&self, plane: Option<&PorusPlane>, options: KoosOptions) -> KoosAssessment {
+        self.assess_pulled(plane, options, None)
+    }
+
+    /// The same with the largest extrameatal diameter as a reader pulled it, where one did.
+    pub fn assess_pulled(
+        &self,
+        plane: Option<&PorusPlane>,
+        options: KoosOptions,
+        extrameatal: Option<Diameter>,
+    ) -> KoosAssessment {
         let mut out = KoosAssessment {
             tumour: self.tumour.is_some(),
             wording: options.wording.name(),
@@ -208,7 +218,7 @@ impl KoosBasis {
                 if tumour.size().specks == 1 { "is" } else { "are" }
             ));
         }
-        split_at_porus(tumour, plane, &mut out);
+        split_at_porus(tumour, plane, extrameatal, &mut out);
         if self.inconsistent {
             out.warnings.push(
                 "the brainstem lies too far from the middle between the cochleae: check both outlines"
@@ -284,7 +294,12 @@ fn indentation(
     e.indentation_point_ras_mm = found.map(|(_, point)| point.to_array());
 }
 
-fn split_at_porus(tumour: &TumourGeometry, given: Option<&PorusPlane>, out: &mut KoosAssessment) {
+fn split_at_porus(
+    tumour: &TumourGeometry,
+    given: Option<&PorusPlane>,
+    pulled: Option<Diameter>,
+    out: &mut KoosAssessment,
+) {
     let Some(plane) = given.or(tumour.porus_plane()) else {
         out.warnings
             .push("the cochlea on the tumour's side is not labelled: intra- and extrameatal parts cannot be told apart".to_owned());
@@ -307,7 +322,7 @@ fn split_at_porus(tumour: &TumourGeometry, given: Option<&PorusPlane>, out: &mut
     });
     out.evidence.intrameatal_point_ras_mm = Some(within);
     out.evidence.porus_plane = Some(*plane);
-    let diameter = measures.diameters.extrameatal_max;
+    let diameter = pulled.or(measures.diameters.extrameatal_max);
     out.evidence.extrameatal_diameter_mm = diameter.map(|d| d.value_mm);
     out.evidence.extrameatal_ends_ras_mm = diameter.map(|d| d.ends_ras_mm);
 }

@@ -56,6 +56,10 @@ pub struct TumourGeometry {
 pub struct TumourMeasures {
     /// The plane that divides intra- from extrameatal; none where it is not known.
     pub porus_plane: Option<PorusPlane>,
+    /// How far a reader moved it from where it was found: mm along its normal, then degrees forwards and upwards. What two visits measure beyond planes that were moved
+    /// otherwise is not compared.
+    #[serde(skip)]
+    pub porus_moved: [f64; 3],
     /// Volumes with their errors.
     pub volumes: TumourVolumes,
     /// Diameters, the length in the canal and the fundal cap.
@@ -129,6 +133,7 @@ impl TumourGeometry {
     pub fn measures(&self, plane: Option<&PorusPlane>) -> TumourMeasures {
         TumourMeasures {
             porus_plane: self.plane(plane).copied(),
+            porus_moved: [0.0; 3],
             volumes: self.volumes(plane),
             diameters: self.diameters(plane),
         }
