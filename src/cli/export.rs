@@ -76,7 +76,7 @@ struct Objects {
 /// What the objects say of their making.
 #[derive(Debug, clap::Args)]
 struct Signed {
-    /// `draft`: nobody has accepted it, and every object says so; `accepted`: by the reader that --by names.
+    /// `draft`: nobody has accepted it, and every object says so; `accepted`: by the reader that --by names. A report that compares it with another --visit stays a draft: nobody has accepted that.
     #[arg(long, default_value = "draft", value_parser = ["draft", "accepted"])]
     state: String,
     /// The reader who accepted the result.
@@ -194,6 +194,12 @@ struct Exported {
 struct Written {
     object: &'static str,
     file: String,
+    /// Of a report that tells of another visit's draft it is a draft too.
+    state: &'static str,
+}
+
+fn word(draft: bool) -> &'static str {
+    if draft { "draft" } else { "accepted" }
 }
 
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
@@ -232,19 +238,21 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         output::check_target(target, output::DICOM, &slices)?;
     }
     let (labels, warnings) = arguments.scheme.read(&arguments.labels)?;
-    let authorship = arguments.signed.authorship()?;
-    let work = Work {
-        results: Results::new(series, &labels, &authorship),
-        series,
-        given: &labels,
-        authorship: &authorship,
+    let mut authorship = arguments.signed.authorship()?;
+    // What may be wrong with the inputs shows before anything is written.
+    let told = objects.sr.is_some() || objects.pdf.is_some() || !objects.key_image.is_empty();
+    let compared = if told {
+        let work = Work::new(series, &labels, &authorship);
+        Some(work.compared(arguments)?)
+    } else {
+        None
     };
+    authorship.beside_drafts = compared.as_ref().is_some_and(|(c, _)| c.assessment.draft);
+    let work = Work::new(series, &labels, &authorship);
+    let draft = authorship.state == ResultState::Draft;
     let mut exported = Exported {
         series: series.title(),
-        state: match authorship.state {
-            ResultState::Draft => "draft",
-            ResultState::Accepted { .. } => "accepted",
-        },
+        state: word(draft),
         made: match authorship.making {
             Making::NotStated => "NOT STATED",
             stated => stated.term(),
@@ -253,34 +261,42 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         notice: crate::patient::NOTICE,
         warnings,
     };
-    if let Some(path) = &objects.seg {
-        let said = work.results.segmentation(path)?;
-        exported.add("SEG", path, &said);
-    }
+    // First what reads more files.
     if let Some(path) = &objects.fractional {
         let said = work.fractional(path, &arguments.signed.probability)?;
-        exported.add("fractional SEG", path, &said);
+        exported.add(("fractional SEG", word(draft)), path, &said);
+    }
+    if let Some(path) = &objects.seg {
+        let said = work.results.segmentation(path)?;
+        exported.add(("SEG", word(draft)), path, &said);
     }
     if let Some(path) = &objects.rtstruct {
         let said = work.results.structure_set(path)?;
-        exported.add("RTSTRUCT", path, &said);
+        exported.add(("RTSTRUCT", word(draft)), path, &said);
     }
-    if objects.sr.is_some() || objects.pdf.is_some() || !objects.key_image.is_empty() {
-        work.reports(arguments, &mut exported)?;
+    if let Some((comparison, index)) = &compared {
+        work.reports(objects, (comparison, *index), &mut exported)?;
     }
     output::warnings(&exported.warnings);
     output::result(json, &exported, || {
         let lines = exported.written.iter();
-        let lines = lines.map(|w| format!("{}: {} ({})", w.file, w.object, exported.state));
+        let lines = lines.map(|w| format!("{}: {} ({})", w.file, w.object, w.state));
         lines.collect::<Vec<String>>().join("\n")
     })
 }
 
 impl Exported {
-    fn add(&mut self, object: &'static str, path: &Path, warnings: &[Warning]) {
+    /// Adds an object in its state.
+    fn add(
+        &mut self,
+        (object, state): (&'static str, &'static str),
+        path: &Path,
+        warnings: &[Warning],
+    ) {
         self.written.push(Written {
             object,
             file: path.to_string_lossy().into_owned(),
+            state,
         });
         let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
         self.warn(&warnings);
@@ -317,15 +333,21 @@ impl Signed {
                     version: shipped.info().version.clone(),
                 }
             };
+        let created = chrono::Local::now().naive_local();
         Ok(Authorship {
             state: match (&self.by, self.state.as_str()) {
-                (Some(by), "accepted") => ResultState::Accepted { by: by.clone() },
+                // The command is not told when.
+                (Some(by), "accepted") => ResultState::Accepted {
+                    by: by.clone(),
+                    at: created,
+                },
                 _ => ResultState::Draft,
             },
             making: self.making(),
             algorithm,
-            created: chrono::Local::now().naive_local(),
+            created,
             tracking_uid: self.tracking_uid.clone(),
+            beside_drafts: false,
             colour,
         })
     }
@@ -339,28 +361,41 @@ struct Work<'a> {
     authorship: &'a Authorship,
 }
 
-impl Work<'_> {
-    /// What tells of measurements: they are made first.
-    fn reports(&self, arguments: &Arguments, exported: &mut Exported) -> anyhow::Result<()> {
-        let objects = &arguments.objects;
-        let (comparison, index) = self.compared(arguments)?;
+impl<'a> Work<'a> {
+    fn new(series: &'a DicomSeries, given: &'a LabelMap, authorship: &'a Authorship) -> Self {
+        Self {
+            results: Results::new(series, given, authorship),
+            series,
+            given,
+            authorship,
+        }
+    }
+
+    /// What tells of measurements.
+    fn reports(
+        &self,
+        objects: &Objects,
+        (comparison, index): (&Comparison, usize),
+        exported: &mut Exported,
+    ) -> anyhow::Result<()> {
         exported.warn(&comparison.assessment.warnings);
+        let (report, state) = (word(comparison.assessment.draft), exported.state);
         if let Some(path) = &objects.sr {
-            let compared = (&comparison, index);
             let seg = objects.seg.as_deref();
+            let compared = (comparison, index);
             let said = self.results.measurements(path, compared, seg)?;
-            exported.add("SR", path, &said);
+            exported.add(("SR", report), path, &said);
         }
         if let Some(path) = &objects.pdf {
-            let said = self.results.report(path, &comparison)?;
-            exported.add("encapsulated PDF", path, &said);
+            let said = self.results.report(path, comparison)?;
+            exported.add(("encapsulated PDF", report), path, &said);
         }
         for (n, (plane, path)) in objects.key_image.iter().enumerate() {
             let picture = comparison.picture(index, *plane);
             let picture = picture.ok_or_else(|| anyhow::anyhow!("there is no picture"))?;
             let number = u16::try_from(n + 1)?;
             let said = self.results.key_image(path, &picture, number)?;
-            exported.add("key image", path, &said);
+            exported.add(("key image", state), path, &said);
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use crate::{
         Diameter, PartVolume, SizeSide, StructureSize, TumourGeometry, TumourMeasures,
         structure_sizes, volume_text,
     },
-    volume::sides_are_told,
+    volume::{LabelMap, Structure, sides_are_told},
 };
 use serde::Serialize;
 use std::path::PathBuf;
@@ -29,29 +29,44 @@ struct Output {
 pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     let (labels, warnings) = arguments.scheme.read(&arguments.labels)?;
     output::warnings(&warnings);
-    let mut structures = structure_sizes(&labels);
-    if !sides_are_told(&warnings) {
-        for size in &mut structures {
-            size.side = None;
-        }
-    }
-    let output = Output {
-        structures,
-        tumour: TumourGeometry::of(&labels).map(|t| t.measures(None)),
-        warnings,
-    };
-    output::result(json, &output, || {
-        let sizes = output.tumour.as_ref().map_or_else(String::new, tumour);
-        table(&output.structures) + &sizes
-    })
+    let output = Output::of(&labels, warnings);
+    output::result(json, &output, || output.text())
 }
 
-/// Part volumes and diameters of a tumour, one a line, for people.
-pub(super) fn tumour(measures: &TumourMeasures) -> String {
+impl Output {
+    fn of(labels: &LabelMap, warnings: Vec<String>) -> Self {
+        let mut structures = structure_sizes(labels);
+        if !sides_are_told(&warnings) {
+            for size in &mut structures {
+                size.side = None;
+            }
+        }
+        Self {
+            structures,
+            tumour: TumourGeometry::of(labels).map(|t| t.measures(None)),
+            warnings,
+        }
+    }
+
+    fn text(&self) -> String {
+        let tumour = |s: &&StructureSize| s.structure == Structure::VestibularSchwannoma;
+        let cut = (self.structures.iter().find(tumour)).is_some_and(|s| s.at_scan_edge);
+        let sizes = self.tumour.as_ref();
+        let sizes = sizes.map_or_else(String::new, |measures| tumour_sizes(measures, cut));
+        table(&self.structures) + &sizes
+    }
+}
+
+/// Part volumes and diameters of a tumour, one a line, for people. Where the scan cuts it, the volumes are lower limits without intervals.
+pub(super) fn tumour_sizes(measures: &TumourMeasures, cut: bool) -> String {
     let volume = |name: &str, part: Option<PartVolume>| {
         part.map_or_else(String::new, |p| {
-            let [low, high] = p.interval95_mm3.map(volume_text);
             let value = volume_text(p.volume_mm3);
+            if cut {
+                let least = format!("at least {value}");
+                return format!("\n{name:<37}{least:>17} mm³");
+            }
+            let [low, high] = p.interval95_mm3.map(volume_text);
             format!("\n{name:<46}{value:>8} mm³ (95 %: {low} to {high})")
         })
     };
@@ -93,4 +108,32 @@ pub(super) fn table(structures: &[StructureSize]) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{Grid, LabelTable};
+    use glam::DVec3;
+
+    /// What is told of a block of tumour that begins at this voxel along the first axis.
+    fn text(from: usize) -> String {
+        let grid = Grid::axis_aligned([20, 24, 16], [1.0, 1.0, 1.0], DVec3::ZERO).unwrap();
+        let inside = |[x, y, z]: [usize; 3]| {
+            (from..from + 6).contains(&x) && (8..14).contains(&y) && (5..11).contains(&z)
+        };
+        let labels = (0..grid.len()).map(|n| u8::from(inside(grid.voxel(n))));
+        let labels = LabelMap::new(grid, labels.collect(), LabelTable::default()).unwrap();
+        Output::of(&labels, Vec::new()).text()
+    }
+
+    #[test]
+    fn a_tumour_that_the_scan_cuts_is_at_least_so_large() {
+        let whole = text(7);
+        assert!(whole.contains(" 216 mm³ (95 %: "), "{whole}");
+        assert!(!whole.contains("at least"), "{whole}");
+        let cut = text(0);
+        assert!(cut.contains(" at least 216 mm³"), "{cut}");
+        assert!(!cut.contains("95 %"), "{cut}");
+    }
 }

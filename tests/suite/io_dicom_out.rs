@@ -53,9 +53,7 @@ fn colour(structure: Structure) -> [u8; 3] {
 /// What the script asks `schwann export` for.
 fn authorship() -> Authorship {
     Authorship {
-        state: ResultState::Accepted {
-            by: "Ada Reader".to_owned(),
-        },
+        state: accepted_at("2024-02-03T04:05:06".parse().unwrap()),
         making: Making::Semiautomatic,
         algorithm: Algorithm {
             name: "test model".to_owned(),
@@ -66,7 +64,15 @@ fn authorship() -> Authorship {
             .and_hms_opt(4, 5, 6)
             .unwrap(),
         tracking_uid: None,
+        beside_drafts: false,
         colour,
+    }
+}
+
+fn accepted_at(at: NaiveDateTime) -> ResultState {
+    ResultState::Accepted {
+        by: "Ada Reader".to_owned(),
+        at,
     }
 }
 
@@ -203,6 +209,7 @@ fn our_objects_are_still_those_that_other_programs_read() {
     for name in ["schwann_seg.dcm", "schwann_rtstruct.dcm"] {
         let (before, now) = (golden(name), folder.path().join(name));
         let authorship = Authorship {
+            state: accepted_at(created(&before)),
             created: created(&before),
             ..authorship()
         };
@@ -260,6 +267,21 @@ fn a_draft_says_so_wherever_it_is_shown() {
     write_segmentation(&seg, &series, &labels, &authorship()).unwrap();
     assert_eq!(text(&seg, tags::CONTENT_LABEL), "VS_ACCEPTED");
     assert_eq!(text(&seg, tags::CONTENT_CREATOR_NAME), "Reader^Ada");
+}
+
+#[test]
+fn a_structure_set_was_reviewed_when_it_was_accepted_not_when_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.dcm");
+    let authorship = Authorship {
+        state: accepted_at("2024-01-31T17:18:19".parse().unwrap()),
+        ..authorship()
+    };
+    write_structure_set(&path, &golden_series(), &golden_labels(), &authorship).unwrap();
+    assert_eq!(text(&path, tags::REVIEW_DATE), "20240131");
+    assert_eq!(text(&path, tags::REVIEW_TIME), "171819");
+    assert_eq!(text(&path, tags::REVIEWER_NAME), "Reader^Ada");
+    assert_eq!(text(&path, tags::STRUCTURE_SET_DATE), "20240203");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use schwann::io::{
     Measurements, ResultState, inspect_or_list, read_labels, read_measurements,
     write_encapsulated_pdf, write_key_image, write_labels, write_measurements, write_segmentation,
 };
-use schwann::patient::{NOTICE, Outline, Picture, ScanOrigin, Visit, assess};
+use schwann::patient::{NOTICE, Outline, Picture, ReviewState, ScanOrigin, Visit, assess};
 use schwann::volume::{LabelMap, LabelTable, Sequence, unobserved};
 use serde_json::Value;
 use std::io::Write as _;
@@ -23,13 +23,15 @@ fn authorship(state: ResultState) -> Authorship {
         },
         created: "2024-05-06T07:08:09".parse().unwrap(),
         tracking_uid: None,
+        beside_drafts: false,
         colour: |_| [200, 60, 60],
     }
 }
 
 fn accepted() -> Authorship {
     authorship(ResultState::Accepted {
-        by: "Reader^Jane".to_owned(),
+        by: "Jane Reader".to_owned(),
+        at: "2024-04-30T20:21:22".parse().unwrap(),
     })
 }
 
@@ -74,11 +76,26 @@ impl Case {
     }
 
     fn written(&self, name: &str, seg: Option<&Path>, authorship: &Authorship) -> PathBuf {
+        let mut visit = self.visit.clone();
+        if authorship.state != ResultState::Draft {
+            visit.finding.provenance.state = ReviewState::Accepted;
+        }
+        self.compared(name, &[visit], seg, authorship)
+    }
+
+    /// A report of the last of these visits.
+    fn compared(
+        &self,
+        name: &str,
+        visits: &[Visit],
+        seg: Option<&Path>,
+        authorship: &Authorship,
+    ) -> PathBuf {
         let path = self.path(name);
-        let assessment = assess(std::slice::from_ref(&self.visit), &[], None).unwrap();
+        let assessment = assess(visits, &[], None).unwrap();
         let measured = Measurements {
             labels: &self.labels,
-            visit: &self.visit,
+            visit: visits.last().unwrap(),
             assessment: Some(&assessment),
             segmentation: seg,
         };
@@ -182,6 +199,61 @@ fn an_accepted_report_is_verified_by_its_reader_and_a_draft_is_not() {
     assert_eq!(report.verified_by.as_deref(), Some("Reader^Jane"));
     let bytes = std::fs::read(&path).unwrap();
     assert!(!has(&bytes, b"UNVERIFIED") && has(&bytes, b"FINAL "));
+    // By whom, in DICOM's form, and when it was accepted, not when the report is written.
+    assert!(!has(&bytes, b"Jane Reader") && has(&bytes, b"20240430202122"));
+}
+
+#[test]
+fn an_accepted_visit_that_is_compared_with_a_draft_is_reported_as_a_draft() {
+    let case = case();
+    let mut visits = [case.visit.clone(), case.visit.clone()];
+    visits[0].date = "2022-02-28".parse().unwrap();
+    visits[0].finding.provenance.state = ReviewState::AiDraft;
+    visits[1].finding.provenance.state = ReviewState::Accepted;
+    let path = case.compared("sr.dcm", &visits, None, &accepted());
+    let report = read(&path);
+    assert!(!report.verified && report.verified_by.is_none());
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(has(&bytes, b"UNVERIFIED") && has(&bytes, b"PRELIMINARY"));
+    let comment = |group: usize| {
+        let group = &report.groups[group].evaluations;
+        let comment = group.iter().find(|e| e.name == "Comment");
+        comment.unwrap().value.clone()
+    };
+    assert!(comment(0).starts_with("Accepted"), "{}", comment(0));
+    let words = "The outlines of 2022-02-28 were not reviewed";
+    assert!(comment(1).contains(words), "{}", comment(1));
+    // Both accepted, it is verified; and a document is a draft where its author says that it tells of one.
+    visits[0].finding.provenance.state = ReviewState::Accepted;
+    assert!(read(&case.compared("sr.dcm", &visits, None, &accepted())).verified);
+    let pdf = case.path("pdf.dcm");
+    for beside_drafts in [false, true] {
+        let authorship = Authorship {
+            beside_drafts,
+            ..accepted()
+        };
+        write_encapsulated_pdf(&pdf, &case.series, b"%PDF-1.7\n%%EOF", &authorship).unwrap();
+        let bytes = std::fs::read(&pdf).unwrap();
+        assert_eq!(has(&bytes, b"DRAFT, not reviewed"), beside_drafts);
+        assert_eq!(has(&bytes, b"accepted, research only"), !beside_drafts);
+    }
+}
+
+#[test]
+fn a_tumour_that_the_scan_cuts_has_no_interval() {
+    let mut case = case();
+    for cut in [false, true] {
+        let tumour = case.visit.finding.tumour.as_mut().unwrap();
+        tumour.at_scan_edge = cut;
+        let report = read(&case.written("sr.dcm", None, &accepted()));
+        let codes: Vec<&str> = (report.groups[0].measurements.iter())
+            .map(|m| m.code.as_str())
+            .collect();
+        assert!(codes.contains(&"118565006 SCT"), "{codes:?}");
+        for limit in ["VOL_CI95_LOW 99VSV", "VOL_CI95_HIGH 99VSV"] {
+            assert_eq!(codes.contains(&limit), !cut, "{codes:?}");
+        }
+    }
 }
 
 #[test]

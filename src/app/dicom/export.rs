@@ -95,13 +95,19 @@ impl ExportDialog {
             .iter()
             .filter(dated)
             .position(|v| v.id == visit.id);
+        let compared = index.map(|index| (Inputs::of(state), index));
+        let mut told = compared.iter().flat_map(|(inputs, _)| &inputs.measured);
+        let drafts = told.any(|m| m.visit.finding.provenance.state.is_draft());
         Some(Export {
             series: visit.series.clone()?,
             labels: Arc::clone(&outlines.labels),
             probabilities: outlines.probabilities.clone(),
-            authorship: authorship(outlines),
+            authorship: Authorship {
+                beside_drafts: drafts,
+                ..authorship(outlines)
+            },
             objects: self.chosen(visit),
-            compared: index.map(|index| (Inputs::of(state), index)),
+            compared,
             kept: visit
                 .key_images
                 .iter()
@@ -127,6 +133,7 @@ fn authorship(outlines: &Outlines) -> Authorship {
     let state = match &outlines.edits.reviewed {
         Some(Review::Accepted(signed)) => ResultState::Accepted {
             by: signed.by.clone(),
+            at: signed.at.with_timezone(&chrono::Local).naive_local(),
         },
         _ => ResultState::Draft,
     };
@@ -141,6 +148,7 @@ fn authorship(outlines: &Outlines) -> Authorship {
         },
         created: chrono::Local::now().naive_local(),
         tracking_uid: None,
+        beside_drafts: false,
         colour,
     }
 }
@@ -150,7 +158,7 @@ pub(in crate::app) fn said(outlines: &Outlines) -> String {
     let authorship = authorship(outlines);
     let state = match &authorship.state {
         ResultState::Draft => "Draft: every object says so".to_owned(),
-        ResultState::Accepted { by } => format!("Accepted by {by}"),
+        ResultState::Accepted { by, .. } => format!("Accepted by {by}"),
     };
     let making = authorship.making.words();
     match &outlines.measured.finding.provenance.model {

@@ -106,7 +106,16 @@ impl Attributes {
 
     /// Text for people, in the character set of the file.
     pub(super) fn text(&self, tag: Tag, characters: &Characters) -> Option<String> {
-        trimmed(&characters.decode(self.bytes(tag)?))
+        let (text, _) = characters.decode(self.bytes(tag)?);
+        trimmed(&text)
+    }
+
+    /// Whether all text, nested text too, is in the character sets of the file.
+    fn is_written_in(&self, characters: &Characters) -> bool {
+        const TEXT: [VR; 7] = [VR::SH, VR::LO, VR::ST, VR::LT, VR::UC, VR::UT, VR::PN];
+        let mut texts = self.values.iter().filter(|v| TEXT.contains(&v.vr));
+        let mut items = self.sequences.iter().flat_map(|(_, items)| items);
+        texts.all(|v| characters.decode(&v.bytes).1) && items.all(|i| i.is_written_in(characters))
     }
 
     /// Numbers, whatever way they are written; none when one of them is no number.
@@ -183,66 +192,152 @@ fn trimmed(text: &str) -> Option<String> {
 pub(super) struct Characters {
     /// The sets that the file names and that are known; without code extensions there is one.
     known: Vec<SpecificCharacterSet>,
-    /// The first that is not.
+    /// The first that is not; or all that the file names, where some of its text is in none of them.
     pub(super) unknown: Option<String>,
 }
+
+/// The default repertoire, which is in force where a file names no character set.
+const ASCII: &str = "ISO_IR 6";
 
 impl Characters {
     /// From Specific Character Set (0008,0005).
     pub(super) fn of(attributes: &Attributes) -> Self {
         let mut characters = Self::default();
-        for code in attributes.codes(dicom_dictionary_std::tags::SPECIFIC_CHARACTER_SET) {
-            if code.is_empty() {
-                continue;
-            }
-            match SpecificCharacterSet::from_code(&code) {
+        let mut codes = attributes.codes(dicom_dictionary_std::tags::SPECIFIC_CHARACTER_SET);
+        codes.retain(|code| !code.is_empty());
+        for code in &codes {
+            match SpecificCharacterSet::from_code(code) {
+                // It has no upper half, and would be taken for ISO 8859-1.
+                Some(set) if set == SpecificCharacterSet::ISO_IR_6 => {}
                 Some(set) => characters.known.push(set),
-                None => characters.unknown = characters.unknown.take().or(Some(code)),
+                None => characters.unknown = characters.unknown.take().or(Some(code.clone())),
             }
+        }
+        if characters.unknown.is_none() && !attributes.is_written_in(&characters) {
+            characters.unknown = Some(match codes.as_slice() {
+                [] => ASCII.to_owned(),
+                named => named.join(", "),
+            });
         }
         characters
     }
 
-    /// Bytes as text; what cannot be decoded becomes the replacement character.
-    fn decode(&self, bytes: &[u8]) -> String {
-        let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        if bytes.contains(&0x1b) {
-            return extended(bytes).unwrap_or_else(|| lossy(bytes));
+    /// Bytes as text, and whether all of them are in the sets that the file names. Escape sequences say which set follows (ISO/IEC 2022; PS3.5, 6.1.2.5).
+    fn decode(&self, bytes: &[u8]) -> (String, bool) {
+        let (mut text, mut sound) = (String::with_capacity(bytes.len()), true);
+        let mut called = Called::default();
+        for (n, part) in bytes.split(|&byte| byte == ESCAPE).enumerate() {
+            let (part, known) = match n {
+                0 => (part, true),
+                _ => called.follow(part),
+            };
+            sound &= known;
+            let runs: Vec<&[u8]> = if called.lower.is_some() {
+                part.chunk_by(|a, b| a.is_ascii() == b.is_ascii()).collect()
+            } else if called.upper.is_some() {
+                part.split_inclusive(|byte| DELIMITERS.contains(byte))
+                    .collect()
+            } else {
+                // In it the second byte of a letter may look like a delimiter.
+                vec![part]
+            };
+            for run in runs {
+                let (more, told) = self.run(run, &called);
+                text.push_str(&more);
+                sound &= told;
+                let ends = run.last().is_some_and(|byte| DELIMITERS.contains(byte));
+                if ends && called.lower.is_none() {
+                    called.upper = None;
+                }
+            }
         }
-        if bytes.is_ascii() {
-            return lossy(bytes);
+        (text, sound)
+    }
+
+    /// Bytes between which no other set is called up. What is in no set that the file names is taken for UTF-8 where it is that, else for ISO 8859-1.
+    fn run(&self, bytes: &[u8], called: &Called) -> (String, bool) {
+        let found = match (called.lower, &called.upper) {
+            (Some(escape), _) if bytes.is_ascii() => two_bytes(escape, bytes),
+            _ if bytes.is_ascii() => String::from_utf8(bytes.to_vec()).ok(),
+            (_, Some(set)) => decoded(set, bytes),
+            (_, None) => self.known.iter().find_map(|set| decoded(set, bytes)),
+        };
+        match found {
+            Some(text) => (text, true),
+            None => match std::str::from_utf8(bytes) {
+                Ok(text) => (text.to_owned(), false),
+                Err(_) => (bytes.iter().copied().map(char::from).collect(), false),
+            },
         }
-        self.known
-            .iter()
-            .find_map(|set| set.decode(bytes).ok())
-            .unwrap_or_else(|| lossy(bytes))
     }
 }
 
-/// Text with code extensions (ISO/IEC 2022): the escape sequence in it says which set follows. Korean and Chinese leave ASCII where it is;
-/// Japanese switches to and fro.
-fn extended(bytes: &[u8]) -> Option<String> {
-    for (escape, code) in [
-        (b"\x1b$)C", "ISO 2022 IR 149"),
-        (b"\x1b$)A", "ISO 2022 IR 58"),
-    ] {
-        if bytes.windows(escape.len()).any(|w| w == escape) {
-            let mut plain = Vec::with_capacity(bytes.len());
-            let mut rest = bytes;
-            while let Some((&first, behind)) = rest.split_first() {
-                if let Some(behind) = rest.strip_prefix(escape) {
-                    rest = behind;
-                } else {
-                    plain.push(first);
-                    rest = behind;
-                }
+const ESCAPE: u8 = 0x1b;
+/// Behind these the first set of the file is in force again.
+const DELIMITERS: &[u8] = b"^=\\\r\n\x0c";
+
+/// The sets that escape sequences have called up.
+#[derive(Debug, Default)]
+struct Called {
+    /// The sequence of the set of two bytes a letter that stands for ASCII.
+    lower: Option<&'static [u8]>,
+    /// The set of bytes above ASCII; without one it is the file's first.
+    upper: Option<SpecificCharacterSet>,
+}
+
+impl Called {
+    /// Follows the sequence that begins behind an escape: what stands behind it, and whether its set is known here.
+    fn follow<'a>(&mut self, bytes: &'a [u8]) -> (&'a [u8], bool) {
+        let intermediate = |byte: &&u8| (0x20_u8..0x30).contains(*byte);
+        let length = bytes.iter().take_while(intermediate).count() + 1;
+        let Some((sequence, behind)) = bytes.split_at_checked(length).filter(|_| length > 1) else {
+            return (bytes, false);
+        };
+        let upper = match sequence {
+            // ASCII, and what JIS X 0201 has in its place.
+            b"(B" | b"(J" => {
+                self.lower = None;
+                return (behind, true);
             }
-            return SpecificCharacterSet::from_code(code)?.decode(&plain).ok();
-        }
+            b"$B" | b"$@" => {
+                self.lower = Some(b"\x1b$B");
+                return (behind, true);
+            }
+            b"$(D" => {
+                self.lower = Some(b"\x1b$(D");
+                return (behind, true);
+            }
+            b"-A" => "ISO 2022 IR 100",
+            b"-B" => "ISO 2022 IR 101",
+            b"-C" => "ISO 2022 IR 109",
+            b"-D" => "ISO 2022 IR 110",
+            b"-F" => "ISO 2022 IR 126",
+            b"-G" => "ISO 2022 IR 127",
+            b"-H" => "ISO 2022 IR 138",
+            b"-L" => "ISO 2022 IR 144",
+            b"-T" => "ISO 2022 IR 166",
+            b")I" => "ISO 2022 IR 13",
+            b"$)A" => "ISO 2022 IR 58",
+            b"$)C" => "ISO 2022 IR 149",
+            _ => "",
+        };
+        self.upper = SpecificCharacterSet::from_code(upper);
+        (behind, self.upper.is_some())
     }
-    SpecificCharacterSet::from_code("ISO 2022 IR 87")?
-        .decode(bytes)
-        .ok()
+}
+
+/// Bytes in a set; nothing where one of them is not of it: the decoders write its number behind a backslash.
+fn decoded(set: &SpecificCharacterSet, bytes: &[u8]) -> Option<String> {
+    let text = set.decode(bytes).ok()?;
+    let parts = bytes.split(|byte| *byte == b'\\').count();
+    (text.split('\\').count() <= parts).then_some(text)
+}
+
+/// Japanese letters of two bytes; the decoder wants their escape sequence.
+fn two_bytes(escape: &[u8], bytes: &[u8]) -> Option<String> {
+    let set = SpecificCharacterSet::from_code("ISO 2022 IR 87")?;
+    let text = set.decode(&[escape, bytes].concat()).ok()?;
+    (!text.contains('\\')).then_some(text)
 }
 
 /// `Family^Given^Middle=ideographic=phonetic` as people write it; the first group that holds a name.
@@ -290,24 +385,75 @@ mod tests {
         assert_eq!(date("yesterday"), None);
     }
 
+    /// A patient's name in a file that names these character sets, and the one that a warning tells of.
+    fn named(codes: &str, bytes: &[u8]) -> (String, Option<String>) {
+        let tag = dicom_dictionary_std::tags::SPECIFIC_CHARACTER_SET;
+        let (mut a, order) = (Attributes::default(), ByteOrder::Little);
+        if !codes.is_empty() {
+            a.put(tag, VR::CS, order, codes.as_bytes().to_vec());
+        }
+        a.put(Tag(0x10, 0x10), VR::PN, order, bytes.to_vec());
+        let characters = Characters::of(&a);
+        let name = a.text(Tag(0x10, 0x10), &characters).unwrap();
+        (name, characters.unknown)
+    }
+
     #[test]
     fn code_extensions_are_followed() {
         // The examples of PS3.5, annexes H, I and K.
         let name = |codes: &str, bytes: &[u8]| {
-            let tag = dicom_dictionary_std::tags::SPECIFIC_CHARACTER_SET;
-            let (mut a, order) = (Attributes::default(), ByteOrder::Little);
-            a.put(tag, VR::CS, order, codes.as_bytes().to_vec());
-            a.put(Tag(0x10, 0x10), VR::PN, order, bytes.to_vec());
-            a.text(Tag(0x10, 0x10), &Characters::of(&a)).unwrap()
+            let (name, unknown) = named(codes, bytes);
+            assert_eq!(unknown, None, "{codes}");
+            name
         };
         let japanese = b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B";
         assert_eq!(name("\\ISO 2022 IR 87", japanese), "Yamada^Tarou=山田^太郎");
+        let phonetic = b"=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B";
+        assert_eq!(
+            name("\\ISO 2022 IR 87", &[&japanese[..], phonetic].concat()),
+            "Yamada^Tarou=山田^太郎=やまだ^たろう"
+        );
+        let half_width = b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J=\x1b$B$d$^$@\x1b(J^\x1b$B$?$m$&\x1b(J";
+        assert_eq!(
+            name("ISO 2022 IR 13\\ISO 2022 IR 87", half_width),
+            "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"
+        );
         let korean = b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7";
         assert_eq!(name("\\ISO 2022 IR 149", korean), "Hong^Gildong=洪^吉洞");
         let chinese = b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab";
         assert_eq!(name("\\ISO 2022 IR 58", chinese), "Zhang^XiaoDong=张^小东");
         assert_eq!(name("ISO_IR 100", b"Buc^J\xe9r\xf4me"), "Buc^Jérôme");
         assert_eq!(name("ISO_IR 192", "Ковач".as_bytes()), "Ковач");
+        let latin = b"\x1b-ABuc^\x1b-AJ\xe9r\xf4me";
+        assert_eq!(name("\\ISO 2022 IR 100", latin), "Buc^Jérôme");
+        // Behind a delimiter the first set is in force again.
+        let both = b"\x1b-L\xbb\xee\xda^J\xe9r\xf4me";
+        let sets = "ISO 2022 IR 100\\ISO 2022 IR 144";
+        assert_eq!(name(sets, both), "Люк^Jérôme");
+    }
+
+    #[test]
+    fn a_name_in_another_set_than_the_file_says_keeps_its_letters_and_is_told_of() {
+        let cases: [(&str, &[u8], &str); 6] = [
+            ("ISO_IR 192", b"M\xfcller", "ISO_IR 192"),
+            ("", b"M\xfcller", "ISO_IR 6"),
+            ("", "Müller".as_bytes(), "ISO_IR 6"),
+            ("ISO_IR 6", b"M\xfcller", "ISO_IR 6"),
+            ("\\ISO 2022 IR 87", b"M\xfcller", "ISO 2022 IR 87"),
+            ("ISO 2022 IR 100", b"\x1b-MM\xfcller", "ISO 2022 IR 100"),
+        ];
+        for (codes, bytes, told) in cases {
+            let (name, unknown) = named(codes, bytes);
+            assert_eq!(name, "Müller", "{codes}");
+            assert_eq!(unknown.as_deref(), Some(told), "{codes}");
+        }
+        let nested = {
+            let (mut a, mut item) = (Attributes::default(), Attributes::default());
+            item.put(Tag(0x40, 0xa123), VR::PN, ByteOrder::Little, vec![0xfc]);
+            a.put_items(Tag(0x40, 0xa730), vec![item]);
+            Characters::of(&a).unknown
+        };
+        assert_eq!(nested.as_deref(), Some("ISO_IR 6"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub enum DicomWarning {
     Localiser,
     /// The series was split, because its files differ in this.
     Split(String),
-    /// Text in a character set that is not known here.
+    /// Text in a character set that is not known here, or in another than the file names: this one.
     CharacterSet(String),
     /// An object whose tumour can be followed within its study only.
     UntrackedPatient,
@@ -135,7 +135,7 @@ impl fmt::Display for DicomWarning {
             Self::Split(what) => write!(f, "the series was split: {what}"),
             Self::CharacterSet(name) => write!(
                 f,
-                "text is written in the character set {name}, which is not known here; some letters are missing"
+                "the file says that its text is in the character set {name}, in which some of it cannot be read here; letters may be wrong"
             ),
             Self::UntrackedPatient => f.write_str(
                 "the files give no patient ID: the tumour's tracking UID holds for this study only, name one to follow the tumour",

@@ -4,6 +4,7 @@ use super::super::header::{Header, looks_dicom, read_header_keeping};
 use super::super::kept::Keep;
 use super::super::source::Source;
 use crate::io::Error;
+use crate::io::dicom::DicomWarning;
 use dicom_dictionary_std::tags;
 use serde::Serialize;
 use std::fmt;
@@ -123,9 +124,7 @@ fn report(path: &Path, header: &Header) -> MeasurementReport {
     reading.content(a, None);
     let mut warnings = Vec::new();
     if let Some(name) = &reading.characters.unknown {
-        warnings.push(format!(
-            "text is written in the character set {name}, which is not known here; some letters are missing"
-        ));
+        warnings.push(DicomWarning::CharacterSet(name.clone()).to_string());
     }
     if reading.items > MOST_ITEMS {
         warnings.push(format!("only the first {MOST_ITEMS} items were read"));

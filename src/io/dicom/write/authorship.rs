@@ -12,6 +12,8 @@ pub enum ResultState {
     Accepted {
         /// The reader.
         by: String,
+        /// When, in the time of the place where the object is made.
+        at: NaiveDateTime,
     },
 }
 
@@ -120,6 +122,8 @@ pub struct Authorship {
     pub created: NaiveDateTime,
     /// Identifies the tumour in all visits of the patient. Without one it is derived: see [`write_segmentation`](super::write_segmentation).
     pub tracking_uid: Option<String>,
+    /// Whether reports also tell of another visit, whose outlines no reader has accepted. They are drafts then, whatever `state` is.
+    pub beside_drafts: bool,
     /// Colour in which other programs may show a structure, sRGB.
     pub colour: fn(Structure) -> [u8; 3],
 }
@@ -140,7 +144,16 @@ impl Authorship {
         }
     }
 
-    /// All of it that is written into objects, but for colour and time.
+    /// The same of a report, which is a draft where anything that it tells of is one.
+    pub(super) fn of_report(&self, draft: bool) -> Self {
+        let mut report = self.clone();
+        if draft || self.beside_drafts {
+            report.state = ResultState::Draft;
+        }
+        report
+    }
+
+    /// All of it that is written into objects, but for colour and times.
     pub(super) fn fingerprint(&self) -> String {
         let Self {
             state,
@@ -149,6 +162,11 @@ impl Authorship {
             tracking_uid,
             ..
         } = self;
-        format!("{state:?} {making:?} {algorithm:?} {tracking_uid:?}")
+        // UIDs follow from it: one result has the same ones in all versions of this program.
+        let state = match state {
+            ResultState::Draft => "Draft".to_owned(),
+            ResultState::Accepted { by, .. } => format!("Accepted {{ by: {by:?} }}"),
+        };
+        format!("{state} {making:?} {algorithm:?} {tracking_uid:?}")
     }
 }

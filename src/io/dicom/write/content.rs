@@ -96,10 +96,10 @@ pub(super) fn uid(relation: Relation, concept: Code, value: &str) -> Elements {
     item
 }
 
-/// A person.
+/// A person, named as people write it.
 pub(super) fn person(relation: Relation, concept: Code, name: &str) -> Elements {
     let mut item = item(relation, "PNAME", concept);
-    item.text(tags::PERSON_NAME, name);
+    item.person(tags::PERSON_NAME, name);
     item
 }
 

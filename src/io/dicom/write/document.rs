@@ -26,7 +26,7 @@ const KEY_IMAGE: Kind = Kind {
 /// Bytes of a PDF; a report has some hundred thousand.
 const LARGEST_PDF: usize = 64 << 20;
 
-/// Writes a PDF as a DICOM object of a series' study.
+/// Writes a PDF as a DICOM object of a series' study: a draft also where it tells of other visits' drafts ([`Authorship::beside_drafts`]).
 ///
 /// # Errors
 /// [`Error::Dicom`] when the bytes are no PDF or the series lacks an identifier; [`Error::Write`].
@@ -43,8 +43,9 @@ pub fn write_encapsulated_pdf(
         });
     }
     let origin = Origin::of(series)?;
-    let mut object = origin.object(&PDF, authorship, pdf);
-    dated(&mut object, authorship);
+    let authorship = authorship.of_report(false);
+    let mut object = origin.object(&PDF, &authorship, pdf);
+    dated(&mut object, &authorship);
     object.text(tags::CONVERSION_TYPE, "WSD");
     object.empty(tags::ACQUISITION_DATE_TIME);
     // The page names the patient as far as its author did.

@@ -38,9 +38,14 @@ impl Elements {
         self.text(tag, &person_name(name));
     }
 
-    /// Text of another file as it stands, with the backslashes that part its values.
+    /// Text of another file as it stands, with the backslashes that part its values; of people there is one, and no second is made of a name.
     pub(super) fn copied_text(&mut self, tag: Tag, text: &str) {
-        self.put(tag, vr_of(tag), PrimitiveValue::Str(text.to_owned()));
+        let vr = vr_of(tag);
+        let text = match vr {
+            VR::PN => text.replace('\\', "/"),
+            _ => text.to_owned(),
+        };
+        self.put(tag, vr, PrimitiveValue::Str(text));
     }
 
     /// Several texts.
@@ -262,6 +267,17 @@ mod tests {
         assert_eq!(person_name("Reader, A."), "Reader^A.");
         assert_eq!(person_name("Reader^Ada"), "Reader^Ada");
         assert_eq!(person_name("Reader"), "Reader^");
+    }
+
+    #[test]
+    fn no_backslash_of_another_file_makes_two_people_of_one() {
+        let mut elements = Elements::new();
+        for tag in [tags::PATIENT_NAME, tags::STUDY_DESCRIPTION] {
+            elements.copied_text(tag, "M\\374ller");
+        }
+        let written = |tag| elements.get(tag).unwrap();
+        assert_eq!(written(tags::PATIENT_NAME), "M/374ller");
+        assert_eq!(written(tags::STUDY_DESCRIPTION), "M\\374ller");
     }
 
     #[test]

@@ -43,8 +43,8 @@ pub struct Measurements<'a> {
 
 /// Writes everything that was measured of a tumour as a structured report.
 ///
-/// The tumour's group names it by the tracking UID that its segment has. A draft is UNVERIFIED and PRELIMINARY; an accepted result is VERIFIED by the reader who accepted it. What has no public code has one of the private scheme
-/// `99VSV`. Lengths carry the line that they were measured along.
+/// The tumour's group names it by the tracking UID that its segment has. A draft is UNVERIFIED and PRELIMINARY; an accepted result is VERIFIED by the reader who accepted it, unless the assessment beside it tells of a visit that
+/// is a draft. What has no public code has one of the private scheme `99VSV`. Lengths carry the line that they were measured along.
 ///
 /// # Errors
 /// [`Error::Dicom`] when labels and series do not fit each other, the series lacks an identifier, or the segmentation is not of these outlines; [`Error::Write`].
@@ -76,7 +76,8 @@ pub fn write_measurements(
     };
     let report = Report {
         origin: &origin,
-        authorship,
+        authorship: &authorship.of_report(measured.assessment.is_some_and(|a| a.draft)),
+        outlines: &authorship.state,
         measured,
         tumour,
         tracking,
@@ -132,7 +133,10 @@ impl Segment {
 
 struct Report<'a> {
     origin: &'a Origin,
+    /// Of the whole report.
     authorship: &'a Authorship,
+    /// How far the outlines of this visit alone have come.
+    outlines: &'a ResultState,
     measured: &'a Measurements<'a>,
     tumour: Option<&'a Region>,
     tracking: String,
@@ -179,18 +183,18 @@ impl Report<'_> {
                 object.text(tags::VERIFICATION_FLAG, "UNVERIFIED");
                 object.text(tags::PRELIMINARY_FLAG, "PRELIMINARY");
             }
-            ResultState::Accepted { by } => {
+            ResultState::Accepted { by, at } => {
                 object.text(tags::VERIFICATION_FLAG, "VERIFIED");
                 object.text(tags::PRELIMINARY_FLAG, "FINAL");
                 let mut observer = Elements::new();
-                observer.text(tags::VERIFYING_OBSERVER_NAME, by);
+                observer.person(tags::VERIFYING_OBSERVER_NAME, by);
                 observer.items(
                     tags::VERIFYING_OBSERVER_IDENTIFICATION_CODE_SEQUENCE,
                     Vec::new(),
                 );
                 // Schwann is not told where its reader works.
                 observer.text(tags::VERIFYING_ORGANIZATION, "not stated");
-                let moment = created.format("%Y%m%d%H%M%S").to_string();
+                let moment = at.format("%Y%m%d%H%M%S").to_string();
                 observer.text(tags::VERIFICATION_DATE_TIME, &moment);
                 object.item(tags::VERIFYING_OBSERVER_SEQUENCE, observer);
             }
@@ -231,7 +235,7 @@ impl Report<'_> {
             text(context, c::DEVICE_MODEL, NAME),
             text(context, c::DEVICE_SERIAL, version),
         ];
-        if let ResultState::Accepted { by } = &self.authorship.state {
+        if let ResultState::Accepted { by, .. } = &self.authorship.state {
             items.push(coded(context, c::OBSERVER_TYPE, c::PERSON));
             items.push(person(context, c::PERSON_NAME, by));
         }
@@ -305,7 +309,7 @@ impl Report<'_> {
         items.push(coded(Relation::Contains, c::KOOS, grade));
         items.push(text(Relation::Contains, c::KOOS_RULES, koos.wording));
         // What the codes cannot say: lower limits, open grades, and what else to beware of.
-        let mut words = vec![notice(&self.authorship.state)];
+        let mut words = vec![notice(self.outlines)];
         if finding.tumour.as_ref().is_some_and(|t| t.at_scan_edge) {
             words.push("The scan cuts the tumour: sizes and grade are lower limits.".to_owned());
         }
@@ -325,11 +329,28 @@ impl Report<'_> {
         items.extend(self.numbers(&changes(change)));
         let relation = Relation::Contains;
         items.push(text(relation, c::VERDICT, &change.verdict.to_string()));
-        let words = [notice(&self.authorship.state)];
+        let words = self.state_of(change);
         let words = words.iter().chain(&change.reasons).chain(&change.cautions);
         let words: Vec<&str> = words.map(String::as_str).collect();
         items.push(text(relation, c::COMMENT, &words.join("\n")));
         container(c::GROUP, items, Some("1501"))
+    }
+
+    /// How far the outlines of both visits of a change have come, in words.
+    fn state_of(&self, change: &Change) -> Vec<String> {
+        let visits = self.measured.assessment.iter().flat_map(|a| &a.visits);
+        let drafts: Vec<String> = visits
+            .filter(|v| v.state.is_draft() && (v.date == change.from || v.date == change.to))
+            .map(|v| v.date.to_string())
+            .collect();
+        if drafts.is_empty() {
+            return vec![notice(self.outlines)];
+        }
+        let drafts = drafts.join(", ");
+        vec![
+            notice(&ResultState::Draft),
+            format!("The outlines of {drafts} were not reviewed and accepted."),
+        ]
     }
 
     fn numbers(&self, numbers: &[Number]) -> Vec<Elements> {
@@ -367,9 +388,12 @@ fn sizes(tumour: &TumourSize) -> Vec<Number> {
         return numbers;
     };
     let volumes = &measures.volumes;
-    let [low, high] = volumes.whole.interval95_mm3;
-    numbers.push(plain(c::VOLUME_LOW, c::MM3)(low));
-    numbers.push(plain(c::VOLUME_HIGH, c::MM3)(high));
+    // Of a tumour that goes on beyond the scan there is a lower limit only.
+    if !tumour.at_scan_edge {
+        let [low, high] = volumes.whole.interval95_mm3;
+        numbers.push(plain(c::VOLUME_LOW, c::MM3)(low));
+        numbers.push(plain(c::VOLUME_HIGH, c::MM3)(high));
+    }
     let part = |concept: Code, part: Option<PartVolume>| {
         part.map(|part| plain(concept, c::MM3)(part.volume_mm3))
     };

@@ -218,7 +218,7 @@ impl Writing<'_> {
         object.text(tags::CONTENT_LABEL, &format!("VS_{}", state.word()));
         object.text(tags::CONTENT_DESCRIPTION, &notice(state));
         match state {
-            ResultState::Accepted { by } => object.person(tags::CONTENT_CREATOR_NAME, by),
+            ResultState::Accepted { by, .. } => object.person(tags::CONTENT_CREATOR_NAME, by),
             ResultState::Draft => object.empty(tags::CONTENT_CREATOR_NAME),
         }
         object.text(tags::LOSSY_IMAGE_COMPRESSION, "00");

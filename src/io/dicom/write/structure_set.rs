@@ -224,11 +224,10 @@ impl Writing<'_> {
     fn approval(&self, object: &mut Elements) {
         match &self.authorship.state {
             ResultState::Draft => object.text(tags::APPROVAL_STATUS, "UNAPPROVED"),
-            ResultState::Accepted { by } => {
-                let created = self.authorship.created;
+            ResultState::Accepted { by, at } => {
                 object.text(tags::APPROVAL_STATUS, "APPROVED");
-                object.text(tags::REVIEW_DATE, &created.format("%Y%m%d").to_string());
-                object.text(tags::REVIEW_TIME, &created.format("%H%M%S").to_string());
+                object.text(tags::REVIEW_DATE, &at.format("%Y%m%d").to_string());
+                object.text(tags::REVIEW_TIME, &at.format("%H%M%S").to_string());
                 object.person(tags::REVIEWER_NAME, by);
             }
         }
