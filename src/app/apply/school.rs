@@ -8,7 +8,8 @@ use crate::{
         keeper::Change,
         preferences::PreferenceCommand,
         school::{
-            CaseState, Deciding, Done, Grader, NewCase, Page, Reading, SchoolCommand, Source, Work,
+            CaseState, Deciding, Done, Grader, Hidden, NewCase, Page, Reading, SchoolCommand,
+            Source, Work,
         },
         state::{AppState, Kept, VisitId},
         task::{NewOutlines, Task},
@@ -213,9 +214,7 @@ fn wanted(state: &mut AppState) -> Option<Work> {
         let own = Arc::clone(school.own.as_ref()?);
         let names: Vec<String> = own.names().collect();
         let current = school.case.as_ref().map(|c| c.hidden.name.as_str());
-        let again = due
-            .iter()
-            .find(|d| names.iter().any(|n| n == *d) && Some(**d) != current);
+        let again = due.iter().find(|d| own.holds(d) && Some(**d) != current);
         let again = again.map(|d| (*d).to_owned());
         // Hashes: their order says nothing. Of those that were all seen, the one that was seen least.
         let rest = names.iter().filter(|n| Some(n.as_str()) != current);
@@ -256,6 +255,7 @@ fn show_case(state: &mut AppState, case: NewCase) {
     state.school.case = Some(CaseState {
         visit,
         number,
+        may_be_free: may_be_free(state, &hidden),
         hidden,
         answer: None,
         models: Vec::new(),
@@ -265,6 +265,16 @@ fn show_case(state: &mut AppState, case: NewCase) {
         let task = state.visit(visit).map(|v| Task::Segment(target(v), model));
         state.work.queue.extend(task);
     }
+}
+
+/// Whether a case may be answered with that there is no tumour. Once the reader has seen a case without one, which may come back in any session, this is offered
+/// for every synthetic case: so it tells nothing of the truth.
+fn may_be_free(state: &AppState, hidden: &Hidden) -> bool {
+    let record = state.school.record.as_ref();
+    let seen = record.is_some_and(|r| r.answers.iter().any(|a| a.truth == Some(Reply::NoTumour)));
+    let drawn = hidden.kind == AnswerKind::Synthetic && (state.school.tumour_free || seen);
+    // Whatever the reader changed meanwhile, the right answer can be given.
+    drawn || hidden.truth == Reply::NoTumour
 }
 
 /// Takes the case off the list of visits.

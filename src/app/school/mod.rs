@@ -190,6 +190,8 @@ pub struct CaseState {
     pub visit: VisitId,
     /// How many were shown, this one included.
     pub number: u64,
+    /// That there is no tumour may be answered.
+    pub(super) may_be_free: bool,
     pub(super) hidden: Hidden,
     pub(super) answer: Option<Answer>,
     /// What the rule says on the outlines of models, with their names.
@@ -243,9 +245,10 @@ impl SchoolState {
         }
     }
 
-    /// Whether a visit may be one without a tumour: a real one may, a case where they were asked for.
+    /// Whether a visit may be one without a tumour: a real one may, a case where they were asked for or come back.
     pub fn may_be_free(&self, visit: VisitId) -> bool {
-        !self.is_case(visit) || self.tumour_free && self.source == Source::Synthetic
+        let case = self.case.as_ref().filter(|c| c.visit == visit);
+        case.is_none_or(|c| c.may_be_free)
     }
 
     /// The case that is shown.

@@ -452,6 +452,37 @@ fn answers_are_kept_for_each_reader_and_come_back() {
 }
 
 #[test]
+fn a_case_without_a_tumour_that_comes_back_can_be_answered_rightly() {
+    use crate::school::Reply;
+    let mut state = reader();
+    let first = begin(&mut state, "synthetic-1", KoosGrade::II);
+    assert!(!state.school.may_be_free(first), "none were asked for");
+    answer(&mut state, first, KoosGrade::II);
+    // Of another session, in which such cases were asked for.
+    let record = state.school.record.as_mut().unwrap();
+    let mut missed = record.answers[0].clone();
+    missed.truth = Some(Reply::NoTumour);
+    record.answers.push(missed);
+    // Any case may be free now: the answer that is offered gives nothing away.
+    for truth in [Reply::NoTumour, KoosGrade::III.into()] {
+        assert!(asked(&mut state));
+        let mut made = case("synthetic-2", KoosGrade::III);
+        if let Outcome::School(Done::Case(new)) = &mut made {
+            new.hidden.truth = truth;
+        }
+        ended(&mut state, made);
+        school(&mut state, SchoolCommand::Next);
+        let id = state.active.unwrap();
+        assert!(state.school.may_be_free(id), "{truth:?}");
+        school(&mut state, SchoolCommand::Choose(id, truth));
+        school(&mut state, SchoolCommand::Confide(id, Confidence::Likely));
+        school(&mut state, SchoolCommand::Commit(id));
+        let revealed = state.school.case().unwrap().revealed().unwrap();
+        assert_eq!(revealed.answer.is_right(), Some(true));
+    }
+}
+
+#[test]
 fn the_truth_of_a_case_follows_the_schools_wording_and_none_may_be_answered() {
     use crate::{
         measure::{KoosGeometry, KoosWording},
