@@ -12,7 +12,7 @@ mod series;
 mod told;
 
 use super::{
-    assess,
+    DicomWork, Work as SchoolWork, assess,
     command::{Command, ViewCommand, VisitCommand, WorkCommand},
     meaning::MeaningCommand,
     preferences::PreferenceCommand,
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     measure::Plane,
-    patient::{ReviewState, ScanOrigin},
+    patient::{PatientFacts, ReviewState, ScanOrigin},
     phantom,
     render::{NativePlane, point_of_interest},
     volume::{RegisterError, Registration, Structure, WindowLevel},
@@ -306,7 +306,9 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
         }
         WorkCommand::ShippedModel => state.model = None,
         WorkCommand::Report(path) => {
-            if assess::reportable(state) {
+            if let Some(why) = assess::no_report(state) {
+                tell(state, why);
+            } else if assess::reportable(state) {
                 let inputs = assess::Inputs::of(state);
                 state.work.queue.push_back(Task::Report(inputs, path));
             }
@@ -315,7 +317,7 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
         WorkCommand::Meaning(command) => mean(state, command),
         WorkCommand::Series(command) => series::apply(state, command),
         WorkCommand::Cancel => {
-            state.work.queue.clear();
+            state.work.queue.retain(outlasts_cancel);
             school::stopped(state);
             if let Some(running) = &mut state.work.running {
                 running.cancelling = true;
@@ -352,6 +354,25 @@ fn apply_work(state: &mut AppState, command: WorkCommand) {
         WorkCommand::Dismiss(_) => {}
         WorkCommand::Tell(message) => state.messages.push(message),
     }
+}
+
+/// Whether a task that waits is done though the work is stopped: what a reader changed is measured and compared, what was to be written is written,
+/// and a patient is not left without some of the visits.
+fn outlasts_cancel(task: &Task) -> bool {
+    matches!(
+        task,
+        Task::Measure(..)
+            | Task::Assess(_)
+            | Task::ReadVisit(..)
+            | Task::Report(..)
+            | Task::WriteLabels { .. }
+            | Task::WritePicture { .. }
+            | Task::NewPatient(..)
+            | Task::ThrowAway(_)
+            | Task::ForgetRecent(_)
+            | Task::Dicom(DicomWork::Export(_) | DicomWork::Anonymise { .. })
+            | Task::School(SchoolWork::Export(..))
+    )
 }
 
 /// Where the program keeps what belongs to scans.
@@ -397,7 +418,12 @@ fn receive(state: &mut AppState, outcome: Outcome) {
         }
         Outcome::Outlined(outlines) => {
             if let Some(outlines) = school::take_model(state, *outlines) {
-                set_outlines(state, outlines);
+                let id = outlines.visit;
+                let journalled = state.visit(id).is_some_and(|v| v.journalled);
+                // Where its journal has ended, what replaced the edits is kept in their place.
+                if set_outlines(state, outlines) && journalled {
+                    edit::begin_journal(state, id);
+                }
             }
         }
         Outcome::Measured(numbers) => {
@@ -547,18 +573,24 @@ fn remove_visits(state: &mut AppState, gone: impl Fn(&VisitState) -> bool) {
     state.view.cine = state.view.cine.filter(|(visit, _)| there(*visit));
     dicom::forget(state);
     school::forget(state);
+    if state.visits.is_empty() && state.patient.is_none() {
+        // The next scan may be of another patient, whose facts these are not.
+        state.facts = PatientFacts::default();
+        state.told.forget();
+    }
     if state.visits.len() < 2 {
         state.view.compare = false;
     }
 }
 
-fn set_outlines(state: &mut AppState, new: NewOutlines) {
+/// Puts outlines in the place of those that are there, and says whether it did.
+fn set_outlines(state: &mut AppState, new: NewOutlines) -> bool {
     let (id, mut notes) = (new.visit, Vec::new());
     // The trained graders speak of what a model has just drawn; of everything else they are asked.
     let drawn = new.measured.finding.provenance.state == ReviewState::AiDraft;
     let asks = drawn && !new.from_folder;
     school::unhide(state, id);
-    replace_outlines(state, new, &mut notes);
+    let taken = replace_outlines(state, new, &mut notes);
     state.notes.append(&mut notes);
     if !school::hide(state, id) {
         go_to_tumour(state, id);
@@ -567,19 +599,25 @@ fn set_outlines(state: &mut AppState, new: NewOutlines) {
         }
     }
     assess::refresh(state);
+    taken
 }
 
-fn replace_outlines(state: &mut AppState, new: NewOutlines, notes: &mut Vec<(VisitId, Note)>) {
+fn replace_outlines(
+    state: &mut AppState,
+    new: NewOutlines,
+    notes: &mut Vec<(VisitId, Note)>,
+) -> bool {
     let Some(visit) = state.visit_mut(new.visit) else {
-        return;
+        return false;
     };
     // The outlines changed while these were computed: the newer ones stay.
     if visit.revision != new.revision {
-        return;
+        return false;
     }
     if visit.outlines.as_ref().is_some_and(Outlines::is_locked) {
         let text = "The outlines were accepted and are locked: the new ones were not taken.";
-        return tell(state, text.to_owned());
+        tell(state, text.to_owned());
+        return false;
     }
     let by_hand = (visit.outlines.as_ref()).map(|old| old.by_hand.of_the_scan());
     let edits = Edits {
@@ -591,7 +629,11 @@ fn replace_outlines(state: &mut AppState, new: NewOutlines, notes: &mut Vec<(Vis
     // Those that are read from the folder, or brought back, are saved or told already.
     let drawn_anew =
         new.measured.finding.provenance.state != ReviewState::Edited && !new.from_folder;
+    let warnings = new.measured.finding.warnings.iter();
+    // What is known of the scan itself is told with it each time.
+    let warnings = warnings.filter(|w| !visit.warnings.contains(w));
     visit.outlines = Some(Outlines {
+        warnings: warnings.cloned().collect(),
         labels: Arc::new(new.labels),
         parts: new.parts,
         sizes: new.sizes,
@@ -610,6 +652,7 @@ fn replace_outlines(state: &mut AppState, new: NewOutlines, notes: &mut Vec<(Vis
     if drawn_anew {
         patient::save(state, new.visit);
     }
+    true
 }
 
 /// Marks the tumour, unless a point was chosen.

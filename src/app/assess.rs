@@ -64,7 +64,7 @@ impl Inputs {
     }
 }
 
-/// Drops the assessment and, when two visits have a date and outlines, has a new one made before anything else that waits.
+/// Drops the assessment and, when two visits have a date and outlines, has a new one made before what takes longer.
 pub(super) fn refresh(state: &mut AppState) {
     state.assessment = None;
     state.assessment_revision += 1;
@@ -72,10 +72,35 @@ pub(super) fn refresh(state: &mut AppState) {
         .work
         .queue
         .retain(|task| !matches!(task, Task::Assess(_)));
+    // It is asked for again once the numbers have come.
+    if unmeasured(state).is_some() {
+        return;
+    }
     let inputs = Inputs::of(state);
     if inputs.measured.len() > 1 {
-        state.work.queue.push_front(Task::Assess(inputs));
+        let queue = &mut state.work.queue;
+        let measures = |task: &Task| matches!(task, Task::Measure(..));
+        let behind = queue.iter().rposition(measures).map_or(0, |at| at + 1);
+        queue.insert(behind, Task::Assess(inputs));
     }
+}
+
+/// Why nothing is compared or written now, in words: numbers of older outlines would stand beside the new ones.
+pub(super) fn unmeasured(state: &AppState) -> Option<String> {
+    let changed = |v: &&VisitState| {
+        let outlines = v.outlines.as_ref();
+        v.date.is_some() && outlines.is_some_and(|o| o.edits.measuring)
+    };
+    let visit = state.visits.iter().find(changed)?;
+    Some(format!(
+        "the changed outlines of {} are not measured yet",
+        visit.title()
+    ))
+}
+
+/// What is said in the place of a report.
+pub(super) fn no_report(state: &AppState) -> Option<String> {
+    unmeasured(state).map(|why| format!("The report was not begun: {why}."))
 }
 
 /// Whether a report can be made.

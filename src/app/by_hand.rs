@@ -1,6 +1,6 @@
 //! What a reader sets by hand on measured outlines: the porus plane and the ends of lines, as steps that can be undone between the edits of labels.
 use crate::{
-    measure::{DiameterRule, KoosBasis, KoosOptions, TumourMeasures},
+    measure::{Diameter, DiameterRule, KoosBasis, KoosOptions, TumourMeasures},
     patient::Finding,
     volume::History,
 };
@@ -118,12 +118,21 @@ impl ByHand {
                 .tilted(axes.superior, porus.upwards_degrees)
         });
         let mut measures = tumour.measures(moved.as_ref());
+        if moved.is_some() {
+            let by = self.porus;
+            measures.porus_moved = [by.offset_mm, by.forwards_degrees, by.upwards_degrees];
+        }
         self.put_lines(&mut measures);
+        let lines = &measures.diameters;
         if let Some(size) = &mut finding.tumour {
-            size.extrameatal_diameter_mm = measures.diameters.extrameatal_max.map(|d| d.value_mm);
+            let (found, mm) = (tumour.size(), |d: Diameter| d.value_mm);
+            size.extrameatal_diameter_mm = lines.extrameatal_max.map(mm);
+            size.max_axial_diameter_mm = lines.whole_axial.map_or(found.max_axial_diameter_mm, mm);
+            size.max_diameter_3d_mm = lines.max_3d.map_or(found.max_diameter_3d_mm, mm);
             size.measures = Some(measures);
         }
-        finding.koos = basis.assess_with(moved.as_ref(), options);
+        let pulled = lines.extrameatal_max.filter(Diameter::is_by_hand);
+        finding.koos = basis.assess_pulled(moved.as_ref(), options, pulled);
     }
 
     /// Puts the lines that were pulled in the place of those that were measured.

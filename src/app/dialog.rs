@@ -27,11 +27,12 @@ pub(super) enum Purpose {
     ExportAnswers,
     /// Outlines of a visit to open.
     OpenLabels(super::state::VisitId),
-    /// Where to write outlines.
+    /// Where to write outlines, and whether their scan tells left from right.
     SaveLabels(
         super::state::VisitId,
         u64,
         std::sync::Arc<crate::volume::LabelMap>,
+        bool,
     ),
     /// Where to write the report.
     SaveReport,
@@ -95,11 +96,12 @@ impl Dialog {
             | Purpose::ExportAnswers => WorkCommand::Open(path),
             Purpose::OpenModel => WorkCommand::Enqueue(Task::ReadModel(path)),
             Purpose::OpenLabels(visit) => WorkCommand::Enqueue(Task::LabelValues(*visit, path)),
-            Purpose::SaveLabels(visit, revision, labels) => {
+            Purpose::SaveLabels(visit, revision, labels, told) => {
                 WorkCommand::Enqueue(Task::WriteLabels {
                     visit: *visit,
                     revision: *revision,
                     labels: std::sync::Arc::clone(labels),
+                    told: *told,
                     path,
                 })
             }

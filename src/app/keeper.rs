@@ -19,6 +19,9 @@ use std::{
 /// Changes that may wait for the disk, and answers that may wait for the window.
 const WAITING: usize = 4096;
 
+/// Why nothing is said of outlines that are not in the folder.
+const UNSAVED: &str = "they could not be written before, so what was said of them is not in the patient's folder either; save them again";
+
 /// The files that a scan was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScanSource {
@@ -175,6 +178,8 @@ fn keep(changes: &Receiver<(Change, Signature)>, answers: &SyncSender<Answer>, w
 pub(super) struct Open {
     folder: Option<PatientFolder>,
     names: BTreeMap<VisitId, String>,
+    /// Visits whose newest outlines could not be saved: what is said of those must not fall on the ones before.
+    unsaved: BTreeSet<VisitId>,
 }
 
 impl Open {
@@ -182,8 +187,11 @@ impl Open {
     pub(super) fn make(&mut self, change: Change, by: &Signature) -> Option<Answer> {
         match change {
             Change::Open(folder, names) => {
-                self.folder = Some(*folder);
-                self.names = names.into_iter().collect();
+                *self = Self {
+                    folder: Some(*folder),
+                    names: names.into_iter().collect(),
+                    unsaved: BTreeSet::new(),
+                };
                 return None;
             }
             Change::Known(visit, name) => {
@@ -233,9 +241,18 @@ impl Open {
                     seen: saved.seen,
                 };
                 return Some(match folder.save_labels(name, &new, by) {
-                    Ok(_) => Answer::Saved(visit, saved.revision),
-                    Err(error) => Answer::NotSaved(visit, error.to_string()),
+                    Ok(_) => {
+                        self.unsaved.remove(&visit);
+                        Answer::Saved(visit, saved.revision)
+                    }
+                    Err(error) => {
+                        self.unsaved.insert(visit);
+                        Answer::NotSaved(visit, error.to_string())
+                    }
                 });
+            }
+            Change::Say(visit, ..) if self.unsaved.contains(&visit) => {
+                return Some(Answer::NotSaved(visit, UNSAVED.to_owned()));
             }
             Change::Say(visit, review, seen) => {
                 let name = name(&visit)?;
@@ -287,4 +304,74 @@ pub(super) fn visit_date(day: chrono::NaiveDate, from_name: bool) -> VisitDate {
         DateSource::Typed
     };
     VisitDate { day, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        io,
+        patient::ReviewState,
+        volume::{Grid, LabelTable, Volume, Voxels},
+    };
+    use glam::DVec3;
+
+    #[test]
+    fn what_is_said_of_outlines_that_could_not_be_saved_does_not_fall_on_those_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let [scan, patient] = ["scan.nii", "patient"].map(|name| folder.path().join(name));
+        let grid = Grid::axis_aligned([4, 4, 4], [1.0; 3], DVec3::ZERO).unwrap();
+        let volume = Volume::new(grid, Voxels::I16((0..64).collect()), 1.0, 0.0).unwrap();
+        io::write_volume(&scan, &volume).unwrap();
+        let (by, id, mut open) = (Signature::now("R. Eader"), VisitId(1), Open::default());
+        let begun = PatientFolder::create(&patient, &by).unwrap();
+        let mut make = |change| open.make(change, &by);
+        assert_eq!(make(Change::Open(Box::new(begun), Vec::new())), None);
+        let added = Change::Add {
+            visit: id,
+            source: ScanSource::File(scan),
+            facts: Box::new(ScanFacts {
+                voxels_sha256: io::voxels_sha256(&volume),
+                shape: grid.shape(),
+                sequence: Sequence::Unknown,
+                other: serde_json::Map::new(),
+            }),
+            date: None,
+        };
+        assert_eq!(make(added), Some(Answer::Added(id)));
+        let save = |revision: u64| {
+            let values = (0..64).map(|n| u8::from(n < revision)).collect();
+            let labels = LabelMap::new(grid, values, LabelTable::default()).unwrap();
+            let saved = Saved {
+                labels: Arc::new(labels),
+                revision,
+                outline: Outline::Imported,
+                review: Review::Imported,
+                results: None,
+                seen: BTreeSet::new(),
+            };
+            Change::Save(id, Box::new(saved))
+        };
+        let accept = || Change::Say(id, Review::Accepted(by.clone()), BTreeSet::new());
+        let states = || {
+            let (read, _) = PatientFolder::open_to_read(&patient).unwrap();
+            let versions = read.record().visits[0].versions.iter();
+            let states = versions.map(|v| v.review.state());
+            states.collect::<Vec<ReviewState>>()
+        };
+        assert_eq!(make(save(1)), Some(Answer::Saved(id, 1)));
+        // As when a network drive vanishes for a moment.
+        let [labels, away] = ["labels", "away"].map(|name| patient.join(name));
+        std::fs::rename(&labels, &away).unwrap();
+        std::fs::write(&labels, b"").unwrap();
+        assert!(matches!(make(save(2)), Some(Answer::NotSaved(..))));
+        std::fs::remove_file(&labels).unwrap();
+        std::fs::rename(&away, &labels).unwrap();
+        let answer = make(accept());
+        assert!(matches!(answer, Some(Answer::NotSaved(..))), "{answer:?}");
+        assert_eq!(states(), [ReviewState::Imported]);
+        assert_eq!(make(save(3)), Some(Answer::Saved(id, 3)));
+        assert_eq!(make(accept()), None);
+        assert_eq!(states(), [ReviewState::Imported, ReviewState::Accepted]);
+    }
 }

@@ -36,13 +36,19 @@ pub(super) fn keys(
         out.push(Command::View(ViewCommand::Blink(held)));
     }
     // An open menu is closed by Escape, before anything else is.
-    if egui::Popup::is_any_open(ctx) && ctx.input(|i| i.key_pressed(Key::Escape)) {
+    let listed = egui::Popup::is_any_open(ctx);
+    if listed && ctx.input(|i| i.key_pressed(Key::Escape)) {
         return Vec::new();
     }
-    // Enter is a button's that was reached by Tab, and a question's that is open.
+    // Enter is a button's that was reached by Tab, and a list's that is open; then a question's that is open.
+    let free = !listed && ctx.memory(egui::Memory::focused).is_none();
+    if free && ctx.input(|i| i.key_pressed(Key::Enter)) {
+        out.extend(answer(state).map(Command::Work));
+    }
     let step = state.school_step().filter(|_| {
-        ctx.memory(egui::Memory::focused).is_none()
-            && state.meaning.is_none()
+        free && state.meaning.is_none()
+            && state.series.is_none()
+            && state.dicom.leave().is_none()
             && !state.view.shortcuts
     });
     let goes = |action: Action| action != Action::SchoolStep || step.is_some();
@@ -52,6 +58,15 @@ pub(super) fn keys(
         act(action, count as i64, state, canvas, (out, &mut wishes));
     }
     wishes
+}
+
+/// What Enter says to the question that is on top.
+fn answer(state: &AppState) -> Option<WorkCommand> {
+    if state.meaning.is_some() {
+        return Some(WorkCommand::Meaning(MeaningCommand::Read));
+    }
+    let asked = state.series.is_some() && state.dicom.leave().is_none();
+    asked.then_some(WorkCommand::Series(SeriesCommand::Open))
 }
 
 /// What an action means now.

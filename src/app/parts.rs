@@ -20,7 +20,7 @@ pub(super) fn update_parts(
     let Some(changed) = edit.bounds() else {
         return;
     };
-    for (value, _) in edit.count_changes() {
+    for value in edit.values() {
         let Some(structure) = labels.table().structure(value) else {
             continue;
         };

@@ -16,6 +16,7 @@ use std::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
+    thread::JoinHandle,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -95,8 +96,25 @@ pub struct Left {
 pub(super) struct Rescue {
     /// Where they lie; without a folder nothing is kept.
     folder: Option<PathBuf>,
-    writers: BTreeMap<VisitId, SyncSender<Note>>,
+    writers: BTreeMap<VisitId, Writer>,
     trouble: (SyncSender<String>, Receiver<String>),
+}
+
+/// The thread that writes a visit's journal.
+#[derive(Debug)]
+struct Writer {
+    notes: SyncSender<Note>,
+    thread: JoinHandle<()>,
+}
+
+impl Writer {
+    /// Sends no more, and waits until what was sent is on the disk.
+    fn end(self) {
+        drop(self.notes);
+        if self.thread.join().is_err() {
+            log::error!("the thread of a journal crashed");
+        }
+    }
 }
 
 impl Rescue {
@@ -120,7 +138,12 @@ impl Rescue {
         if matches!(note, Note::Begin { .. } | Note::GoOn(_)) {
             let (sender, notes) = sync_channel(NOTES);
             let trouble = self.trouble.0.clone();
+            let before = self.writers.remove(&visit);
             let work = move || {
+                // All journals of a scan have the same name: there is one at a time.
+                if let Some(before) = before {
+                    before.end();
+                }
                 if let Err(text) = write(&folder, &notes) {
                     log::warn!("a journal cannot be written");
                     // A window that is gone needs no words.
@@ -131,7 +154,13 @@ impl Rescue {
                 .name("journal".to_owned())
                 .spawn(work)
             {
-                Ok(_) => drop(self.writers.insert(visit, sender)),
+                Ok(thread) => {
+                    let writer = Writer {
+                        notes: sender,
+                        thread,
+                    };
+                    drop(self.writers.insert(visit, writer));
+                }
                 Err(error) => drop(self.trouble.0.try_send(words(&error.to_string()))),
             }
         }
@@ -139,7 +168,7 @@ impl Rescue {
             return;
         };
         // A writer that has given up has told so. One that is far behind must not stop the window, and a gap must not be written over.
-        if matches!(writer.try_send(note), Err(TrySendError::Full(_))) {
+        if matches!(writer.notes.try_send(note), Err(TrySendError::Full(_))) {
             self.writers.remove(&visit);
             drop(self.trouble.0.try_send(words("the disk is too slow")));
         }

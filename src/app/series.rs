@@ -14,6 +14,8 @@ pub(super) const THUMBNAIL_PX: usize = 96;
 /// The series of a folder, while a reader chooses.
 #[derive(Debug, Clone)]
 pub struct SeriesChoice {
+    /// Which list it is since the program began.
+    pub(super) number: u64,
     /// What was opened.
     pub path: PathBuf,
     /// Every series, by patient, day and number.
@@ -130,6 +132,7 @@ impl SeriesChoice {
             left_out.push(format!("and {more} more files"));
         }
         Self {
+            number: 0,
             path,
             rows,
             objects,

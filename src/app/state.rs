@@ -83,6 +83,8 @@ pub struct AppState {
     pub assessment: Option<Result<GrowthAssessment, String>>,
     pub(super) assessment_revision: u64,
     pub(super) next_id: u64,
+    /// Lists of series that were shown.
+    pub(super) lists: u64,
 }
 
 /// The patient whose folder is open.
@@ -182,6 +184,8 @@ pub struct Outlines {
     pub sizes: Vec<StructureSize>,
     /// Size of the tumour, Koos grade, provenance, warnings. Its date is that of the visit only where the visit has one.
     pub measured: patient::Visit,
+    /// What to beware of in how they were made, whatever is measured on them later.
+    pub warnings: Vec<String>,
     /// How long the model took.
     pub seconds: Option<f64>,
     /// Volumes between which the tumour's lies with 95 % by the model's own calibrated probabilities, mm³; none once it was edited.
@@ -238,6 +242,26 @@ impl Outlines {
             Some(low + offset..=high + offset)
         })
         .unwrap_or(none)
+    }
+
+    /// The middle of the tumour's box on an axial slice, RAS mm; `None` where it has none there.
+    pub fn tumour_middle(&self, axial: &NativePlane, slice: usize) -> Option<DVec3> {
+        let tumour = Structure::VestibularSchwannoma;
+        let (_, part) = self.parts.iter().find(|(s, _)| *s == tumour)?;
+        let (grid, value) = (part.grid(), part.table().value(tumour)?);
+        let offset = axial.slice_at(self.labels.grid(), grid.point_in_world([0; 3]));
+        let at = slice.checked_sub(offset)?;
+        let mut corners: Option<[DVec3; 2]> = None;
+        for (index, _) in (part.labels().iter().enumerate()).filter(|(_, v)| **v == value) {
+            let voxel = grid.voxel(index);
+            if voxel[axial.voxel_axis] == at {
+                let p = DVec3::from_array(voxel.map(|n| n as f64));
+                let [low, high] = corners.unwrap_or([p; 2]);
+                corners = Some([low.min(p), high.max(p)]);
+            }
+        }
+        let [low, high] = corners?;
+        Some(grid.world_from_voxel().transform_point3(low.midpoint(high)))
     }
 
     /// Axial slices of the tumour that were not shown with their outlines yet.

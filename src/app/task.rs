@@ -80,6 +80,8 @@ pub enum Task {
         revision: u64,
         /// What.
         labels: Arc<LabelMap>,
+        /// Whether their scan tells left from right.
+        told: bool,
         /// Where.
         path: PathBuf,
     },
@@ -416,8 +418,9 @@ impl Task {
                 visit,
                 revision,
                 labels,
+                told,
                 path,
-            } => match io::write_labels(&path, &labels) {
+            } => match io::write_labels_as(&path, &labels, told) {
                 Ok(()) => Outcome::Saved(
                     visit,
                     revision,

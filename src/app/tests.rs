@@ -4,6 +4,7 @@ mod by_hand;
 mod edits;
 mod files;
 mod folder;
+mod keys;
 mod marks;
 mod models;
 mod school;

@@ -1,7 +1,7 @@
 //! The window's frame: work that has ended, keys, panels, planes.
 use super::{
     apply::{apply, next_task},
-    assess::reportable,
+    assess::{no_report, reportable},
     command::{Command, PatientCommand, VisitCommand, WorkCommand},
     dialog::{Dialog, Purpose},
     job::Job,
@@ -15,7 +15,7 @@ use super::{
     task::{EarlyOutlines, Outcome, Task},
     view::{Canvas, Gpu, Wheel, events_per_notch, run_cine, show_planes},
 };
-use crate::volume::Progress;
+use crate::volume::{Progress, sides_are_told};
 use egui::{CentralPanel, Context, Frame, Panel, Ui};
 use egui_wgpu::RenderState;
 use std::{
@@ -355,16 +355,22 @@ impl App {
                 }
             }
             panel::Wish::SaveLabels => {
-                if let Some(((id, revision), outlines)) =
-                    active.and_then(|v| Some(((v.id, v.revision), v.outlines.as_ref()?)))
+                if let Some((visit, outlines)) =
+                    active.and_then(|v| Some((v, v.outlines.as_ref()?)))
                 {
                     let labels = Arc::clone(&outlines.labels);
-                    self.ask(ctx, Purpose::SaveLabels(id, revision, labels));
+                    let told = sides_are_told(&visit.warnings);
+                    let purpose = Purpose::SaveLabels(visit.id, visit.revision, labels, told);
+                    self.ask(ctx, purpose);
                 }
             }
-            panel::Wish::SaveReport if reportable(&self.state) => {
-                self.ask(ctx, Purpose::SaveReport);
-            }
+            panel::Wish::SaveReport if reportable(&self.state) => match no_report(&self.state) {
+                None => self.ask(ctx, Purpose::SaveReport),
+                Some(text) => {
+                    let told = Message { error: false, text };
+                    apply(&mut self.state, Command::Work(WorkCommand::Tell(told)));
+                }
+            },
             panel::Wish::SaveReport => {}
             panel::Wish::SaveScreenshot => self.screenshot.take(ctx, Target::File),
             panel::Wish::CopyScreenshot => self.screenshot.take(ctx, Target::Clipboard),

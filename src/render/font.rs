@@ -5,8 +5,8 @@ use image::RgbImage;
 const WIDTH: u32 = 5;
 const HEIGHT: u32 = 7;
 
-/// Rows from top to bottom, leftmost pixel in the highest of five bits. Edge letters, digits and `mm`.
-const GLYPHS: [(char, [u8; HEIGHT as usize]); 18] = [
+/// Rows from top to bottom, leftmost pixel in the highest of five bits. Edge letters, `?` for sides that are not known, digits and `mm`.
+const GLYPHS: [(char, [u8; HEIGHT as usize]); 19] = [
     (
         '.',
         [
@@ -71,6 +71,12 @@ const GLYPHS: [(char, [u8; HEIGHT as usize]); 18] = [
         '9',
         [
             0b01110, 0b10001, 0b10001, 0b01111, 0b00001, 0b00010, 0b01100,
+        ],
+    ),
+    (
+        '?',
+        [
+            0b01110, 0b10001, 0b00001, 0b00010, 0b00100, 0b00000, 0b00100,
         ],
     ),
     (
@@ -165,6 +171,24 @@ pub(super) fn draw(
         pixels.dedup();
         for (x, y) in pixels {
             dab(picture, x, y, 1.0, ink);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sides_that_are_not_known_have_a_glyph_as_have_all_edge_letters() {
+        for letter in "RLAPSI?0123456789.m".chars() {
+            let mut picture = RgbImage::new(12, 12);
+            let ink = Ink {
+                colour: [255; 3],
+                opacity: 1.0,
+            };
+            draw(&mut picture, &letter.to_string(), [2, 2], 1, ink);
+            assert!(picture.pixels().any(|p| p.0 != [0; 3]), "{letter}");
         }
     }
 }

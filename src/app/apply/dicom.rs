@@ -1,11 +1,12 @@
 //! DICOM out, copies without identity, and what others derived from the open scans.
-use super::{target, tell, tell_error};
+use super::{assess, target, tell, tell_error};
 use crate::{
     app::{
         dicom::{
             AnonymiseCommand, AnonymiseDialog, DicomCommand, Done, ExportCommand, ExportDialog,
             Work,
         },
+        export::Object,
         state::{AppState, VisitState},
         task::Task,
     },
@@ -49,7 +50,13 @@ fn export(state: &mut AppState, command: ExportCommand) {
             enqueue(state, find);
         }
         ExportCommand::Write => {
-            let work = dialog.clone().work(state);
+            let dialog = dialog.clone();
+            let chosen = state.visit(dialog.visit).map(|v| dialog.chosen(v));
+            let dated = chosen.is_some_and(|c| c.into_iter().any(Object::is_dated));
+            if let Some(why) = assess::unmeasured(state).filter(|_| dated) {
+                return tell(state, format!("The objects were not written: {why}."));
+            }
+            let work = dialog.work(state);
             if work.is_some() {
                 state.dicom.export = None;
             }

@@ -66,7 +66,7 @@ pub(super) fn outlines_mut(state: &mut AppState, id: VisitId) -> Option<&mut Out
 }
 
 /// Tells the journal what is about to be edited, the first time.
-fn begin_journal(state: &mut AppState, id: VisitId) {
+pub(super) fn begin_journal(state: &mut AppState, id: VisitId) {
     let kept = state.journals.is_some();
     let Some(visit) = state.visit_mut(id).filter(|v| kept && !v.journalled) else {
         return;
@@ -258,8 +258,13 @@ pub(super) fn history_with(
             }
             history.record(edit);
         }
-        // Their steps mean nothing on other values.
-        _ => history.clear(),
+        // Their steps mean nothing on other values, and would not be brought back from the journal either.
+        _ => {
+            history.clear();
+            if std::mem::take(&mut visit.journalled) {
+                notes.push((visit.id, Note::Done));
+            }
+        }
     }
     history
 }
@@ -283,6 +288,7 @@ fn begin(visit: &mut VisitState) -> Result<(), String> {
         sizes: Vec::new(),
         measured: patient::Visit::measured(&labels, origin, outline),
         labels: Arc::new(labels),
+        warnings: Vec::new(),
         seconds: None,
         tumour_interval95_mm3: None,
         probabilities: None,
@@ -359,7 +365,12 @@ pub(super) fn remeasure(state: &mut AppState, id: VisitId) {
             device: provenance.device.clone(),
         };
         let labels = Arc::clone(&outlines.labels);
-        Some(Task::Measure(super::target(visit), labels, outline))
+        let mut target = super::target(visit);
+        target
+            .origin
+            .warnings
+            .extend(outlines.warnings.iter().cloned());
+        Some(Task::Measure(target, labels, outline))
     });
     // Before what takes longer: the reader waits for the number.
     if let Some(task) = task {
@@ -368,17 +379,22 @@ pub(super) fn remeasure(state: &mut AppState, id: VisitId) {
     assess::refresh(state);
 }
 
-/// Edits that a crash left, and from now on goes on in their journal.
+/// Edits that a crash left, and from now on goes on in their journal. Where they are not taken they stay in it, to be asked for again.
 pub(super) fn bring_back(state: &mut AppState, outlines: NewOutlines, journal: PathBuf) {
     let id = outlines.visit;
-    let text = "The edits that were not saved are back: look at them and save the outlines.";
-    super::set_outlines(state, outlines);
-    if let Some(visit) = state.visit_mut(id) {
-        visit.left = None;
-        visit.journalled = true;
-        state.notes.push((id, Note::GoOn(journal)));
-        tell(state, text.to_owned());
+    let taken = super::set_outlines(state, outlines);
+    let Some(visit) = state.visit_mut(id) else {
+        return;
+    };
+    if !taken {
+        let text = "The edits that were not saved were not brought back: the outlines were changed meanwhile, or are locked. The edits are kept, and can still be brought back or thrown away.";
+        return tell(state, text.to_owned());
     }
+    visit.left = None;
+    visit.journalled = true;
+    state.notes.push((id, Note::GoOn(journal)));
+    let text = "The edits that were not saved are back: look at them and save the outlines.";
+    tell(state, text.to_owned());
 }
 
 /// The outlines of that revision are in a file: unless they were edited since, their journal has done its work.

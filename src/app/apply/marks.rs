@@ -3,7 +3,7 @@ use super::crosshair;
 use crate::app::{
     command::ViewCommand,
     marks::KeyImage,
-    state::{AppState, VisitState},
+    state::{AppState, VisitState, ZoomPan},
 };
 use crate::measure::Plane;
 use glam::DVec3;
@@ -19,6 +19,19 @@ fn next_unseen(visit: &VisitState) -> Option<DVec3> {
     let mut voxel = grid.voxel_from_world().transform_point3(visit.crosshair);
     voxel[axial.voxel_axis] = *next as f64;
     Some(grid.world_from_voxel().transform_point3(voxel))
+}
+
+/// Moves a picture that is zoomed in or was moved, so that it shows the tumour on the marked slice: unseen it stays where it is not in the cell.
+fn bring_into_view(visit: &mut VisitState) {
+    let axial = visit.planes[Plane::Axial as usize];
+    let grid = *visit.volume.grid();
+    let slice = axial.slice_at(&grid, visit.crosshair);
+    let outlines = visit.outlines.as_ref();
+    let middle = outlines.and_then(|o| o.tumour_middle(&axial, slice));
+    let zoom_pan = &mut visit.zoom_pan[Plane::Axial as usize];
+    if let Some(middle) = middle.filter(|_| *zoom_pan != ZoomPan::default()) {
+        zoom_pan.centre_mm = axial.frame(&grid, slice).project(middle).0;
+    }
 }
 
 /// Carries out a command on them.
@@ -57,6 +70,9 @@ pub(super) fn apply(state: &mut AppState, command: ViewCommand) {
         ViewCommand::NextUnseen(id) => {
             if let Some(point) = state.visit(id).and_then(next_unseen) {
                 crosshair::mark(state, id, point);
+                if let Some(visit) = state.visit_mut(id) {
+                    bring_into_view(visit);
+                }
             }
         }
         ViewCommand::DropImage(visit, number) => {

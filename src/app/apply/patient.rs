@@ -14,7 +14,7 @@ use crate::{
     patient::{Finding, Outline, Provenance, Review, ReviewState, ScanFacts, Signature},
 };
 use serde_json::Value;
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 /// Carries out a command on the patient.
 pub(super) fn apply(state: &mut AppState, command: PatientCommand) {
@@ -59,8 +59,19 @@ pub(super) fn change_visit(
     }
 }
 
+/// Whether a folder is the one that is open and may be changed: that one is locked, also against itself.
+fn is_open(state: &AppState, folder: &Path) -> bool {
+    let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let open = state.patient.as_ref().filter(|p| p.read_only.is_none());
+    open.is_some_and(|p| place(&p.path) == place(folder))
+}
+
 /// A patient's folder was opened, or begun with the visits that are open.
 pub(super) fn open(state: &mut AppState, folder: PatientFolder, warnings: Vec<String>, new: bool) {
+    if !new && is_open(state, folder.path()) {
+        tell(state, "This patient is open already.".to_owned());
+        return;
+    }
     super::school::make_room(state);
     // Visits of another patient must not come along.
     if !new || state.patient.is_some() {
@@ -110,8 +121,6 @@ fn close(state: &mut AppState) {
     let waits = |t: &Task| !matches!(t, Task::ReadVisit(..));
     state.work.queue.retain(waits);
     remove_visits(state, |_| true);
-    state.facts = crate::patient::PatientFacts::default();
-    state.told.forget();
     assess::refresh(state);
 }
 
@@ -172,7 +181,9 @@ fn add(state: &mut AppState, id: VisitId) {
         return;
     };
     let Some(source) = visit.source.clone() else {
-        return;
+        let why =
+            "a scan inside a zip archive cannot be kept in a patient's folder: unpack it first";
+        return answered(state, Answer::NotAdded(id, why.to_owned()));
     };
     let added = Change::Add {
         visit: id,
@@ -340,5 +351,72 @@ fn answered(state: &mut AppState, answer: Answer) {
         }
         Answer::Noted(text) => tell(state, text),
         Answer::Failed(why) => tell_error(state, format!("The patient was not changed: {why}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        app::{AppState, Change, Command, Kept, PatientCommand, WorkCommand, apply, next_task},
+        volume::unobserved,
+    };
+    use std::path::Path;
+
+    fn work(state: &mut AppState) {
+        while let Some(task) = next_task(state) {
+            let outcome = task.run(&mut unobserved);
+            apply(state, Command::Work(WorkCommand::Ended(Some(outcome))));
+        }
+    }
+
+    fn open(state: &mut AppState, path: &Path) {
+        apply(state, Command::Work(WorkCommand::Open(path.to_owned())));
+        work(state);
+    }
+
+    /// A patient in the folder `patient`, begun while a golden scan was open.
+    fn begun(folder: &Path, name: &str) -> AppState {
+        let scans = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom");
+        let (mut state, scan) = (AppState::default(), folder.join(name));
+        std::fs::copy(scans.join(name), &scan).unwrap();
+        open(&mut state, &scan);
+        assert_eq!(state.visits.len(), 1, "{:?}", state.messages);
+        let new = PatientCommand::New(folder.join("patient"));
+        apply(&mut state, Command::Patient(new));
+        work(&mut state);
+        assert!(state.patient.is_some(), "{:?}", state.messages);
+        state
+    }
+
+    #[test]
+    fn the_open_patient_that_is_opened_again_is_not_locked_against_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = begun(folder.path(), "MR_small.dcm");
+        // The folder is locked as long as its change waits here.
+        let waiting = state.changes.len();
+        open(&mut state, &folder.path().join("patient/scans/.."));
+        assert_eq!(state.patient.as_ref().unwrap().read_only, None);
+        assert_eq!((state.visits.len(), state.changes.len()), (1, waiting));
+        let told = state.messages.last().unwrap();
+        assert!(
+            !told.error && told.text.contains("open already"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn a_scan_inside_a_zip_archive_is_not_kept_and_the_user_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = begun(folder.path(), "oblique.zip");
+        let id = state.visits[0].id;
+        for asked in 1..=2 {
+            let told = state.messages.iter().filter(|m| m.error);
+            let told = told.filter(|m| m.text.contains("inside a zip archive"));
+            assert_eq!(told.count(), asked, "{:?}", state.messages);
+            assert_eq!(state.visits[0].kept, Kept::No);
+            apply(&mut state, Command::Patient(PatientCommand::Add(id)));
+        }
+        let adds = |change: &Change| matches!(change, Change::Add { .. });
+        assert!(!state.changes.iter().any(adds));
     }
 }

@@ -11,8 +11,10 @@ use crate::{
 use std::path::PathBuf;
 
 /// Lists the series, and has their pictures read one by one, behind what else waits.
-pub(super) fn begin(state: &mut AppState, choice: SeriesChoice) {
+pub(super) fn begin(state: &mut AppState, mut choice: SeriesChoice) {
     forget_pictures(state);
+    state.lists += 1;
+    choice.number = state.lists;
     let pictures = choice.rows.iter().enumerate();
     let pictures = pictures
         .filter(|(_, row)| row.series.grid.is_ok())

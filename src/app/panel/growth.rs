@@ -4,7 +4,11 @@ use super::{
     timeline::{line, timeline_ui},
 };
 use crate::{
-    app::{command::Command, state::AppState},
+    app::{
+        assess::unmeasured,
+        command::Command,
+        state::{AppState, VisitState},
+    },
     measure::{Verdict, volume_text},
     patient::{Change, GrowthAssessment},
 };
@@ -53,6 +57,12 @@ pub(in crate::app) fn growth_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Com
 
 /// What is missing for an assessment, in words.
 fn missing(state: &AppState) -> String {
+    let ready = |v: &&VisitState| v.date.is_some() && v.outlines.is_some();
+    if state.visits.iter().filter(ready).count() > 1
+        && let Some(why) = unmeasured(state)
+    {
+        return format!("Growth waits: {why}");
+    }
     let undated = state.visits.iter().filter(|v| v.date.is_none()).count();
     let bare = state.visits.iter().filter(|v| v.outlines.is_none()).count();
     match (state.visits.len(), undated, bare) {

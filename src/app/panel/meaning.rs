@@ -9,7 +9,7 @@ use crate::{
     measure::volume_text,
     volume::Structure,
 };
-use egui::{Align2, Button, ComboBox, Context, Grid, Key, RichText, ScrollArea, Ui, Window};
+use egui::{Align2, Button, ComboBox, Context, Grid, RichText, ScrollArea, Ui, Window};
 
 /// Asks, while a label map waits.
 pub(in crate::app) fn meaning_ui(ctx: &Context, state: &AppState, out: &mut Vec<Command>) {
@@ -48,9 +48,7 @@ pub(in crate::app) fn meaning_ui(ctx: &Context, state: &AppState, out: &mut Vec<
             ui.separator();
             ui.horizontal(|ui| {
                 let read = ui.add_enabled(meaning.means_something(), Button::new("Read outlines"));
-                let entered =
-                    ui.input(|i| i.key_pressed(Key::Enter)) && !ui.ctx().text_edit_focused();
-                if read.clicked() || entered {
+                if read.clicked() {
                     say(MeaningCommand::Read);
                 }
                 if ui

@@ -98,6 +98,8 @@ pub(super) struct Panels {
     record: record::RecordFields,
     /// Of the school.
     school: school::SchoolFields,
+    /// The list of series that the next two are of.
+    listed: u64,
     /// Pictures of the series that are listed.
     thumbnails: BTreeMap<usize, egui::TextureHandle>,
     /// Heights of their rows as they were last laid out, points.

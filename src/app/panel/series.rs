@@ -6,8 +6,8 @@ use crate::app::{
     state::AppState,
 };
 use egui::{
-    Align2, Button, Color32, ColorImage, Context, Key, RichText, ScrollArea, TextureOptions, Ui,
-    Vec2, Window,
+    Align2, Button, Color32, ColorImage, Context, RichText, ScrollArea, TextureOptions, Ui, Vec2,
+    Window,
 };
 
 /// Edge of the pictures on the screen, points.
@@ -27,6 +27,12 @@ pub(in crate::app) fn series_ui(
         panels.row_heights.clear();
         return;
     };
+    if panels.listed != choice.number {
+        // Rows of another list have the same numbers.
+        panels.thumbnails.clear();
+        panels.row_heights.clear();
+        panels.listed = choice.number;
+    }
     let mut say = |command| out.push(Command::Work(WorkCommand::Series(command)));
     let mut open = true;
     Window::new("Series of the folder")
@@ -61,9 +67,7 @@ pub(in crate::app) fn series_ui(
                     n => format!("Open {n} series"),
                 };
                 let button = ui.add_enabled(obstacle.is_none(), Button::new(text));
-                let entered =
-                    ui.input(|i| i.key_pressed(Key::Enter)) && !ui.ctx().text_edit_focused();
-                if button.clicked() || entered && obstacle.is_none() {
+                if button.clicked() {
                     say(SeriesCommand::Open);
                 }
                 if ui.button("Open nothing").on_hover_text("Esc").clicked() {
@@ -185,5 +189,58 @@ fn picture_ui(ui: &mut Ui, (n, row): (usize, &SeriesRow), panels: &mut Panels) {
             response.on_hover_text(why);
         }
         None => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::{apply, next_task},
+        volume::unobserved,
+    };
+    use egui::{RawInput, TextureId};
+    use std::path::Path;
+
+    /// Lists the series of a folder, and reads their pictures.
+    fn list(state: &mut AppState, folder: &Path) {
+        let open = WorkCommand::Open(folder.to_owned());
+        apply(state, Command::Work(open));
+        while let Some(task) = next_task(state) {
+            let outcome = task.run(&mut unobserved);
+            apply(state, Command::Work(WorkCommand::Ended(Some(outcome))));
+        }
+        assert!(state.series.is_some(), "{:?}", state.messages);
+    }
+
+    #[test]
+    fn a_list_that_takes_the_place_of_another_shows_its_own_pictures() {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom");
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["oblique.zip", "MR_small.dcm"] {
+            std::fs::copy(golden.join(name), folder.path().join(name)).unwrap();
+        }
+        let mut state = AppState::default();
+        let ctx = Context::default();
+        let mut panels = Panels::default();
+        let mut pictures = |state: &AppState| -> Vec<TextureId> {
+            for _ in 0..3 {
+                let mut out = Vec::new();
+                let frame = ctx.run_ui(RawInput::default(), |ui| {
+                    series_ui(ui.ctx(), state, &mut panels, &mut out);
+                });
+                frame.drop_without_applying_deltas();
+            }
+            let textures = panels.thumbnails.values();
+            textures.map(egui::TextureHandle::id).collect()
+        };
+        list(&mut state, folder.path());
+        let first = pictures(&state);
+        assert!(!first.is_empty());
+        assert_eq!(pictures(&state), first, "made once");
+        list(&mut state, folder.path());
+        let second = pictures(&state);
+        assert_eq!(second.len(), first.len());
+        assert!(second.iter().all(|p| !first.contains(p)));
     }
 }

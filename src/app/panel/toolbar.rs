@@ -356,7 +356,7 @@ fn progress_ui(ui: &mut Ui, state: &AppState, out: &mut Vec<Command>) {
         .show_percentage();
     if ui
         .add_enabled(!running.cancelling, Button::new("Cancel"))
-        .on_hover_text("Stop this and what follows (Esc)")
+        .on_hover_text("Stop this and the computations that follow; what is to be measured or written still is (Esc)")
         .clicked()
     {
         out.push(Command::Work(WorkCommand::Cancel));

@@ -2,9 +2,8 @@
 use super::{ended, outlines, view, visits};
 use crate::{
     app::{
-        AppState, Command, EditCommand, Outcome, Task, ViewCommand, VisitCommand, VisitId,
-        WorkCommand, apply, next_task,
-        parts::structure_parts,
+        AppState, BrushOptions, Command, DicomCommand, EditCommand, ExportCommand, Left, Outcome,
+        Task, ViewCommand, VisitCommand, VisitId, WorkCommand, apply, next_task,
         rescue::{self, Note, Rescue},
         state::Outlines,
     },
@@ -53,6 +52,27 @@ fn labels(state: &AppState, visit: VisitId) -> LabelMap {
     (*of(state, visit).labels).clone()
 }
 
+/// Voxels of a structure in a map, or in a part of it, as those of the whole.
+fn voxels(map: &LabelMap, whole: &LabelMap, structure: Structure) -> Vec<[usize; 3]> {
+    let grid = map.grid();
+    let there = (0..grid.len()).map(|n| grid.voxel(n));
+    there
+        .filter(|v| map.structure_at(*v) == Some(structure))
+        .map(|v| whole.grid().nearest_voxel(grid.point_in_world(v)).unwrap())
+        .collect()
+}
+
+/// What is drawn is the labels as they are, voxel by voxel.
+fn assert_drawn(state: &AppState, visit: VisitId) {
+    let outlines = of(state, visit);
+    let whole = &outlines.labels;
+    for structure in Structure::ALL {
+        let part = outlines.parts.iter().find(|(s, _)| *s == structure);
+        let drawn = part.map_or_else(Vec::new, |(_, part)| voxels(part, whole, structure));
+        assert_eq!(drawn, voxels(whole, whole, structure), "{structure}");
+    }
+}
+
 fn look_at_all(state: &mut AppState, visit: VisitId) {
     let axial = state.visit(visit).unwrap().planes[0];
     for slice in of(state, visit).unseen_slices(&axial) {
@@ -99,11 +119,7 @@ fn many_strokes_are_undone_one_by_one_to_where_they_began() {
         stroke(&mut state, ids[0], f64::from(n % 13) - 6.0, n % 5 == 4);
         states.push(labels(&state, ids[0]));
         // What is drawn is cut from the labels as they are.
-        let parts = &of(&state, ids[0]).parts;
-        for (structure, part) in structure_parts(&of(&state, ids[0]).labels) {
-            let drawn = parts.iter().find(|(s, _)| *s == structure).unwrap();
-            assert_eq!(drawn.1.count(structure), part.count(structure));
-        }
+        assert_drawn(&state, ids[0]);
     }
     states.dedup();
     for before in states.iter().rev().skip(1) {
@@ -114,6 +130,45 @@ fn many_strokes_are_undone_one_by_one_to_where_they_began() {
         edit(&mut state, ids[0], EditCommand::Redo);
         assert_eq!(labels(&state, ids[0]), *after);
     }
+}
+
+/// One voxel painted or erased: a stroke of a thin brush that goes nowhere.
+fn dot(state: &mut AppState, visit: VisitId, at: DVec3, erase: bool) {
+    let radius_mm = 0.5;
+    let brush = BrushOptions {
+        radius_mm,
+        ..BrushOptions::default()
+    };
+    view(state, ViewCommand::Brush(brush));
+    let step = EditCommand::Stroke {
+        plane: Plane::Axial,
+        from: at,
+        to: at,
+        erase,
+    };
+    edit(state, visit, step);
+    edit(state, visit, EditCommand::EndStroke);
+}
+
+#[test]
+fn what_is_drawn_follows_a_border_that_is_smoothed_though_its_volume_stays() {
+    let (mut state, ids) = visits(&[None]);
+    let cube = outlines(&state, ids[0], 0);
+    ended(&mut state, cube);
+    // A hole in the cube, and a speck as large away from it.
+    dot(&mut state, ids[0], DVec3::new(-4.0, -6.0, -6.0), true);
+    dot(&mut state, ids[0], DVec3::new(4.0, 2.0, -6.0), false);
+    work(&mut state);
+    let rough = labels(&state, ids[0]);
+    edit(&mut state, ids[0], EditCommand::Smooth);
+    work(&mut state);
+    let smooth = labels(&state, ids[0]);
+    assert_ne!(smooth, rough);
+    assert_eq!(smooth.count(TUMOUR), rough.count(TUMOUR));
+    assert_drawn(&state, ids[0]);
+    edit(&mut state, ids[0], EditCommand::Undo);
+    assert_eq!(labels(&state, ids[0]), rough);
+    assert_drawn(&state, ids[0]);
 }
 
 #[test]
@@ -205,11 +260,31 @@ fn the_next_unseen_slice_is_one_of_the_tumours() {
     ended(&mut state, first);
     let axial = state.visit(ids[0]).unwrap().planes[0];
     assert_eq!(of(&state, ids[0]).tumour_slices(&axial), 4..=7);
+    assert_eq!(of(&state, ids[0]).tumour_middle(&axial, 3), None);
+    // Somebody has zoomed in elsewhere.
+    view(
+        &mut state,
+        ViewCommand::Zoom {
+            visit: ids[0],
+            plane: Plane::Axial,
+            factor: 6.0,
+            about_mm: [500.0, 500.0],
+        },
+    );
     let mut seen = Vec::new();
     for _ in 0..4 {
         view(&mut state, ViewCommand::NextUnseen(ids[0]));
         let visit = state.visit(ids[0]).unwrap();
         let slice = axial.slice_at(visit.volume.grid(), visit.crosshair);
+        let middle = of(&state, ids[0]).tumour_middle(&axial, slice).unwrap();
+        assert_eq!(axial.slice_at(visit.volume.grid(), middle), slice);
+        // The picture is of the tumour now: only such slices count as seen.
+        let size = [400.0; 2];
+        let px = (state.slice_view(visit, Plane::Axial, size)).px_from_world(middle);
+        assert!(
+            (0..2).all(|a| (px[a] - size[a] / 2.0).abs() < 1.0),
+            "{px:?}"
+        );
         seen.push(slice);
         edit(&mut state, ids[0], EditCommand::Seen(slice));
     }
@@ -230,6 +305,150 @@ fn a_cancelled_measurement_can_be_asked_for_again() {
     edit(&mut state, ids[0], EditCommand::Measure);
     work(&mut state);
     assert!(!of(&state, ids[0]).edits.measuring);
+}
+
+/// Two dated visits with outlines, measured and compared, while something long runs on the second.
+fn busy() -> (AppState, Vec<VisitId>) {
+    let (mut state, ids) = visits(&[Some("2024-01-01"), Some("2025-01-01")]);
+    for id in &ids {
+        let drawn = outlines(&state, *id, 0);
+        ended(&mut state, drawn);
+    }
+    work(&mut state);
+    assert!(state.assessment.is_some());
+    let long = WorkCommand::Segment(ids[1]);
+    apply(&mut state, Command::Work(long));
+    assert!(matches!(next_task(&mut state), Some(Task::Segment(..))));
+    (state, ids)
+}
+
+#[test]
+fn nothing_is_compared_or_written_while_a_dated_visit_is_not_measured() {
+    let (mut state, ids) = busy();
+    stroke(&mut state, ids[0], 0.0, false);
+    let report = || Command::Work(WorkCommand::Report("report.pdf".into()));
+    apply(&mut state, report());
+    for command in [ExportCommand::Begin(ids[1]), ExportCommand::Write] {
+        apply(&mut state, Command::Dicom(DicomCommand::Export(command)));
+    }
+    assert!(state.assessment.is_none());
+    let waiting: Vec<String> = state.work.queue.iter().map(Task::name).collect();
+    assert_eq!(waiting, ["Measuring 2024-01-01"]);
+    for what in ["The report was not begun", "The objects were not written"] {
+        let told = format!("{what}: the changed outlines of 2024-01-01 are not measured yet.");
+        let said = state.messages.iter().any(|m| m.text == told);
+        assert!(said, "{:?}", state.messages);
+    }
+    ended(&mut state, Outcome::Cancelled);
+    work(&mut state);
+    assert!(state.assessment.is_some());
+    apply(&mut state, report());
+    assert!(matches!(state.work.queue.back(), Some(Task::Report(..))));
+}
+
+#[test]
+fn cancel_leaves_what_is_to_be_measured_compared_and_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, ids) = busy();
+    apply(&mut state, Command::Work(WorkCommand::SegmentAll));
+    stroke(&mut state, ids[0], 0.0, false);
+    let path = folder.path().join("outlines.nii.gz");
+    let write = Task::WriteLabels {
+        visit: ids[0],
+        revision: state.visit(ids[0]).unwrap().revision,
+        labels: Arc::clone(&of(&state, ids[0]).labels),
+        told: true,
+        path: path.clone(),
+    };
+    apply(&mut state, Command::Work(WorkCommand::Enqueue(write)));
+    apply(&mut state, Command::Work(WorkCommand::Cancel));
+    let waiting: Vec<String> = state.work.queue.iter().map(Task::name).collect();
+    assert_eq!(waiting, ["Measuring 2024-01-01", "Writing outlines"]);
+    ended(&mut state, Outcome::Cancelled);
+    work(&mut state);
+    assert!(path.exists());
+    assert!(!of(&state, ids[0]).edits.measuring);
+    assert!(state.assessment.is_some());
+}
+
+#[test]
+fn what_a_model_warned_of_is_told_of_its_edited_outlines_too() {
+    let (mut state, ids) = visits(&[None]);
+    let Outcome::Outlined(mut drawn) = outlines(&state, ids[0], 0) else {
+        unreachable!()
+    };
+    let warned = "only the left inner ear was found".to_owned();
+    drawn.measured.finding.warnings.push(warned.clone());
+    ended(&mut state, Outcome::Outlined(drawn));
+    for y in [0.0, 3.0] {
+        stroke(&mut state, ids[0], y, false);
+        work(&mut state);
+        let told = &of(&state, ids[0]).measured.finding.warnings;
+        assert_eq!(told.iter().filter(|w| **w == warned).count(), 1, "{told:?}");
+    }
+}
+
+#[test]
+fn edits_that_come_back_too_late_stay_in_their_journal_and_this_is_told() {
+    let (mut state, ids) = visits(&[None]);
+    let left = Left {
+        path: "left.journal".into(),
+        modified: None,
+    };
+    state.visit_mut(ids[0]).unwrap().left = Some(left.clone());
+    let Outcome::Outlined(late) = outlines(&state, ids[0], 0) else {
+        unreachable!()
+    };
+    // Segmented meanwhile.
+    let first = outlines(&state, ids[0], 0);
+    ended(&mut state, first);
+    ended(&mut state, Outcome::BroughtBack(late, left.path.clone()));
+    let visit = state.visit(ids[0]).unwrap();
+    assert!(!visit.journalled && state.notes.is_empty());
+    assert_eq!(visit.left.as_ref(), Some(&left));
+    let told = &state.messages.last().unwrap().text;
+    assert!(told.contains("were not brought back"), "{told}");
+    // Asked for again, they come.
+    let revision = visit.revision;
+    let Outcome::Outlined(again) = outlines(&state, ids[0], revision) else {
+        unreachable!()
+    };
+    ended(&mut state, Outcome::BroughtBack(again, left.path.clone()));
+    assert_eq!(state.visit(ids[0]).unwrap().left, None);
+    assert!(matches!(state.notes.last(), Some((_, Note::GoOn(path))) if *path == left.path));
+}
+
+#[test]
+fn outlines_whose_values_mean_something_else_begin_a_journal_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, ids) = visits(&[None]);
+    state.journals = Some(folder.path().to_owned());
+    let mut rescue = Rescue::new(state.journals.clone());
+    let first = outlines(&state, ids[0], 0);
+    ended(&mut state, first);
+    stroke(&mut state, ids[0], 0.0, false);
+    let revision = state.visit(ids[0]).unwrap().revision;
+    let Outcome::Outlined(mut other) = outlines(&state, ids[0], revision) else {
+        unreachable!()
+    };
+    let values = other.labels.labels().iter().map(|l| l * 7).collect();
+    let table = LabelTable::new([(7, TUMOUR), (1, Structure::Cochlea)]);
+    other.labels = LabelMap::new(*other.labels.grid(), values, table).unwrap();
+    ended(&mut state, Outcome::Outlined(other));
+    stroke(&mut state, ids[0], 3.0, false);
+    let edited = labels(&state, ids[0]);
+    let visit = state.visit(ids[0]).unwrap();
+    let (sha, grid) = (visit.scan_sha256.clone(), *visit.volume.grid());
+    apply(&mut state, Command::Visit(VisitCommand::Remove(ids[0])));
+    for (visit, note) in std::mem::take(&mut state.notes) {
+        rescue.note(visit, note);
+    }
+    wait_for(|| {
+        let left = rescue::left(folder.path(), &sha)?;
+        let (found, _) = rescue::bring_back(&left.path, &grid).ok()?;
+        (found == edited).then_some(())
+    });
+    assert_eq!(rescue.trouble(), None);
 }
 
 #[test]
@@ -277,6 +496,7 @@ fn edits_that_were_not_saved_come_back_after_a_crash_and_go_once_they_are_saved(
         visit: ids[0],
         revision,
         labels: Arc::clone(&of(state, ids[0]).labels),
+        told: true,
         path: path.clone(),
     };
     // What is edited while the file is written is not in it: the journal stays.

@@ -230,6 +230,20 @@ fn an_edit_of_what_was_accepted_is_the_next_version() {
 }
 
 #[test]
+fn cancel_leaves_the_visits_that_are_still_to_be_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(begun(folder.path()));
+    let mut state = AppState::default();
+    let task = Task::Open(folder.path().join("patient"), Places::default());
+    let outcome = task.run(&mut unobserved);
+    ended(&mut state, outcome);
+    assert!(state.visits.is_empty());
+    apply(&mut state, Command::Work(WorkCommand::Cancel));
+    work(&mut state);
+    assert_eq!(state.visits.len(), 1, "{:?}", state.messages);
+}
+
+#[test]
 fn a_second_window_may_look_and_says_why_it_may_not_write() {
     let folder = tempfile::tempdir().unwrap();
     let (_first, _open, _) = begun(folder.path());

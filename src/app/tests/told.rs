@@ -3,7 +3,7 @@ use super::{
     edits::{stroke, work},
     ended,
     folder::{begun, keep, reopened},
-    outlines, visits,
+    outlines, scan, visits,
 };
 use crate::{
     app::{
@@ -161,6 +161,22 @@ fn accepted_outlines_stay_locked_while_a_day_is_taken_back() {
     edit(&mut state, ids[0], EditCommand::Undo);
     let now = state.visit(ids[0]).unwrap().outlines.as_ref().unwrap();
     assert!(now.labels.labels() == labels.labels());
+}
+
+#[test]
+fn what_was_told_of_a_patient_goes_with_the_last_scan() {
+    let (mut state, ids) = visits(&[Some("2024-01-01"), Some("2025-01-01")]);
+    let facts = treated("2024-02-03");
+    apply(
+        &mut state,
+        Command::Patient(PatientCommand::Facts(facts.clone())),
+    );
+    visit(&mut state, VisitCommand::Remove(ids[0]));
+    assert_eq!(state.facts, facts, "a scan of the patient is left");
+    visit(&mut state, VisitCommand::Remove(ids[1]));
+    ended(&mut state, scan(Some("2025-02-01")));
+    assert_eq!(state.facts, PatientFacts::default());
+    assert_eq!(undo_words(&state, state.active.unwrap()), None);
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn show(
         };
         ui.memory_mut(|m| m.set_focus_lock_filter(response.id, arrows));
     }
-    seen(state, (visit, plane), out);
+    seen(state, (visit, plane), &screen, out);
     // A picture that is being drawn belongs to the tool that began it.
     if !matches!(state.view.tool, Tool::Distance | Tool::Angle) {
         canvas.drawing = None;
@@ -170,8 +170,13 @@ fn axes_ui(ui: &Ui, rect: Rect, anatomical: bool, cell: Cell, out: &mut Vec<Comm
     }
 }
 
-/// Notes that a slice of the tumour was shown with its outlines: nothing is accepted unseen.
-fn seen(state: &AppState, (visit, plane): (&VisitState, Plane), out: &mut Vec<Command>) {
+/// Notes that a slice of the tumour was shown with its outlines: nothing is accepted unseen. A tumour beside the cell, zoomed or moved away, was not shown.
+fn seen(
+    state: &AppState,
+    (visit, plane): (&VisitState, Plane),
+    screen: &Screen,
+    out: &mut Vec<Command>,
+) {
     let own = state.cut_by(visit).0.id == visit.id && !state.view.anatomical;
     let style = state.view.style.structure(Structure::VestibularSchwannoma);
     let shown = own && plane == Plane::Axial && !state.view.hidden && style.contour;
@@ -180,7 +185,10 @@ fn seen(state: &AppState, (visit, plane): (&VisitState, Plane), out: &mut Vec<Co
     };
     let axial = &visit.planes[plane as usize];
     let slice = axial.slice_at(visit.volume.grid(), visit.crosshair);
-    if !outlines.edits.seen.contains(&slice) {
+    let inside = |p| (screen.rect).contains(screen.position(screen.view.px_from_world(p)));
+    if !outlines.edits.seen.contains(&slice)
+        && outlines.tumour_middle(axial, slice).is_none_or(inside)
+    {
         out.push(Command::Edit(visit.id, EditCommand::Seen(slice)));
     }
 }

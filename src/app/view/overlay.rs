@@ -44,14 +44,27 @@ pub(super) fn cell_words(state: &AppState, visit: &VisitState, plane: Plane) -> 
 fn slice_words(state: &AppState, visit: &VisitState, plane: Plane) -> String {
     let (guide, _) = state.cut_by(visit);
     if state.view.anatomical {
-        let mm = guide.crosshair[plane.normal_axis()];
-        let sides = [["L", "R"], ["P", "A"], ["I", "S"]][plane.normal_axis()];
-        return format!("at {} {:.1} mm", sides[usize::from(mm >= 0.0)], mm.abs());
+        let told = [guide, visit].iter().all(|v| sides_are_told(&v.warnings));
+        return place_words(plane, guide.crosshair[plane.normal_axis()], told);
     }
     let native = &guide.planes[plane as usize];
     let slice = native.slice_at(guide.volume.grid(), guide.crosshair);
     let at = if guide.id == visit.id { "" } else { "at " };
     format!("{at}slice {} of {}", slice + 1, native.slices)
+}
+
+/// A place along a plane's normal in words: `at L 30.1 mm`, or `at ? 30.1 mm` where left and right are not known.
+fn place_words(plane: Plane, mm: f64, sides_told: bool) -> String {
+    let side = match (plane, mm >= 0.0) {
+        (Plane::Sagittal, _) if !sides_told => "?",
+        (Plane::Sagittal, false) => "L",
+        (Plane::Sagittal, true) => "R",
+        (Plane::Coronal, false) => "P",
+        (Plane::Coronal, true) => "A",
+        (Plane::Axial, false) => "I",
+        (Plane::Axial, true) => "S",
+    };
+    format!("at {side} {:.1} mm", mm.abs())
 }
 
 /// Draws everything over a cell's picture; says where the words are that a click changes the axes on.
@@ -386,4 +399,18 @@ pub(super) fn words(
         );
     }
     painter.text(at, anchor, text, font.clone(), colour)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_has_no_side_where_left_and_right_are_not_known() {
+        assert_eq!(place_words(Plane::Sagittal, -30.1, true), "at L 30.1 mm");
+        for mm in [-30.1, 30.1] {
+            assert_eq!(place_words(Plane::Sagittal, mm, false), "at ? 30.1 mm");
+        }
+        assert_eq!(place_words(Plane::Coronal, 2.0, false), "at A 2.0 mm");
+    }
 }

@@ -16,7 +16,7 @@ use crate::{
     render::scene::{
         Camera, ColourScale, Cut, CutMode, PlaneLine, Quality, Scene, Surface, ViewFrom,
     },
-    volume::{LabelMap, Observe, Progress, Structure},
+    volume::{LabelMap, Observe, Progress, Structure, sides_are_told},
 };
 use egui::{
     Align2, Color32, ColorImage, FontId, PointerButton, Pos2, Rect, Response, Role, Sense,
@@ -555,7 +555,7 @@ fn draw_words(
         let strong = if axis.into_screen <= 0.05 { 1.0 } else { 0.45 };
         let ink = TEXT.gamma_multiply(strong);
         painter.line_segment([middle, end], egui::Stroke::new(1.0, ink));
-        let text = axis.letter.to_string();
+        let text = side_letter(axis.letter, sides_are_told(&visit.warnings)).to_string();
         let beyond = middle + Vec2::new(axis.right as f32, axis.down as f32) * 33.0;
         words(&painter, beyond, Align2::CENTER_CENTER, &text, &small, ink);
     }
@@ -655,6 +655,24 @@ fn draw_scale(
     words(painter, at, Align2::LEFT_BOTTOM, text, font, TEXT);
 }
 
+/// The letter of a direction, or `?` for left and right where these are not known.
+fn side_letter(letter: char, sides_told: bool) -> char {
+    if !sides_told && matches!(letter, 'L' | 'R') {
+        '?'
+    } else {
+        letter
+    }
+}
+
+/// From where a view looks, in words that name no side where left and right are not known.
+fn look_words(from: ViewFrom, sides_told: bool) -> &'static str {
+    match from {
+        ViewFrom::Right if !sides_told => "from one side (left or right is not known)",
+        ViewFrom::Left if !sides_told => "from the other side (left or right is not known)",
+        _ => from.words(),
+    }
+}
+
 /// What can be done with the view, on the right button.
 fn menu(
     response: &Response,
@@ -663,6 +681,9 @@ fn menu(
     growth_map: Option<&GrowthMap>,
     out: &mut Vec<Command>,
 ) {
+    let told = state
+        .visit(visit)
+        .is_none_or(|v| sides_are_told(&v.warnings));
     response.context_menu(|ui| {
         let mut item = |ui: &mut Ui, on: bool, text: String, command: ViewCommand| {
             if ui.selectable_label(on, text).clicked() {
@@ -671,7 +692,7 @@ fn menu(
             }
         };
         for from in ViewFrom::ALL {
-            let text = format!("Look {}", from.words());
+            let text = format!("Look {}", look_words(from, told));
             let facing = ViewCommand::SolidCamera(Some(camera.facing(from)));
             item(ui, false, text, facing);
         }
@@ -706,4 +727,21 @@ fn menu(
             ViewCommand::SolidAlone(!solid.alone),
         );
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_surfaces_name_no_side_where_left_and_right_are_not_known() {
+        let letters = |told| ['R', 'L', 'A', 'S'].map(|letter| side_letter(letter, told));
+        assert_eq!(letters(false), ['?', '?', 'A', 'S']);
+        assert_eq!(letters(true), ['R', 'L', 'A', 'S']);
+        for from in ViewFrom::ALL {
+            let words = look_words(from, false);
+            assert!(!["from the right", "from the left"].contains(&words));
+            assert_eq!(look_words(from, true), from.words());
+        }
+    }
 }

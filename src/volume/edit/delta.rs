@@ -1,6 +1,7 @@
 //! A change of labels that can be applied and taken back.
 use super::EditError;
 use crate::volume::{LabelMap, Shape};
+use std::collections::BTreeSet;
 
 /// Neighbours in memory that change from one label value to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,6 +159,12 @@ impl LabelEdit {
             .zip(changes)
             .filter(|(_, change)| *change != 0)
             .collect()
+    }
+
+    /// The label values that some voxel loses or gains, also those whose number of voxels stays.
+    pub fn values(&self) -> BTreeSet<u8> {
+        let runs = self.runs.iter();
+        runs.flat_map(|r| [r.before, r.after]).collect()
     }
 
     /// Makes the change.

@@ -3,6 +3,7 @@ use crate::volume::edit::{EditError, History, LabelEdit, Over, Paint, paint};
 use crate::volume::{Grid, LabelMap, LabelTable, Structure};
 use glam::DVec3;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 const SHAPE: [usize; 3] = [5, 4, 3];
 const VOXELS: usize = 60;
@@ -71,6 +72,8 @@ proptest! {
         prop_assert_eq!(edit.bounds(), bounds);
         let gains: Vec<(u8, i64)> = (0..3).map(|v| (v, count(&now, v) - count(&before, v))).filter(|g| g.1 != 0).collect();
         prop_assert_eq!(edit.count_changes(), gains);
+        let touched: BTreeSet<u8> = differ.iter().flat_map(|&n| [before.labels()[n], now.labels()[n]]).collect();
+        prop_assert_eq!(edit.values(), touched);
         edit.revert(&mut now).unwrap();
         prop_assert_eq!(now, before);
     }
