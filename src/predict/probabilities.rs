@@ -80,12 +80,17 @@ impl Gathered {
 
     /// Adds a part whose first voxel is `low`; where parts overlap the larger probability counts.
     pub(super) fn add(&mut self, structure: Structure, low: [usize; 3], part: (&Grid, Vec<f32>)) {
-        let (grid, values) = part;
-        self.parts.entry(structure).or_default().push(Boxed {
-            low,
-            shape: grid.shape(),
-            values,
-        });
+        let (grid, mut values) = part;
+        for value in &mut values {
+            if *value < LEAST {
+                *value = 0.0;
+            }
+        }
+        // Where no ear was found there are hundreds of parts, most of them without anything.
+        if let Some(mut boxed) = cut(grid, &values) {
+            boxed.low = std::array::from_fn(|a| boxed.low[a] + low[a]);
+            self.parts.entry(structure).or_default().push(boxed);
+        }
     }
 
     fn whole(&self, parts: &[Boxed]) -> Vec<f32> {
