@@ -18,7 +18,7 @@ use std::path::Path;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Those from 700_000 on served until segmenter 0.9.0; two of its failures there were looked at, so that they are no blind test any more.
+/// Those from `700_000` on served until segmenter 0.9.0; two of its failures there were looked at, so that they are no blind test any more.
 const FIRST_SEED: u64 = 720_000;
 
 /// Finer in the plane and between the slices of both sites.

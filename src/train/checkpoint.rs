@@ -26,6 +26,9 @@ pub(super) struct Progress {
     /// How it learns, where that can be chosen; unknown of checkpoints of earlier versions.
     #[serde(default)]
     pub(super) manner: Option<Manner>,
+    /// Whether it began with the weights of another model; unknown likewise.
+    #[serde(default)]
+    pub(super) from_another: Option<bool>,
     /// Steps that the mean of the parameters has seen.
     #[serde(default)]
     pub(super) averaged: usize,

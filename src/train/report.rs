@@ -230,10 +230,10 @@ fn card(config: &SegmenterTraining, summary: &TrainingSummary, sha256: &str) -> 
         plan.classes.join(", "),
         channels.join(", "),
         data.examples,
-        if config.start.is_some() {
-            "those of another model"
-        } else {
-            "random"
+        match summary.from_another {
+            Some(true) => "those of another model",
+            Some(false) => "random",
+            None => "not recorded",
         },
         summary.steps,
         summary.seconds / 60.0,

@@ -246,6 +246,8 @@ pub struct TrainingSummary {
     pub steps: usize,
     /// Seconds spent, likewise.
     pub seconds: f64,
+    /// Whether the first weights, those before a resumption, were another model's; `None` where an old checkpoint does not tell.
+    pub from_another: Option<bool>,
     /// The device in words.
     pub device: String,
     /// Dice on validation crops.
@@ -419,6 +421,7 @@ impl<'a> Training<'a> {
                 seed: config.seed,
                 batch: config.batch,
                 manner: Some(config.manner()),
+                from_another: Some(config.start.is_some()),
                 averaged: 0,
             },
         };
@@ -587,6 +590,7 @@ impl<'a> Training<'a> {
         let mut summary = TrainingSummary {
             steps: self.saved.step,
             seconds: self.saved.seconds,
+            from_another: self.saved.from_another,
             device: self.device_words.clone(),
             validation: validation.to_vec(),
             sha256: String::new(),

@@ -201,6 +201,27 @@ fn the_mean_of_the_last_steps_is_written_and_survives_a_stop() {
 }
 
 #[test]
+fn a_card_tells_the_first_weights_of_a_training_that_was_stopped() {
+    for another in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = config(folder.path(), 12);
+        if another {
+            let weights = first.plan.network.initial_parameters(99).unwrap();
+            first = first.starting_from(weights);
+        }
+        let stopped = train_on(&Balls, &first, &mut after_seven_steps());
+        assert!(matches!(stopped, Err(Error::Cancelled)));
+        let mut rest = config(folder.path(), 12);
+        rest.resume = true;
+        let found = train_on(&Balls, &rest, &mut unobserved).unwrap();
+        assert_eq!(found.from_another, Some(another));
+        let card = std::fs::read_to_string(folder.path().join("card.md")).unwrap();
+        let told = "the first weights were those of another model";
+        assert_eq!(card.contains(told), another);
+    }
+}
+
+#[test]
 fn a_stop_while_it_calibrates_loses_nothing() {
     let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let expected = train_on(&Balls, &config(whole.path(), 12), &mut unobserved).unwrap();
