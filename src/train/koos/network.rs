@@ -159,6 +159,7 @@ impl<'a> Training<'a> {
                 seed: config.seed,
                 batch: config.batch,
                 manner: None,
+                from_another: Some(false),
                 averaged: 0,
             },
         };
