@@ -211,8 +211,9 @@ fn a_card_tells_the_first_weights_of_a_training_that_was_stopped() {
         }
         let stopped = train_on(&Balls, &first, &mut after_seven_steps());
         assert!(matches!(stopped, Err(Error::Cancelled)));
+        // It goes on without the model, whose weights are in the checkpoint, and learns as it did.
         let mut rest = config(folder.path(), 12);
-        rest.resume = true;
+        (rest.resume, rest.learning_rate) = (true, first.learning_rate);
         let found = train_on(&Balls, &rest, &mut unobserved).unwrap();
         assert_eq!(found.from_another, Some(another));
         let card = std::fs::read_to_string(folder.path().join("card.md")).unwrap();
