@@ -9,7 +9,7 @@ use crate::{
     },
     render,
     volume::{
-        LabelMap, Observe, RegisterError, Registration, ToAlign, Volume, register_rigid,
+        LabelMap, Observe, RegisterError, Registration, Sequence, ToAlign, Volume, register_rigid,
         sides_are_told,
     },
 };
@@ -102,11 +102,16 @@ pub fn assess(
     Ok(assessment)
 }
 
-/// What speaks against comparing pairs of visits: a failed alignment leaves open whether both are of one patient, and two scans of one picture are
-/// one scan that was stored twice.
+/// What speaks against comparing pairs of visits: a failed alignment leaves open whether both are of one patient, two scans of one picture are
+/// one scan that was stored twice, and a tumour's outline is not the same in two contrasts.
 fn doubts(measured: &[Measured], tried: &[Tried]) -> Vec<Doubt> {
     let date = |n: usize| measured[n].visit.date;
     let of = |n: usize| n.checked_sub(1).and_then(|n| tried.get(n)?.as_ref());
+    // Whether a visit shows the contrast of the first.
+    let contrast = |n: usize| match n {
+        0 => Some(true),
+        _ => of(n).and_then(|tried| Some(tried.as_ref().ok()?.one_contrast)),
+    };
     let mut found = Vec::new();
     for to in 1..measured.len() {
         for from in 0..to {
@@ -133,6 +138,14 @@ fn doubts(measured: &[Measured], tried: &[Tried]) -> Vec<Doubt> {
                     forbids: false,
                 }));
             }
+            if of_two_contrasts([from, to].map(|n| (measured[n].visit.sequence, contrast(n)))) {
+                found.push(Doubt {
+                    from: date(from),
+                    to: date(to),
+                    reason: "the scans show different contrasts, and of one it is not known what it shows".to_owned(),
+                    forbids: true,
+                });
+            }
             if measured[from].scan.is_same_picture(&measured[to].scan) {
                 found.push(Doubt {
                     from: date(from),
@@ -144,6 +157,11 @@ fn doubts(measured: &[Measured], tried: &[Tried]) -> Vec<Doubt> {
         }
     }
     found
+}
+
+/// Whether two visits are of two contrasts, which no rule for known sequences sees: the sequence of each, and whether it shows the contrast of the first visit.
+fn of_two_contrasts([a, b]: [(Sequence, Option<bool>); 2]) -> bool {
+    [a.0, b.0].contains(&Sequence::Unknown) && a.1.zip(b.1).is_some_and(|(a, b)| a != b)
 }
 
 /// Each visit with the previous, and the last with the first, where both are aligned to the first: only what is listed here may be called aligned.

@@ -17,7 +17,10 @@ use super::{
 use crate::{
     measure::{self, Plane},
     patient::{self, Outline, ScanOrigin},
-    volume::{Grid, LabelMap, LabelTable, RegisterError, Registration, Sequence, Volume, Voxels},
+    volume::{
+        Grid, LabelMap, LabelTable, RegisterError, Registration, Sequence, Volume, Voxels,
+        unobserved,
+    },
 };
 use glam::{DAffine3, DQuat, DVec3};
 
@@ -68,6 +71,14 @@ fn visits(dates: &[Option<&str>]) -> (AppState, Vec<VisitId>) {
     (state, ids)
 }
 
+/// Does what waits, one after the other.
+fn work(state: &mut AppState) {
+    while let Some(task) = next_task(state) {
+        let outcome = task.run(&mut unobserved);
+        ended(state, outcome);
+    }
+}
+
 fn registration() -> Registration {
     Registration {
         world_moving_from_world_fixed: DAffine3::from_rotation_translation(
@@ -76,6 +87,7 @@ fn registration() -> Registration {
         ),
         similarity_before: 0.5,
         similarity_after: 0.9,
+        one_contrast: true,
     }
 }
 
@@ -451,12 +463,12 @@ fn growth_is_assessed_anew_when_a_date_comes_and_an_old_answer_is_dropped() {
     let Some(task @ Task::Assess(_)) = next_task(&mut state) else {
         panic!("{:?}", state.work)
     };
-    let answer = task.clone().run(&mut crate::volume::unobserved);
+    let answer = task.clone().run(&mut unobserved);
     ended(&mut state, answer);
     let assessment = state.assessment.as_ref().unwrap().as_ref().unwrap();
     assert_eq!(assessment.changes.len(), 1);
     // The date changes while the same question is being answered.
-    let late = task.run(&mut crate::volume::unobserved);
+    let late = task.run(&mut unobserved);
     apply(
         &mut state,
         Command::Visit(VisitCommand::SetDate(ids[1], "2026-05-01".parse().unwrap())),

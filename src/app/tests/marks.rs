@@ -181,7 +181,7 @@ fn a_date_from_a_file_name_is_a_caution_until_it_is_confirmed() {
     }
     let cautions = |state: &mut AppState| {
         let task = next_task(state).unwrap();
-        let answer = task.run(&mut crate::volume::unobserved);
+        let answer = task.run(&mut unobserved);
         ended(state, answer);
         let assessment = state.assessment.as_ref().unwrap().as_ref().unwrap();
         assessment.warnings.join("\n")
@@ -203,15 +203,47 @@ fn visits_of_different_sequences_are_not_compared() {
     let set = VisitCommand::SetSequence(ids[1], Sequence::CeT1);
     apply(&mut state, Command::Visit(set));
     // It is measured as what it now shows before it is compared.
-    while let Some(task) = next_task(&mut state) {
-        let answer = task.run(&mut crate::volume::unobserved);
-        ended(&mut state, answer);
-    }
+    work(&mut state);
     let assessment = state.assessment.as_ref().unwrap().as_ref().unwrap();
     assert_eq!(
         assessment.changes[0].verdict,
         measure::Verdict::NotComparable
     );
+}
+
+#[test]
+fn visits_of_two_contrasts_are_not_compared_until_it_is_known_what_they_show() {
+    let (mut state, ids) = visits(&[Some("2024-01-01"), Some("2025-01-01")]);
+    for id in &ids {
+        let outlines = outlines(&state, *id, 0);
+        ended(&mut state, outlines);
+    }
+    let unknown = VisitCommand::SetSequence(ids[1], Sequence::Unknown);
+    apply(&mut state, Command::Visit(unknown));
+    let result = Ok(Registration {
+        one_contrast: false,
+        ..registration()
+    });
+    let (fixed, moving) = (ids[0], ids[1]);
+    let aligned = Outcome::Aligned {
+        fixed,
+        moving,
+        result,
+    };
+    ended(&mut state, aligned);
+    let reasons = |state: &mut AppState| {
+        work(state);
+        let assessment = state.assessment.as_ref().unwrap().as_ref().unwrap();
+        assessment.changes[0].reasons.join("; ")
+    };
+    let words = "the scans show different contrasts";
+    assert!(reasons(&mut state).contains(words));
+    // A reader who knows better says so.
+    for id in ids {
+        let set = VisitCommand::SetSequence(id, Sequence::HrT2);
+        apply(&mut state, Command::Visit(set));
+    }
+    assert!(!reasons(&mut state).contains(words));
 }
 
 #[test]

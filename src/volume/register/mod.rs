@@ -51,6 +51,8 @@ pub struct Registration {
     pub similarity_before: f64,
     /// The same after alignment.
     pub similarity_after: f64,
+    /// Whether the scans show one contrast.
+    pub one_contrast: bool,
 }
 
 impl Registration {
@@ -103,8 +105,6 @@ pub struct VisitAlignment {
     pub information: f64,
     /// Share of that part which the moving scan covers, 0 to 1.
     pub overlap: f64,
-    /// Whether the scans show one contrast.
-    pub one_contrast: bool,
     /// Whether the two are one and the same scan: nothing can be said about change.
     pub same_scan: bool,
     /// What remains at each ear.
@@ -249,10 +249,10 @@ pub fn register_rigid(
             world_moving_from_world_fixed: transform,
             similarity_before: before.map_or(0.0, |a| a.similarity()),
             similarity_after: agreement.similarity(),
+            one_contrast,
         },
         information: agreement.information,
         overlap: agreement.overlap,
-        one_contrast,
         same_scan: fixed.scan == moving.scan,
         residuals,
         verdict,
