@@ -35,14 +35,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
 
 impl Output {
     fn of(labels: &LabelMap, warnings: Vec<String>) -> Self {
-        let mut structures = structure_sizes(labels);
-        if !sides_are_told(&warnings) {
-            for size in &mut structures {
-                size.side = None;
-            }
-        }
         Self {
-            structures,
+            structures: sizes(labels, &warnings),
             tumour: TumourGeometry::of(labels).map(|t| t.measures(None)),
             warnings,
         }
@@ -55,6 +49,16 @@ impl Output {
         let sizes = sizes.map_or_else(String::new, |measures| tumour_sizes(measures, cut));
         table(&self.structures) + &sizes
     }
+}
+
+/// The size of each structure, with what may be told of its side where the scan had these warnings.
+pub(super) fn sizes(labels: &LabelMap, warnings: &[String]) -> Vec<StructureSize> {
+    let told = sides_are_told(warnings);
+    let mut sizes = structure_sizes(labels);
+    for size in &mut sizes {
+        size.side = size.side.and_then(|side| side.where_told(told));
+    }
+    sizes
 }
 
 /// Part volumes and diameters of a tumour, one a line, for people. Where the scan cuts it, the volumes are lower limits without intervals.
@@ -113,7 +117,7 @@ pub(super) fn table(structures: &[StructureSize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::volume::{Grid, LabelTable};
+    use crate::volume::{Grid, LabelTable, SIDES_UNTOLD};
     use glam::DVec3;
 
     /// What is told of a block of tumour that begins at this voxel along the first axis.
@@ -135,5 +139,29 @@ mod tests {
         let cut = text(0);
         assert!(cut.contains(" at least 216 mm³"), "{cut}");
         assert!(!cut.contains("95 %"), "{cut}");
+    }
+
+    #[test]
+    fn no_side_is_told_of_a_scan_that_does_not_tell_left_from_right() {
+        // A tumour between two cochleae, on the right of the middle.
+        let grid = Grid::axis_aligned([70, 4, 4], [1.0; 3], DVec3::ZERO).unwrap();
+        let value = |n: usize| match n % 70 {
+            2..6 | 64..68 => 2,
+            48..54 => 1,
+            _ => 0,
+        };
+        let values = (0..grid.len()).map(value).collect();
+        let labels = LabelMap::new(grid, values, LabelTable::default()).unwrap();
+        let told = |warnings: &[String]| {
+            let found = sizes(&labels, warnings);
+            let sides = found.iter().filter_map(|size| size.side);
+            sides.collect::<Vec<_>>()
+        };
+        // Two cochleae are on both sides, whichever is which.
+        let another = told(&["another".to_owned()]);
+        assert_eq!(another, [SizeSide::Right, SizeSide::Both]);
+        for untold in SIDES_UNTOLD {
+            assert_eq!(told(&[untold.to_owned()]), [SizeSide::Both], "{untold}");
+        }
     }
 }

@@ -2,10 +2,10 @@
 use super::{measure, output};
 use crate::{
     io,
-    measure::{StructureSize, structure_sizes},
+    measure::StructureSize,
     model::DeviceChoice,
     predict::{self, Folds, ModelInfo, Prediction, SegmentOptions, Segmenter},
-    volume::{LabelMap, Structure, Volume, Voxels, sides_are_told},
+    volume::{Structure, Volume, Voxels, sides_are_told},
 };
 use serde::Serialize;
 use std::{
@@ -190,7 +190,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     }
     output::note(&format!("segmented on {}", prediction.device));
     warnings.extend(prediction.warnings);
-    let structures = sizes(&prediction.labels, &warnings);
+    let structures = measure::sizes(&prediction.labels, &warnings);
     let tumour = |s: &&StructureSize| s.structure == Structure::VestibularSchwannoma;
     let cut = (structures.iter().find(tumour)).is_some_and(|s| s.at_scan_edge);
     if cut {
@@ -216,17 +216,6 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         }
         text
     })
-}
-
-/// The size of each structure, without its side where the scan's file does not tell left from right.
-fn sizes(labels: &LabelMap, warnings: &[String]) -> Vec<StructureSize> {
-    let mut sizes = structure_sizes(labels);
-    if !sides_are_told(warnings) {
-        for size in &mut sizes {
-            size.side = None;
-        }
-    }
-    sizes
 }
 
 /// How sure the model is of each wanted structure, before anything is written. Of one that was not found it is nowhere sure.
@@ -257,32 +246,4 @@ fn probabilities<'a>(
         maps.push((path.as_path(), map));
     }
     Ok(maps)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::volume::{Grid, LabelTable, SIDES_UNTOLD};
-    use glam::DVec3;
-
-    #[test]
-    fn no_side_is_told_of_a_scan_that_does_not_tell_left_from_right() {
-        // A tumour between two cochleae, on the right of the middle.
-        let grid = Grid::axis_aligned([70, 4, 4], [1.0; 3], DVec3::ZERO).unwrap();
-        let value = |n: usize| match n % 70 {
-            2..6 | 64..68 => 2,
-            48..54 => 1,
-            _ => 0,
-        };
-        let values = (0..grid.len()).map(value).collect();
-        let labels = LabelMap::new(grid, values, LabelTable::default()).unwrap();
-        let told = |warnings: &[String]| {
-            let found = sizes(&labels, warnings);
-            found.iter().any(|size| size.side.is_some())
-        };
-        assert!(told(&["another".to_owned()]));
-        for untold in SIDES_UNTOLD {
-            assert!(!told(&[untold.to_owned()]), "{untold}");
-        }
-    }
 }

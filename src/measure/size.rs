@@ -22,6 +22,13 @@ pub enum SizeSide {
     Both,
 }
 
+impl SizeSide {
+    /// What may be told of it where a scan's file tells left from right or does not: that there are parts on both sides, always.
+    pub fn where_told(self, sides_are_told: bool) -> Option<Self> {
+        (sides_are_told || self == Self::Both).then_some(self)
+    }
+}
+
 impl From<Side> for SizeSide {
     fn from(side: Side) -> Self {
         match side {

@@ -1,7 +1,7 @@
 //! From a label map to a visit: the one place where an outline becomes numbers of a patient.
 use super::{Finding, ModelInfo, Provenance, ReviewState, TumourSize, Visit};
 use crate::{
-    measure::{HeadAxes, KoosBasis, KoosOptions, PorusPlane, SizeSide},
+    measure::{HeadAxes, KoosBasis, KoosOptions, PorusPlane},
     volume::{LabelMap, Sequence, Volume, sides_are_told},
 };
 use chrono::NaiveDate;
@@ -73,8 +73,7 @@ impl Visit {
         let koos = basis.assess_with(plane, options);
         let sides = sides_are_told(&scan.warnings);
         let tumour = basis.tumour().map(|tumour| TumourSize {
-            // Tumours on both sides are two, whichever is which.
-            side: (tumour.size().side).filter(|side| sides || *side == SizeSide::Both),
+            side: (tumour.size().side).and_then(|side| side.where_told(sides)),
             extrameatal_diameter_mm: koos.evidence.extrameatal_diameter_mm,
             measures: Some(tumour.measures(plane)),
             ..TumourSize::from(tumour.size())

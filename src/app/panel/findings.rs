@@ -216,8 +216,8 @@ fn tumour_ui(
         );
     }
     rows(ui, ("tumour", visit.id.0), |ui| {
-        // Not where the scan's file does not tell left from right.
-        if let Some(side) = size.side.filter(|_| sides_are_told(&visit.warnings)) {
+        let told = sides_are_told(&visit.warnings);
+        if let Some(side) = size.side.and_then(|side| side.where_told(told)) {
             row(ui, "Side", side_words(side));
         }
         row(ui, "Surface", format!("{:.0} mm²", size.surface_mm2));
