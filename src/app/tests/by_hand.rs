@@ -1,5 +1,5 @@
 //! A porus plane that is moved, undone and moved again between edits.
-use super::{edits::work, ended};
+use super::{ended, work};
 use crate::{
     app::{
         AppState, ByHand, Command, EditCommand, KoosCommand, MeaningCommand, Outcome, PorusShift,

@@ -1,5 +1,5 @@
 //! Editing outlines, taking it back, and what is said of them.
-use super::{ended, outlines, view, visits};
+use super::{ended, outlines, view, visits, work};
 use crate::{
     app::{
         AppState, BrushOptions, Command, DicomCommand, EditCommand, ExportCommand, Left, Outcome,
@@ -36,12 +36,18 @@ pub(super) fn stroke(state: &mut AppState, visit: VisitId, y: f64, erase: bool) 
     edit(state, visit, EditCommand::EndStroke);
 }
 
-/// Does what waits.
-pub(super) fn work(state: &mut AppState) {
-    while let Some(task) = next_task(state) {
-        let outcome = task.run(&mut unobserved);
-        ended(state, outcome);
+/// Gives a visit's notes to those who write journals, as the window does.
+fn hand_over(state: &mut AppState, rescue: &mut Rescue) {
+    for (visit, note) in std::mem::take(&mut state.notes) {
+        rescue.note(visit, note);
     }
+}
+
+/// Labels of a tumour as those of a model of the user's own, whose values mean something else.
+fn of_own_values(labels: &LabelMap) -> LabelMap {
+    let values = labels.labels().iter().map(|l| l * 7).collect();
+    let table = LabelTable::new([(7, TUMOUR), (1, Structure::Cochlea)]);
+    LabelMap::new(*labels.grid(), values, table).unwrap()
 }
 
 fn of(state: &AppState, visit: VisitId) -> &Outlines {
@@ -431,18 +437,14 @@ fn outlines_whose_values_mean_something_else_begin_a_journal_of_their_own() {
     let Outcome::Outlined(mut other) = outlines(&state, ids[0], revision) else {
         unreachable!()
     };
-    let values = other.labels.labels().iter().map(|l| l * 7).collect();
-    let table = LabelTable::new([(7, TUMOUR), (1, Structure::Cochlea)]);
-    other.labels = LabelMap::new(*other.labels.grid(), values, table).unwrap();
+    other.labels = of_own_values(&other.labels);
     ended(&mut state, Outcome::Outlined(other));
     stroke(&mut state, ids[0], 3.0, false);
     let edited = labels(&state, ids[0]);
     let visit = state.visit(ids[0]).unwrap();
     let (sha, grid) = (visit.scan_sha256.clone(), *visit.volume.grid());
     apply(&mut state, Command::Visit(VisitCommand::Remove(ids[0])));
-    for (visit, note) in std::mem::take(&mut state.notes) {
-        rescue.note(visit, note);
-    }
+    hand_over(&mut state, &mut rescue);
     wait_for(|| {
         let left = rescue::left(folder.path(), &sha)?;
         let (found, _) = rescue::bring_back(&left.path, &grid).ok()?;
@@ -459,11 +461,6 @@ fn edits_that_were_not_saved_come_back_after_a_crash_and_go_once_they_are_saved(
     let first = outlines(&state, ids[0], 0);
     ended(&mut state, first);
     let mut rescue = Rescue::new(state.journals.clone());
-    let hand_over = |state: &mut AppState, rescue: &mut Rescue| {
-        for (visit, note) in std::mem::take(&mut state.notes) {
-            rescue.note(visit, note);
-        }
-    };
     for n in 0..6 {
         stroke(&mut state, ids[0], f64::from(n), n == 3);
         hand_over(&mut state, &mut rescue);
@@ -537,9 +534,7 @@ fn a_folder_that_cannot_be_written_is_told_and_the_edits_stay() {
     state.journals = Some(file);
     let mut rescue = Rescue::new(state.journals.clone());
     stroke(&mut state, ids[0], 0.0, false);
-    for (visit, note) in std::mem::take(&mut state.notes) {
-        rescue.note(visit, note);
-    }
+    hand_over(&mut state, &mut rescue);
     let told = wait_for(|| rescue.trouble());
     assert!(told.contains("in memory only"), "{told}");
     assert!(labels(&state, ids[0]).count(TUMOUR) > 0);
@@ -555,18 +550,13 @@ fn edits_of_a_visit_that_is_closed_are_offered_when_its_scan_is_opened_again() {
     let first = outlines(&state, ids[0], 0);
     ended(&mut state, first);
     let outlines = state.visit_mut(ids[0]).unwrap().outlines.as_mut().unwrap();
-    let values = outlines.labels.labels().iter().map(|l| l * 7).collect();
-    let table = LabelTable::new([(7, TUMOUR), (1, Structure::Cochlea)]);
-    let own = LabelMap::new(*outlines.labels.grid(), values, table).unwrap();
-    outlines.labels = Arc::new(own);
+    outlines.labels = Arc::new(of_own_values(&outlines.labels));
     stroke(&mut state, ids[0], 0.0, false);
     let edited = labels(&state, ids[0]);
     let visit = state.visit(ids[0]).unwrap();
     let (sha, grid) = (visit.scan_sha256.clone(), *visit.volume.grid());
     apply(&mut state, Command::Visit(VisitCommand::Remove(ids[0])));
-    for (visit, note) in std::mem::take(&mut state.notes) {
-        rescue.note(visit, note);
-    }
+    hand_over(&mut state, &mut rescue);
     let left = wait_for(|| rescue::left(folder.path(), &sha));
     let (found, _) = rescue::bring_back(&left.path, &grid).unwrap();
     assert_eq!(found, edited);

@@ -1,21 +1,11 @@
 //! Opening scans, folders and outlines of other tools.
-use super::{ended, visits};
+use super::{visits, work};
 use crate::{
-    app::{
-        AppState, Command, MeaningCommand, Outcome, Places, Scheme, Task, WorkCommand, apply,
-        next_task,
-    },
+    app::{AppState, Command, MeaningCommand, Outcome, Places, Scheme, Task, WorkCommand, apply},
     io,
     volume::{LabelMap, LabelTable, Structure, Volume, Voxels, unobserved},
 };
 use std::path::Path;
-
-fn work(state: &mut AppState) {
-    while let Some(task) = next_task(state) {
-        let outcome = task.run(&mut unobserved);
-        ended(state, outcome);
-    }
-}
 
 fn ask(state: &mut AppState, command: WorkCommand) {
     apply(state, Command::Work(command));

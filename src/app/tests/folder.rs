@@ -1,9 +1,9 @@
 //! A patient's folder: what is kept there, and that it comes back.
-use super::{ended, outlines, view, visits};
+use super::{ended, outlines, view, visits, work};
 use crate::{
     app::{
-        AppState, Command, EditCommand, Kept, Mark, PatientCommand, Places, Task, ViewCommand,
-        VisitCommand, VisitId, WorkCommand, apply, keeper::Open, next_task,
+        AppState, Change, Command, EditCommand, Kept, Mark, PatientCommand, Places, Task,
+        ViewCommand, VisitCommand, VisitId, WorkCommand, apply, keeper::Open,
     },
     io,
     measure::Plane,
@@ -12,13 +12,6 @@ use crate::{
 };
 use glam::DVec3;
 use std::path::Path;
-
-fn work(state: &mut AppState) {
-    while let Some(task) = next_task(state) {
-        let outcome = task.run(&mut unobserved);
-        ended(state, outcome);
-    }
-}
 
 /// Has the folder make what waits, as the window's thread does.
 pub(super) fn keep(state: &mut AppState, open: &mut Open) {
@@ -348,4 +341,55 @@ fn numbers_at_a_moved_porus_plane_come_back_at_that_plane() {
         back.visits[0].outlines.as_ref().unwrap().by_hand.porus,
         shift
     );
+}
+
+fn open_path(state: &mut AppState, path: &Path) {
+    apply(state, Command::Work(WorkCommand::Open(path.to_owned())));
+    work(state);
+}
+
+/// A patient in the folder `patient`, begun while a golden scan was open.
+fn begun_with(folder: &Path, name: &str) -> AppState {
+    let scans = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom");
+    let (mut state, scan) = (AppState::default(), folder.join(name));
+    std::fs::copy(scans.join(name), &scan).unwrap();
+    open_path(&mut state, &scan);
+    assert_eq!(state.visits.len(), 1, "{:?}", state.messages);
+    let new = PatientCommand::New(folder.join("patient"));
+    ask(&mut state, new);
+    work(&mut state);
+    assert!(state.patient.is_some(), "{:?}", state.messages);
+    state
+}
+
+#[test]
+fn the_open_patient_that_is_opened_again_is_not_locked_against_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = begun_with(folder.path(), "MR_small.dcm");
+    // The folder is locked as long as its change waits here.
+    let waiting = state.changes.len();
+    open_path(&mut state, &folder.path().join("patient/scans/.."));
+    assert_eq!(state.patient.as_ref().unwrap().read_only, None);
+    assert_eq!((state.visits.len(), state.changes.len()), (1, waiting));
+    let told = state.messages.last().unwrap();
+    assert!(
+        !told.error && told.text.contains("open already"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_scan_inside_a_zip_archive_is_not_kept_and_the_user_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = begun_with(folder.path(), "oblique.zip");
+    let id = state.visits[0].id;
+    for asked in 1..=2 {
+        let told = state.messages.iter().filter(|m| m.error);
+        let told = told.filter(|m| m.text.contains("inside a zip archive"));
+        assert_eq!(told.count(), asked, "{:?}", state.messages);
+        assert_eq!(state.visits[0].kept, Kept::No);
+        ask(&mut state, PatientCommand::Add(id));
+    }
+    let adds = |change: &Change| matches!(change, Change::Add { .. });
+    assert!(!state.changes.iter().any(adds));
 }

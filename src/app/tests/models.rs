@@ -1,21 +1,12 @@
 //! Models of the user's own.
-use super::{ended, scan, visits};
-use crate::app::{AppState, Command, Outcome, Places, Task, WorkCommand, apply, next_task};
-use crate::volume::unobserved;
+use super::{ended, scan, visits, work};
+use crate::app::{AppState, Command, Outcome, Places, Task, WorkCommand, apply};
 use std::path::{Path, PathBuf};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden/nnunet")
         .join(name)
-}
-
-/// Does what waits, one after the other.
-fn work(state: &mut AppState) {
-    while let Some(task) = next_task(state) {
-        let outcome = task.run(&mut unobserved);
-        ended(state, outcome);
-    }
 }
 
 fn enqueue(state: &mut AppState, task: Task) {

@@ -1,5 +1,5 @@
 //! The school and blind reads: nothing is in the state before the grade is committed.
-use super::{ended, outlines, scan, visits};
+use super::{ended, outlines, scan, visits, work};
 use crate::{
     app::{
         AppState, Command, Deciding, Done, EditCommand, Mark, NewCase, Outcome, PatientCommand,
@@ -13,7 +13,6 @@ use crate::{
     measure::{KoosGrade, Plane},
     patient::{AuditAction, Signature},
     school::{AnswerKind, Confidence, Difficulty, ReaderRecord},
-    volume::unobserved,
 };
 use std::path::Path;
 
@@ -336,13 +335,6 @@ fn the_switch_hides_what_is_open_and_brings_it_back_whole() {
         &mut state,
         Command::View(ViewCommand::AddMark(ids[0], mark)),
     );
-}
-
-fn work(state: &mut AppState) {
-    while let Some(task) = next_task(state) {
-        let outcome = task.run(&mut unobserved);
-        ended(state, outcome);
-    }
 }
 
 /// Has the disk learn what waits, as the window's thread does.

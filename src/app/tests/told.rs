@@ -1,9 +1,9 @@
 //! Days, sequences and treatments that are told, and taken back.
 use super::{
-    edits::{stroke, work},
+    edits::stroke,
     ended,
     folder::{begun, keep, reopened},
-    outlines, scan, visits,
+    outlines, scan, visits, work,
 };
 use crate::{
     app::{
