@@ -52,6 +52,8 @@ pub enum CropPlace {
 pub const NEAR_EAR: [f64; 2] = [0.5, 0.35];
 /// From the porus to the middle of a crop about an ear, mm towards the midline: there large tumours grow.
 pub const MEDIAL_MM: f64 = 6.0;
+/// Part of the crops about a patient's tumour rather than about either ear.
+const TUMOUR_SIDE: f64 = 0.75;
 /// Part of the crops that are ceT1. There the cochlea hardly differs from bone, and takes more of them to be learned.
 const ENHANCED: f64 = 0.45;
 /// Part of the crops whose contrast is drawn at large rather than from a site.
@@ -59,11 +61,13 @@ const RANDOM_CONTRAST: f64 = 0.3;
 
 /// Parts of the patients of hard crops that are drawn so that the tumour is one of those that are learned last: of a few cubic millimetres in
 /// the canal, or beyond it with cysts; and of those that have no tumour, so that canals full of nerves do not become one.
-const SMALL: f64 = 0.2;
-const CYSTIC: f64 = 0.2;
-const HEALTHY: f64 = 0.05;
+const SMALL: f64 = 0.35;
+const CYSTIC: f64 = 0.15;
+const HEALTHY: f64 = 0.1;
 /// Volumes of those small tumours, all orders of size alike, mm³.
 const SMALL_MM3: [f64; 2] = [20.0, 80.0];
+/// Part of the hard crops with so small a tumour that are ceT1, where it shines: without contrast medium it is one grey more among nerves.
+const SMALL_ENHANCED: f64 = 0.25;
 /// Stream of what makes such a patient.
 const HARD_STREAM: u64 = 10;
 /// Part of the tumours that have the shape of an outline where outlines are given.
@@ -92,7 +96,9 @@ pub fn training_crop(
         CropPlace::HardEar => taxing_patient(drawn, outlines)?,
         CropPlace::Ear | CropPlace::Head => random_patient(drawn, outlines)?,
     };
-    let modality = if draw.chance(ENHANCED) {
+    let small = about == CropPlace::HardEar
+        && (patient.growth.as_ref()).is_some_and(|g| g.volume_mm3 < SMALL_MM3[1]);
+    let modality = if draw.chance(if small { SMALL_ENHANCED } else { ENHANCED }) {
         Modality::CeT1
     } else {
         Modality::HrT2
@@ -217,7 +223,7 @@ fn place(
     };
     let side = patient
         .side()
-        .filter(|_| draw.chance(0.75))
+        .filter(|_| draw.chance(TUMOUR_SIDE))
         .unwrap_or(drawn);
     let porus = patient.anatomy.ear(side).canal.porus;
     let kind = draw.uniform(0.0, 1.0);
