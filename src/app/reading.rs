@@ -217,6 +217,29 @@ fn making(record: &VisitRecord, version: &LabelVersion) -> Making {
     Making::of(&version.outline)
 }
 
+/// The scan of a visit; of several series, such as the stacks of one file, the one that was put into the patient's folder.
+fn read_kept(
+    path: &Path,
+    record: &VisitRecord,
+    places: &Places,
+    observe: &mut Observe<'_>,
+) -> Outcome {
+    let read = if path.is_dir() {
+        read_folder
+    } else {
+        read_scan
+    };
+    let choice = match read(path, places, observe) {
+        Outcome::Series(choice) => choice,
+        other => return other,
+    };
+    match choice.of_scan(&record.scan.facts, observe) {
+        Ok(series) => read_series(path, series, places, observe),
+        Err(io::Error::Cancelled) => Outcome::Cancelled,
+        Err(error) => Outcome::Failed(format!("{} was not opened: {error}", record.id)),
+    }
+}
+
 /// Reads a visit of a patient: its scan, the outlines that count, and what was said of them. Outlines that cannot be read are a caution, not the end.
 pub(super) fn read_visit(
     path: PathBuf,
@@ -231,12 +254,7 @@ pub(super) fn read_visit(
         Ok(opened) => opened,
         Err(error) => return Outcome::Failed(format!("{name} was not opened: {error}")),
     };
-    let read = if scan_path.is_dir() {
-        read_folder
-    } else {
-        read_scan
-    };
-    let mut scan = match read(&scan_path, places, observe) {
+    let mut scan = match read_kept(&scan_path, &record, places, observe) {
         Outcome::Scan(scan) => *scan,
         other => return other,
     };

@@ -1,7 +1,8 @@
 //! Which series of a DICOM folder to open: asked where there is more than one.
 use crate::{
     io::{self, DerivedKind, DicomError, DicomLibrary, DicomSeries, Thumbnail},
-    volume::Sequence,
+    patient::ScanFacts,
+    volume::{Observe, Sequence},
 };
 use std::{
     collections::BTreeSet,
@@ -138,6 +139,17 @@ impl SeriesChoice {
             objects,
             left_out,
         }
+    }
+
+    /// The series that a scan was read from when it became a visit, by its voxels.
+    pub(super) fn of_scan(
+        &self,
+        facts: &ScanFacts,
+        observe: &mut Observe<'_>,
+    ) -> Result<&DicomSeries, io::Error> {
+        let series = self.rows.iter().map(|row| &*row.series);
+        let sha256 = &facts.voxels_sha256;
+        io::series_of_scan(series, facts.shape, sha256, &self.path, observe)
     }
 
     /// Why what was chosen cannot be opened together.

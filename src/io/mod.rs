@@ -40,9 +40,9 @@ pub use dicom::{
     DicomRegion, DicomSeries, DicomStudy, DicomWarning, EvaluatedValue, Keeping, LeftOut, Making,
     MeasuredValue, MeasurementGroup, MeasurementReport, Measurements, ResultState, Secret,
     SeriesFacts, Slice, Thumbnail, anonymise, derived_object, read_contours, read_dicom_labels,
-    read_measurements, read_series, read_slice, scan_folder, thumbnail, write_encapsulated_pdf,
-    write_fractional_segmentation, write_key_image, write_measurements, write_segmentation,
-    write_structure_set,
+    read_known_scan, read_measurements, read_series, read_slice, scan_folder, series_of_scan,
+    thumbnail, write_encapsulated_pdf, write_fractional_segmentation, write_key_image,
+    write_measurements, write_segmentation, write_structure_set,
 };
 pub use error::{Error, HeaderError};
 pub use graded::{GradedScan, graded_scans};

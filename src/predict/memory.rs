@@ -8,11 +8,16 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 /// is most of all.
 const PROGRAM_BYTES: u64 = 160 << 20;
 
-/// Bytes of the weights as they came, and as they are prepared for the run: Winograd's transform makes the smaller ones larger.
-fn weight_bytes(network: &UNetDescription) -> u64 {
+/// Bytes of the weights as they came.
+pub(super) fn loaded_bytes(network: &UNetDescription) -> u64 {
     let shapes = network.shapes();
     let values = shapes.values().map(|shape| shape.iter().product::<usize>());
-    values.sum::<usize>() as u64 * 4 * 5 / 2
+    values.sum::<usize>() as u64 * 4
+}
+
+/// Bytes of the weights as they came, and as they are prepared for the run: Winograd's transform makes the smaller ones larger.
+fn weight_bytes(network: &UNetDescription) -> u64 {
+    loaded_bytes(network) * 5 / 2
 }
 
 /// Bytes of one tile's activations: at each level the encoder's output that waits for the way up, and what a convolution reads and writes.
@@ -30,23 +35,29 @@ fn network_bytes(network: &UNetDescription, tile: Shape) -> u64 {
     most
 }
 
-/// Bytes that labelling a scan of `scan` voxels takes at most: `array` voxels of the network's grid, their scores, and one tile.
+/// Bytes that labelling a scan of `scan` voxels takes at most: `array` voxels of the network's grid, their scores, and one tile. Of `folds`
+/// networks that run one after the other, all keep their weights, and the scores of those that have run wait while the next one adds up its own.
 pub(super) fn needed_bytes(
     network: &UNetDescription,
     array: usize,
     scan: usize,
     tile: Shape,
     half: bool,
+    folds: usize,
 ) -> u64 {
     let voxels = array.max(tile.iter().product()) as u64;
     let score = if half { 2 } else { 4 };
-    let sums = voxels * (network.classes as u64 + 1) * score;
+    let scores = voxels * network.classes as u64 * score;
+    let sums = scores + voxels * score;
+    let further = folds.saturating_sub(1) as u64;
+    let waiting = if further > 0 { scores } else { 0 };
     // Going back to the scan's size keeps one class in double precision, its copy, the best score and the label.
     let restoring = scan as u64 * 32 + voxels * 16;
     // Early labels of our own models are made while a tile's activations wait; an nnU-Net gives these back before.
     let running = network_bytes(network, tile) + scan as u64 * 8;
     let input = voxels * network.in_channels as u64 * 4;
-    PROGRAM_BYTES + weight_bytes(network) + input + sums + restoring.max(running)
+    let weights = weight_bytes(network) + further * loaded_bytes(network);
+    PROGRAM_BYTES + weights + input + sums + restoring.max(running + waiting)
 }
 
 /// Bytes that one more network of the same model keeps: its weights, and a tile's activations.
@@ -80,6 +91,32 @@ fn available_bytes() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Level;
+
+    #[test]
+    fn further_folds_take_their_weights_and_the_scores_that_wait() {
+        let level = |channels, stride| Level {
+            channels,
+            kernel: [3; 3],
+            stride,
+            encoder_convs: 2,
+            decoder_convs: 2,
+        };
+        let levels = vec![level(32, [1; 3]), level(64, [2; 3])];
+        let network = UNetDescription::plain(1, 3, levels);
+        let (tile, array) = ([192, 224, 48], 1 << 22);
+        let needed = |folds| needed_bytes(&network, array, array, tile, false, folds);
+        let weights: usize = network
+            .shapes()
+            .values()
+            .map(|s| s.iter().product::<usize>())
+            .sum();
+        let [one, two, five] = [1, 2, 5].map(needed);
+        // Here a tile's activations are most of all, so that all that waits beside them counts: 3 classes in single precision.
+        assert_eq!(two - one, (weights * 4 + array * 3 * 4) as u64);
+        // A third fold's scores are added to those that wait.
+        assert_eq!(five - two, (3 * weights * 4) as u64);
+    }
 
     #[test]
     fn more_than_is_free_is_refused_with_both_figures() {

@@ -231,7 +231,8 @@ impl Segmenter {
                     mm3 = mm3.min(super::region::LARGEST_MM3);
                 }
                 let array = (mm3 / plan.spacing_mm.iter().product::<f64>()).ceil() as usize;
-                let one = memory::needed_bytes(&plan.network, array, grid.len(), plan.patch, false);
+                let one =
+                    memory::needed_bytes(&plan.network, array, grid.len(), plan.patch, false, 1);
                 let more = own.networks.len().saturating_sub(1) as u64;
                 one + more * memory::kept_bytes(&plan.network, plan.patch)
             }
@@ -413,24 +414,27 @@ fn predict(
             let grid = WorkingGrid::new(first.grid(), spacing)?;
             memory::check(needed)?;
             let how = (options, &chosen);
-            match &own.localiser {
-                Some(l) => {
-                    let found = segment_about_ears(first, own, l, how, early, &mut clock, observe)?;
-                    tumour_interval95_mm3 = found.tumour_interval95_mm3;
-                    tumour_withheld = found.tumour_withheld;
-                    probabilities = found.probabilities;
-                    (found.labels, found.warnings)
-                }
-                None => match own.plan.field_mm.map(|mm| middle_part(first.grid(), mm)) {
+            if let Some(l) = &own.localiser {
+                let found = segment_about_ears(first, own, l, how, early, &mut clock, observe)?;
+                tumour_interval95_mm3 = found.tumour_interval95_mm3;
+                tumour_withheld = found.tumour_withheld;
+                probabilities = found.probabilities;
+                (found.labels, found.warnings)
+            } else {
+                let middle = own.plan.field_mm.map(|mm| middle_part(first.grid(), mm));
+                let found = match middle {
                     Some((low, shape)) if shape != first.grid().shape() => {
                         segment_middle(first, (low, shape), own, how, &mut clock, observe)?
                     }
                     _ => segment_own(first, &grid, own, how, early, &mut clock, observe)?,
-                },
+                };
+                tumour_withheld = found.tumour_withheld;
+                (found.labels, found.warnings)
             }
         }
         Kind::NnUnet(model) => {
-            memory::check(needed)?;
+            // What the weights take is no longer free.
+            memory::check(needed.saturating_sub(model.loaded_bytes()))?;
             let settings = nnunet::Settings {
                 device: &chosen,
                 mirror: options.mirror,
@@ -477,6 +481,14 @@ fn segment_nnunet(
     ))
 }
 
+/// What a model says that takes whole scans.
+struct Whole {
+    labels: LabelMap,
+    /// Why nothing is told of a tumour; `None` where it is.
+    tumour_withheld: Option<String>,
+    warnings: Vec<String>,
+}
+
 /// Labels a part of a scan; beyond it is background.
 fn segment_middle(
     scan: &Volume,
@@ -485,10 +497,14 @@ fn segment_middle(
     how: How<'_>,
     clock: &mut Clock,
     observe: &mut Observe<'_>,
-) -> Result<(LabelMap, Vec<String>), Error> {
+) -> Result<Whole, Error> {
     let part = scan.cropped(low, shape)?;
     let grid = WorkingGrid::new(part.grid(), own.plan.spacing_mm)?;
-    let (found, mut warnings) = segment_own(&part, &grid, own, how, None, clock, observe)?;
+    let Whole {
+        labels: found,
+        tumour_withheld,
+        mut warnings,
+    } = segment_own(&part, &grid, own, how, None, clock, observe)?;
     let whole = scan.grid();
     let mut labels = vec![0; whole.len()];
     for (row, from) in found.labels().chunks_exact(shape[0]).enumerate() {
@@ -502,7 +518,11 @@ fn segment_middle(
         ));
     }
     let table = found.table().clone();
-    Ok((LabelMap::new(*whole, labels, table)?, warnings))
+    Ok(Whole {
+        labels: LabelMap::new(*whole, labels, table)?,
+        tumour_withheld,
+        warnings,
+    })
 }
 
 fn segment_own(
@@ -513,17 +533,20 @@ fn segment_own(
     early: Option<&mut Early<'_>>,
     clock: &mut Clock,
     observe: &mut Observe<'_>,
-) -> Result<(LabelMap, Vec<String>), Error> {
+) -> Result<Whole, Error> {
     let mut warnings = vec![own.origin()];
     report(observe, "resampling", 0.0)?;
     let [low] = scan.quantiles([0.005]);
     let intensities = grid.resample(scan, low as f32);
     clock.stop("resample");
     if let Some(why) = unreadable(grid, &intensities) {
-        warnings.push(why);
+        warnings.push(why.clone());
         let empty = vec![0; scan.grid().len()];
-        let labels = LabelMap::new(*scan.grid(), empty, LabelTable::default())?;
-        return Ok((labels, warnings));
+        return Ok(Whole {
+            labels: LabelMap::new(*scan.grid(), empty, LabelTable::default())?,
+            tumour_withheld: Some(why),
+            warnings,
+        });
     }
     warnings.extend(coarse(scan.grid()));
     let scores = run(grid, &intensities, own, how, early, observe)?;
@@ -537,7 +560,11 @@ fn segment_own(
     let (labels, more) = own.plan.post_processing.apply(&labels, &[])?;
     clock.stop("clean");
     warnings.extend(more);
-    Ok((labels, warnings))
+    Ok(Whole {
+        labels,
+        tumour_withheld: None,
+        warnings,
+    })
 }
 
 /// What a reader must know of a scan with voxels that blur away what the model looks for.

@@ -1,9 +1,10 @@
 //! DICOM series read as dcm2niix, ITK and pydicom read them (`tests/golden/dicom/generate.py`).
-use super::io_dicom_bench::{files_of, golden, reason, scan, series, unpacked};
+use super::io_dicom_bench::{files_of, find, golden, reason, scan, series, unpacked};
 use glam::{DAffine3, DMat3, DVec3};
 use schwann::io::{
-    DicomError, DicomSeries, DicomWarning, Error, Warning, inspect, read_series, read_slice,
-    read_volume, scan_folder, thumbnail, voxels_sha256, write_volume,
+    DicomError, DicomLibrary, DicomSeries, DicomWarning, Error, Warning, inspect, read_known_scan,
+    read_series, read_slice, read_volume, scan_folder, series_of_scan, thumbnail, voxels_sha256,
+    write_volume,
 };
 use schwann::volume::{Grid, Sequence, Volume, unobserved};
 use serde_json::Value;
@@ -261,6 +262,54 @@ fn volumes_at_one_place_are_told_apart_by_their_numbers() {
 }
 
 #[test]
+fn a_scan_is_found_again_among_the_stacks_of_its_files() {
+    let folder = unpacked("mixed");
+    let path = folder.path();
+    let library = scan(path);
+    for label in ["1.2", "2.1", "4.1", "4.2"] {
+        let series = library.choose(Some(label)).unwrap();
+        let (volume, _) = read_series(series, &mut unobserved).unwrap();
+        let (shape, hash) = (volume.grid().shape(), voxels_sha256(&volume));
+        let again = series_of_scan(library.series(), shape, &hash, path, &mut unobserved);
+        assert_eq!(again.unwrap().label, label);
+        let (again, _) = read_known_scan(path, shape, &hash, &mut unobserved).unwrap();
+        assert_eq!(again.grid(), volume.grid());
+        let none = series_of_scan(library.series(), shape, "another", path, &mut unobserved);
+        let none = reason(none.unwrap_err());
+        assert!(matches!(none, DicomError::NotAmong(_)), "{none}");
+    }
+    // The same voxels at another place, 9 mm to the left: which of the two was meant is not guessed.
+    let moved = tempfile::tempdir().unwrap();
+    let copied = tempfile::tempdir().unwrap();
+    for (name, mut bytes) in files_of("mixed") {
+        if !name.starts_with("vol0") {
+            continue;
+        }
+        std::fs::write(copied.path().join(&name), &bytes).unwrap();
+        let position = find(&bytes, b"\x20\x00\x32\x00DS") + 8;
+        assert_eq!(bytes[position], b'0');
+        bytes[position] = b'9';
+        std::fs::write(moved.path().join(&name), bytes).unwrap();
+    }
+    let series = library.choose(Some("4.1")).unwrap();
+    let (volume, _) = read_series(series, &mut unobserved).unwrap();
+    let (shape, hash) = (volume.grid().shape(), voxels_sha256(&volume));
+    let (moved, copied) = (scan(moved.path()), scan(copied.path()));
+    let of = |more: &DicomLibrary| {
+        let all = library.series().chain(more.series());
+        let found = series_of_scan(all, shape, &hash, path, &mut unobserved);
+        found.map(|s| s.grid.clone().unwrap())
+    };
+    let several = reason(of(&moved).unwrap_err());
+    assert!(
+        matches!(&several, DicomError::Ambiguous(titles) if titles.len() == 2),
+        "{several}"
+    );
+    // A copy at the same place is the same scan.
+    assert_eq!(of(&copied).unwrap(), *volume.grid());
+}
+
+#[test]
 fn facts_of_a_series_are_its_header_s() {
     let library = scan(&golden("oblique.zip"));
     let facts = &library.choose(None).unwrap().facts;
@@ -283,6 +332,26 @@ fn facts_of_a_series_are_its_header_s() {
     let facts = &enhanced.choose(None).unwrap().facts;
     assert_eq!(facts.echo_time_ms, Some(4.2));
     assert_eq!(facts.slice_thickness_mm, Some(1.5));
+}
+
+#[test]
+fn what_the_header_calls_ct_is_named_whatever_its_intensities_look_like() {
+    // A brain window of CT in 8 bits has no Hounsfield units any more.
+    let folder = tempfile::tempdir().unwrap();
+    for (name, mut bytes) in files_of("eight_bits") {
+        let modality = find(&bytes, b"\x08\x00\x60\x00CS\x02\x00") + 8;
+        assert_eq!(&bytes[modality..modality + 2], b"MR");
+        bytes[modality..modality + 2].copy_from_slice(b"CT");
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let told = |path: &Path| {
+        let (_, warnings) = read_volume(path, &mut unobserved).unwrap();
+        let about = |w: &&Warning| matches!(w, Warning::Dicom(DicomWarning::NotMr(_)));
+        warnings.iter().find(about).map(ToString::to_string)
+    };
+    assert_eq!(told(&golden("eight_bits.zip")), None);
+    let words = told(folder.path()).unwrap();
+    assert!(words.contains("this is CT, not MRI"), "{words}");
 }
 
 #[test]

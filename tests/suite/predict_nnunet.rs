@@ -116,13 +116,13 @@ pub(super) fn copy(case: &str) -> tempfile::TempDir {
     folder
 }
 
-#[test]
-fn a_cascade_that_names_itself_is_refused() {
-    const NAME: &str = "nnUNetTrainer__nnUNetPlans__3d_cascade_fullres";
-    let from = golden("cascade").join(NAME);
-    let folder = tempfile::tempdir().unwrap();
-    let to = folder.path().join(NAME);
-    for entry in fs::read_dir(&from).unwrap() {
+const CASCADE: &str = "nnUNetTrainer__nnUNetPlans__3d_cascade_fullres";
+const FIRST_STAGE: &str = "nnUNetTrainer__nnUNetPlans__3d_lowres";
+
+/// Copies a model folder of the golden cascade into another folder.
+fn copy_stage(name: &str, folder: &Path) -> PathBuf {
+    let to = folder.join(name);
+    for entry in fs::read_dir(golden("cascade").join(name)).unwrap() {
         let path = entry.unwrap().path();
         let own = to.join(path.file_name().unwrap());
         let (from, own) = if path.is_dir() {
@@ -136,12 +136,98 @@ fn a_cascade_that_names_itself_is_refused() {
         fs::create_dir_all(own.parent().unwrap()).unwrap();
         fs::copy(from, own).unwrap();
     }
-    let plans = to.join("plans.json");
-    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&plans).unwrap()).unwrap();
-    json["configurations"]["3d_cascade_fullres"]["previous_stage"] = "3d_cascade_fullres".into();
-    fs::write(&plans, json.to_string()).unwrap();
+    to
+}
+
+/// Sets fields of a configuration in a folder's plans.
+fn set(folder: &Path, configuration: &str, fields: &[(&str, &str)]) {
+    let path = folder.join("plans.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    for (field, value) in fields {
+        json["configurations"][configuration][*field] = (*value).into();
+    }
+    fs::write(&path, json.to_string()).unwrap();
+}
+
+#[test]
+fn a_cascade_that_names_itself_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let to = copy_stage(CASCADE, folder.path());
+    let fields = [("previous_stage", "3d_cascade_fullres")];
+    set(&to, "3d_cascade_fullres", &fields);
     let told = refusal(&to);
     assert!(told.contains("more than two networks"), "{told}");
+}
+
+#[test]
+fn a_cascade_that_resamples_its_scan_or_its_first_labels_alone_is_refused() {
+    const SCAN: &str = "resampling_fn_data";
+    const LABELS: &str = "resampling_fn_seg";
+    const SCORES: &str = "resampling_fn_probabilities";
+    const NOT: &str = "no_resampling_hack";
+    let folder = tempfile::tempdir().unwrap();
+    let first = copy_stage(FIRST_STAGE, folder.path());
+    let cascade = copy_stage(CASCADE, folder.path());
+    let read = || Segmenter::from_folder(&cascade, &Folds::Present);
+    read().unwrap();
+    let plans = [&first, &cascade].map(|f| fs::read(f.join("plans.json")).unwrap());
+    let restore = || {
+        for (folder, bytes) in [&first, &cascade].into_iter().zip(&plans) {
+            fs::write(folder.join("plans.json"), bytes).unwrap();
+        }
+    };
+    let resampling = "resample_data_or_seg_to_shape";
+    for (at, configuration, fields, words) in [
+        (
+            &cascade,
+            "3d_cascade_fullres",
+            [(LABELS, NOT), (SCAN, resampling)],
+            [LABELS, SCAN],
+        ),
+        (
+            &cascade,
+            "3d_cascade_fullres",
+            [(SCAN, NOT), (LABELS, resampling)],
+            [LABELS, SCAN],
+        ),
+        // The first network alone is as any other.
+        (
+            &first,
+            "3d_lowres",
+            [(SCORES, NOT), (SCAN, resampling)],
+            [SCORES, "3d_lowres"],
+        ),
+    ] {
+        // What the cascade inherits stays as it was, so that only what is set counts.
+        set(at, configuration, &fields);
+        let told = refusal(&cascade);
+        for word in [words[0], words[1], "plans.json"] {
+            assert!(told.contains(word), "{word}: {told}");
+        }
+        restore();
+    }
+    // Where neither is resampled all lie on the scan's voxels.
+    set(
+        &cascade,
+        "3d_cascade_fullres",
+        &[(LABELS, NOT), (SCAN, NOT), (SCORES, NOT)],
+    );
+    read().unwrap();
+}
+
+#[test]
+fn two_folds_are_told_to_take_more_memory_than_one() {
+    let folder = golden("plain").join("model");
+    // One tile of the network, in its own spacing.
+    let grid = Grid::axis_aligned([32, 32, 16], [0.5, 0.5, 1.0], glam::DVec3::ZERO).unwrap();
+    let needed = |folds: &[usize]| {
+        let segmenter = Segmenter::from_folder(&folder, &Folds::Numbers(folds.to_vec())).unwrap();
+        segmenter.memory_bytes(&grid, &options(&segmenter, false))
+    };
+    let more = needed(&[0, 1]) - needed(&[0]);
+    // Three scores a voxel in single precision wait for those of the second network, beside its weights.
+    let waiting = 3 * 4 * grid.len() as u64;
+    assert!(more > waiting && more < 2 * waiting, "{more} for {waiting}");
 }
 
 fn refusal(folder: &Path) -> String {

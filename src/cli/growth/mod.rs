@@ -17,7 +17,8 @@ use crate::{
     io,
     measure::{KoosBasis, KoosOptions, ghosting},
     patient::{
-        Acquisition, GrowthAssessment, Outline, ScanOrigin, TreatmentDays, Visit, parse_day,
+        Acquisition, GrowthAssessment, Outline, ScanFacts, ScanOrigin, TreatmentDays, Visit,
+        parse_day,
     },
     volume::{Sequence, Volume},
 };
@@ -78,6 +79,8 @@ struct VisitArgument {
     /// It was read from a file's name, and nobody confirmed it.
     date_from_name: bool,
     scan: PathBuf,
+    /// What is known of the scan, where it was put into a patient's folder.
+    known: Option<ScanFacts>,
     /// What the scan shows, where a record already says so.
     sequence: Option<Sequence>,
     /// How the scan was acquired, where a record already says so.
@@ -114,6 +117,7 @@ fn visit(text: &str) -> Result<VisitArgument, String> {
         date,
         date_from_name: false,
         scan: scan.into(),
+        known: None,
         sequence: None,
         acquisition: None,
         labels: labels.map_or(Labels::Model, |path| Labels::File(path.into())),
@@ -228,7 +232,10 @@ impl Read {
             None
         };
         let Some(series) = series else {
-            let (scan, warnings) = read_scan(&visit.scan)?;
+            let (scan, warnings) = match &visit.known {
+                Some(facts) => read_known(&visit.scan, facts)?,
+                None => read_scan(&visit.scan)?,
+            };
             return Ok(Self {
                 scan,
                 warnings,
@@ -246,6 +253,15 @@ impl Read {
             acquisition: Some(series.facts.acquisition()),
         })
     }
+}
+
+/// Reads a scan of a patient's folder; of several series, such as the stacks of one file, the one that was put there.
+fn read_known(path: &Path, facts: &ScanFacts) -> anyhow::Result<(Volume, Vec<String>)> {
+    let mut bar = output::Bar::new();
+    let sha256 = &facts.voxels_sha256;
+    let (volume, warnings) = io::read_known_scan(path, facts.shape, sha256, &mut |p| bar.show(p))?;
+    drop(bar);
+    Ok((volume, warnings.iter().map(ToString::to_string).collect()))
 }
 
 /// The DICOM series at a path; `None` of another format, and where it is not the only one, which reading the scan tells.

@@ -81,6 +81,7 @@ pub(super) fn visits(
             date: date.day,
             date_from_name: date.source == DateSource::FileName,
             scan: folder.scan_path(id)?,
+            known: Some(visit.scan.facts.clone()),
             sequence: Some(visit.scan.facts.sequence),
             acquisition: visit.scan.facts.acquisition(),
             labels,

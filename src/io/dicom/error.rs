@@ -155,6 +155,17 @@ pub enum DicomError {
         /// What there is.
         there: Vec<String>,
     },
+    /// No series with the voxels of a scan that was read before.
+    #[error(
+        "none of the series there has the voxels of the scan that was put there: {}", listed(.0)
+    )]
+    NotAmong(Vec<String>),
+    /// Several series with the voxels of a scan that was read before, which lie at different places.
+    #[error(
+        "{} series there have the voxels of the scan, but lie at different places in the patient, so it is not known which one it was: {}; put the files of one of them there alone",
+        .0.len(), listed(.0)
+    )]
+    Ambiguous(Vec<String>),
     /// A zip archive that cannot be followed.
     #[error("the zip archive cannot be read ({0}); copy it again, or unpack it first")]
     Zip(String),

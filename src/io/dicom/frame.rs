@@ -14,7 +14,7 @@ use std::sync::Arc;
 const MOST_FRAMES: i64 = 100_000;
 
 /// How the samples of a frame are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Format {
     /// Of the image that a slice is cut from, which is larger only in mosaics.
     pub(super) rows: usize,

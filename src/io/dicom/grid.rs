@@ -75,12 +75,13 @@ pub(super) fn volumes(placed: &[Placed], count: usize) -> Option<Vec<Vec<Placed>
     if places(placed).any(|group| group.len() != count) {
         return None;
     }
-    let volume = |n: usize| {
-        places(placed)
-            .filter_map(|group| group.get(n).cloned())
-            .collect()
-    };
-    Some((0..count).map(volume).collect())
+    let mut volumes = vec![Vec::new(); count];
+    for group in places(placed) {
+        for (volume, one) in volumes.iter_mut().zip(group) {
+            volume.push(one.clone());
+        }
+    }
+    Some(volumes)
 }
 
 /// Slices without a gap, and how many are missing behind them.

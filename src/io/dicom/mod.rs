@@ -45,6 +45,7 @@ pub use error::DicomError;
 pub use facts::SeriesFacts;
 pub use library::{DicomLibrary, DicomPatient, DicomSeries, DicomStudy};
 pub(super) use only::{is_dicom, only_series};
+pub use only::{read_known_scan, series_of_scan};
 pub use read::{Slice, read_series, read_slice};
 pub use scan::scan_folder;
 pub use thumbnail::{Thumbnail, thumbnail};

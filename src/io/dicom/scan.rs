@@ -101,6 +101,13 @@ const NOT_IMAGES: &[&str] = &[
     uids::RT_STRUCTURE_SET_STORAGE,
 ];
 
+/// Storage classes of computed tomography.
+const CT_IMAGES: &[&str] = &[
+    uids::CT_IMAGE_STORAGE,
+    uids::ENHANCED_CT_IMAGE_STORAGE,
+    uids::LEGACY_CONVERTED_ENHANCED_CT_IMAGE_STORAGE,
+];
+
 fn gather(
     source: Source,
     header: &Header,
@@ -175,6 +182,17 @@ impl Gathered {
         self.unusable.push(problem);
     }
 
+    /// The modality, where the header names one that is not MR, or the kind of object does.
+    fn other_modality(&self) -> Option<String> {
+        let modality = self.facts.modality.as_str();
+        // What says nothing or "other" may still be stored as an image of CT.
+        if matches!(modality, "" | "OT") {
+            let ct = |file: &StoredFile| CT_IMAGES.contains(&file.class.as_str());
+            return self.files.iter().any(ct).then(|| "CT".to_owned());
+        }
+        (modality != "MR").then(|| modality.to_owned())
+    }
+
     /// What is true of all stacks of the series.
     fn warnings(&self) -> Vec<DicomWarning> {
         let mut warnings = Vec::new();
@@ -186,6 +204,9 @@ impl Gathered {
         }
         if self.copies > 0 {
             warnings.push(DicomWarning::Copies(self.copies));
+        }
+        if let Some(modality) = self.other_modality() {
+            warnings.push(DicomWarning::NotMr(modality));
         }
         if self.facts.localiser {
             warnings.push(DicomWarning::Localiser);
@@ -286,7 +307,6 @@ fn series(
     }
 }
 
-/// Labels and proposals.
 /// Warns each series of files that may belong to it, and the only series that can be opened of those that cannot: it may not be the one that is meant.
 fn tell_of_the_rest(library: &mut DicomLibrary) {
     let lost =
@@ -318,6 +338,7 @@ fn tell_of_the_rest(library: &mut DicomLibrary) {
     }
 }
 
+/// Labels and proposals.
 fn tidy(library: &mut DicomLibrary) {
     let number = |s: &DicomSeries| {
         s.facts

@@ -38,6 +38,8 @@ pub enum DicomWarning {
     ModalityLut,
     /// Compressed with loss.
     Lossy,
+    /// The header says that it is no MRI but this modality, whatever its intensities look like.
+    NotMr(String),
     /// Planned on, not looked at.
     Localiser,
     /// The series was split, because its files differ in this.
@@ -90,6 +92,15 @@ pub enum DicomWarning {
     },
 }
 
+const OTHER_SERIES: &str =
+    "it was made from another series of the same space, and lies on the voxels of this one";
+
+fn not_mr(modality: &str) -> String {
+    format!(
+        "the file says that this is {modality}, not MRI: models and grades are for MRI alone, do not rely on them here"
+    )
+}
+
 impl fmt::Display for DicomWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -131,6 +142,7 @@ impl fmt::Display for DicomWarning {
                 f.write_str("the values went through the file's own table (Modality LUT)")
             }
             Self::Lossy => f.write_str("the scan was compressed with loss"),
+            Self::NotMr(modality) => f.write_str(&not_mr(modality)),
             Self::Localiser => f.write_str("this is a localiser"),
             Self::Split(what) => write!(f, "the series was split: {what}"),
             Self::CharacterSet(name) => write!(
@@ -174,9 +186,7 @@ impl fmt::Display for DicomWarning {
                 f,
                 "{count} contours lie beyond the first or the last slice and were left out"
             ),
-            Self::OtherSeries => f.write_str(
-                "it was made from another series of the same space, and lies on the voxels of this one",
-            ),
+            Self::OtherSeries => f.write_str(OTHER_SERIES),
             Self::OtherFrameOfReference => f.write_str(
                 "it names another space (Frame of Reference) than the series that it was made from; its positions were used as they are",
             ),

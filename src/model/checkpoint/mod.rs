@@ -8,6 +8,7 @@ use std::{
     fs::File,
     io::{BufReader, Read},
     path::Path,
+    sync::Arc,
 };
 use thiserror::Error as ThisError;
 use zip::{CompressionMethod, ZipArchive, result::ZipError};
@@ -69,9 +70,11 @@ pub enum CheckpointError {
 }
 
 /// Largest pickle that is read; those of nnU-Net take a few megabytes.
-const MOST_PICKLE_BYTES: u64 = 128 << 20;
+const MOST_PICKLE_BYTES: u64 = 64 << 20;
 /// Most numbers in one tensor.
 const MOST_NUMBERS: usize = 1 << 28;
+/// Longest name of a tensor.
+const MOST_NAME_BYTES: usize = 1024;
 /// Most tensors of a network.
 const MOST_TENSORS: usize = 1 << 16;
 
@@ -82,7 +85,7 @@ pub struct Checkpoint {
     /// What the members' names begin with.
     prefix: String,
     pickle: Pickle,
-    weights: BTreeMap<String, TensorView>,
+    weights: BTreeMap<String, Arc<TensorView>>,
 }
 
 impl Checkpoint {
@@ -209,7 +212,7 @@ impl Checkpoint {
             }
         }
         if values.iter().all(|v| v.is_finite()) {
-            Ok((view.shape, values))
+            Ok((view.shape.clone(), values))
         } else {
             Err(wrong("has a number that is not finite"))
         }
@@ -261,7 +264,7 @@ fn member(
 }
 
 /// The tensors of `network_weights` by name, without the prefixes that wrappers of PyTorch add.
-fn weights(pickle: &Pickle) -> Result<BTreeMap<String, TensorView>, CheckpointError> {
+fn weights(pickle: &Pickle) -> Result<BTreeMap<String, Arc<TensorView>>, CheckpointError> {
     const FIELD: &str = "network_weights";
     let field = || CheckpointError::Field(FIELD);
     let dict = pickle.get(pickle.root, FIELD).ok_or_else(field)?;
@@ -271,7 +274,9 @@ fn weights(pickle: &Pickle) -> Result<BTreeMap<String, TensorView>, CheckpointEr
     }
     let mut weights = BTreeMap::new();
     for [key, value] in entries {
-        let name = pickle.text(*key).ok_or_else(field)?;
+        // Keys share their text, so that a short file could have a long one copied often.
+        let name = pickle.text(*key).filter(|n| n.len() <= MOST_NAME_BYTES);
+        let name = name.ok_or_else(field)?;
         let name = name.trim_start_matches("module.");
         let name = name.trim_start_matches("_orig_mod.");
         let Value::Tensor(view) = pickle.value(*value) else {
@@ -280,7 +285,7 @@ fn weights(pickle: &Pickle) -> Result<BTreeMap<String, TensorView>, CheckpointEr
                 problem: "is no tensor",
             });
         };
-        weights.insert(name.to_owned(), view.clone());
+        weights.insert(name.to_owned(), Arc::clone(view));
     }
     Ok(weights)
 }

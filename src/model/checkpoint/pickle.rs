@@ -4,9 +4,17 @@
 //! and a short list of names; whatever else a file names is refused by that name. Values live in one arena and refer to each other by
 //! index, so neither shared nor deeply nested values cost anything, and the memory that a file can claim is limited.
 use super::CheckpointError as Error;
+use std::sync::Arc;
 
-/// Most values that one file may make.
-const MOST_VALUES: usize = 8 << 20;
+/// Most values that one file may make. The log of a training with a hundred classes for four thousand epochs, five values for each class and
+/// epoch, takes half of them.
+const MOST_VALUES: usize = 4 << 20;
+/// Most bytes that they may take, all together.
+const MOST_BYTES: usize = 256 << 20;
+/// Bytes of one value that is kept by its number.
+const MEMO_BYTES: usize = 32;
+/// What is said where a file claims more.
+const TOO_MANY: Error = Error::Pickle("it has too many values");
 
 /// Most axes of a tensor.
 const MOST_AXES: usize = 8;
@@ -31,10 +39,34 @@ pub(super) enum Value {
     /// A name that stands for a type or function of Python.
     Name(Name),
     /// The place of a tensor's numbers: a member of the archive.
-    Storage(Storage),
-    Tensor(TensorView),
+    Storage(Arc<Storage>),
+    Tensor(Arc<TensorView>),
     /// Something without meaning here: a number of `NumPy`, a device, bytes.
     Opaque,
+}
+
+impl Value {
+    /// Bytes that it takes.
+    fn bytes(&self) -> usize {
+        let beside = match self {
+            Self::Text(text) => text.len(),
+            Self::Tuple(items) | Self::List(items) => size_of_val(items.as_slice()),
+            Self::Dict(entries) => size_of_val(entries.as_slice()),
+            Self::Storage(storage) => size_of::<Storage>() + storage.key.len(),
+            Self::Tensor(view) => {
+                size_of::<TensorView>()
+                    + size_of_val(view.shape.as_slice())
+                    + size_of_val(view.stride.as_slice())
+            }
+            Self::None
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Name(_)
+            | Self::Opaque => 0,
+        };
+        size_of::<Self>() + beside
+    }
 }
 
 /// The names that a checkpoint may contain.
@@ -84,7 +116,7 @@ pub(super) struct Storage {
 /// A tensor: a strided view of a storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TensorView {
-    pub(super) storage: Storage,
+    pub(super) storage: Arc<Storage>,
     /// First element.
     pub(super) offset: usize,
     pub(super) shape: Vec<usize>,
@@ -103,13 +135,7 @@ pub(super) struct Pickle {
 impl Pickle {
     /// Reads a pickle.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Error> {
-        let mut machine = Machine {
-            input: Input { bytes, at: 0 },
-            values: Vec::new(),
-            stack: Vec::new(),
-            marks: Vec::new(),
-            memo: std::collections::BTreeMap::new(),
-        };
+        let mut machine = Machine::new(bytes);
         let root = machine.run()?;
         Ok(Self {
             values: machine.values,
@@ -209,9 +235,22 @@ struct Machine<'a> {
     /// Heights of the stack at the open marks.
     marks: Vec<usize>,
     memo: std::collections::BTreeMap<usize, Id>,
+    /// Bytes that values and what refers to them have taken, those that are no longer needed included.
+    claimed: usize,
 }
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            input: Input { bytes, at: 0 },
+            values: Vec::new(),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: std::collections::BTreeMap::new(),
+            claimed: 0,
+        }
+    }
+
     fn run(&mut self) -> Result<Id, Error> {
         loop {
             let code = self.input.byte()?;
@@ -238,6 +277,9 @@ impl Machine<'_> {
             }
             b'X' | 0x8c | 0x8d | b'U' | b'T' | b'C' | b'B' | 0x8e => self.string(code),
             b'(' => {
+                if self.marks.len() >= MOST_VALUES {
+                    return Err(TOO_MANY);
+                }
                 self.marks.push(self.stack.len());
                 Ok(())
             }
@@ -245,8 +287,7 @@ impl Machine<'_> {
             b'1' => self.popped_to_mark().map(drop),
             b'2' => {
                 let top = self.top()?;
-                self.stack.push(top);
-                Ok(())
+                self.stacked(top)
             }
             b')' => self.push(Value::Tuple(Vec::new())),
             // A list, or a set, whose order matters to nobody here.
@@ -297,10 +338,30 @@ impl Machine<'_> {
 
     fn push(&mut self, value: Value) -> Result<(), Error> {
         if self.values.len() >= MOST_VALUES {
-            return Err(Error::Pickle("it has too many values"));
+            return Err(TOO_MANY);
         }
-        self.stack.push(self.values.len());
+        self.claim(value.bytes())?;
+        self.stacked(self.values.len())?;
         self.values.push(value);
+        Ok(())
+    }
+
+    /// Puts a value on the stack.
+    fn stacked(&mut self, id: Id) -> Result<(), Error> {
+        // An instruction of one byte repeats the value on top.
+        if self.stack.len() >= MOST_VALUES {
+            return Err(TOO_MANY);
+        }
+        self.stack.push(id);
+        Ok(())
+    }
+
+    /// Counts bytes before they are kept.
+    fn claim(&mut self, bytes: usize) -> Result<(), Error> {
+        self.claimed = self.claimed.saturating_add(bytes);
+        if self.claimed > MOST_BYTES {
+            return Err(TOO_MANY);
+        }
         Ok(())
     }
 
@@ -378,6 +439,8 @@ impl Machine<'_> {
         } else {
             self.popped_to_mark()?
         };
+        // A list that grows has room for twice as many.
+        self.claim(2 * size_of_val(items.as_slice()))?;
         let list = self.top()?;
         match self.values.get_mut(list) {
             Some(Value::List(list)) => list.extend(items),
@@ -394,6 +457,7 @@ impl Machine<'_> {
         } else {
             self.popped_to_mark()?
         };
+        self.claim(2 * size_of_val(items.as_slice()))?;
         let items = pairs(&items)?;
         let dict = self.top()?;
         match self.values.get_mut(dict) {
@@ -411,11 +475,10 @@ impl Machine<'_> {
             b'p' => number(&self.input.line()?)?,
             _ => self.memo.len(),
         };
-        if self.memo.len() >= MOST_VALUES {
-            return Err(Error::Pickle("it has too many values"));
-        }
         let top = self.top()?;
-        self.memo.insert(key, top);
+        if self.memo.insert(key, top).is_none() {
+            self.claim(MEMO_BYTES)?;
+        }
         Ok(())
     }
 
@@ -426,9 +489,7 @@ impl Machine<'_> {
             _ => number(&self.input.line()?)?,
         };
         let id = self.memo.get(&key).copied();
-        self.stack
-            .push(id.ok_or(Error::Pickle("it recalls what it never kept"))?);
-        Ok(())
+        self.stacked(id.ok_or(Error::Pickle("it recalls what it never kept"))?)
     }
 
     /// A call of a function with arguments. Only those of the list above mean something; they are not called but understood.
@@ -469,12 +530,12 @@ impl Machine<'_> {
         let Some(Value::Storage(storage)) = self.values.get(storage) else {
             return Err(wrong());
         };
-        Ok(Value::Tensor(TensorView {
-            storage: storage.clone(),
+        Ok(Value::Tensor(Arc::new(TensorView {
+            storage: Arc::clone(storage),
             offset: self.size(offset).ok_or_else(wrong)?,
             shape: sizes(shape).ok_or_else(wrong)?,
             stride: sizes(stride).ok_or_else(wrong)?,
-        }))
+        })))
     }
 
     fn size(&self, id: Id) -> Option<usize> {
@@ -518,7 +579,7 @@ impl Machine<'_> {
             },
             _ => return Err(wrong()),
         };
-        self.push(Value::Storage(storage))
+        self.push(Value::Storage(Arc::new(storage)))
     }
 }
 
@@ -574,4 +635,101 @@ fn long(bytes: &[u8]) -> Value {
     let mut all = if negative { [0xff; 8] } else { [0; 8] };
     all[..bytes.len()].copy_from_slice(bytes);
     Value::Int(i64::from_le_bytes(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that a machine holds, counted by what is really reserved.
+    fn held(machine: &Machine<'_>) -> usize {
+        let beside = machine.values.iter().map(|value| match value {
+            Value::Text(text) => text.capacity(),
+            Value::Tuple(items) | Value::List(items) => 8 * items.capacity(),
+            Value::Dict(entries) => 16 * entries.capacity(),
+            Value::Tensor(view) => {
+                let axes = view.shape.capacity() + view.stride.capacity();
+                16 + size_of::<TensorView>() + 8 * axes
+            }
+            _ => 0,
+        });
+        let ids = machine.stack.capacity() + machine.marks.capacity();
+        let arena = machine.values.capacity() * size_of::<Value>();
+        arena + beside.sum::<usize>() + 8 * ids + 32 * machine.memo.len()
+    }
+
+    fn text(text: &str) -> Vec<u8> {
+        let length = (text.len() as u32).to_le_bytes();
+        [&b"X"[..], &length[..], text.as_bytes()].concat()
+    }
+
+    #[test]
+    fn a_pickle_of_fifty_megabytes_takes_no_gigabytes_before_it_is_refused() {
+        const FILE: usize = 49 << 20;
+        let storage = [
+            &b"("[..],
+            &text("storage")[..],
+            &b"ctorch\nFloatStorage\n"[..],
+            &text("0")[..],
+            &text("cpu")[..],
+            &b"K\x01tQ"[..],
+        ]
+        .concat();
+        let sizes = [&b"("[..], &b"K\x01".repeat(8)[..], &b"t"[..]].concat();
+        let tensor = [
+            &b"ctorch._utils\n_rebuild_tensor_v2\nq\x00("[..],
+            &storage[..],
+            &b"K\x00"[..],
+            &sizes[..],
+            &sizes[..],
+            &b"tq\x01"[..],
+        ]
+        .concat();
+        let wide = [&b"(N"[..], &b"2".repeat(1000)[..], &b"t"[..]].concat();
+        let cases: [(&[u8], &[u8]); 8] = [
+            // Lists, marks, one value again and again, values kept by number.
+            (b"", b"]"),
+            (b"", b"("),
+            (b"N", b"2"),
+            (b"", b"N\x94"),
+            // A list and a dictionary that grow, wide tuples, and tensors that share all that describes them.
+            (b"]q\x00", b"h\x00a"),
+            (b"}q\x00", b"h\x00h\x00s"),
+            (b"", &wide),
+            (&tensor, b"h\x00h\x01R"),
+        ];
+        for (start, again) in cases {
+            let bytes = [start, &again.repeat(FILE / again.len())[..]].concat();
+            let mut machine = Machine::new(&bytes);
+            let refused = machine.run();
+            let words = String::from_utf8_lossy(again).into_owned();
+            assert!(
+                matches!(refused, Err(Error::Pickle(why)) if why.contains("too many")),
+                "{words:?}: {refused:?}"
+            );
+            let mb = held(&machine) >> 20;
+            assert!(mb < 512, "{words:?} made {mb} MB");
+        }
+    }
+
+    #[test]
+    fn the_log_of_a_long_training_is_read() {
+        // As PyTorch writes NumPy's numbers: what they are is named once, the bytes of each are text in Latin 1.
+        let start = [
+            &b"cnumpy._core.multiarray\nscalar\nq\x00cnumpy\ndtype\nq\x01c_codecs\nencode\nq\x02"[..],
+            &text("latin1")[..],
+            &b"q\x03]"[..],
+        ]
+        .concat();
+        let number = [
+            &b"h\x00h\x01h\x02"[..],
+            &text("\u{0}\u{0}\u{0}\u{0}\u{0}@\u{8f}@")[..],
+            &b"\x94h\x03\x86\x94R\x94\x86\x94R\x94a"[..],
+        ]
+        .concat();
+        let numbers = 400_000;
+        let bytes = [&start[..], &number.repeat(numbers)[..], &b"."[..]].concat();
+        let log = Pickle::read(&bytes).unwrap();
+        assert_eq!(log.items(log.root).map(<[Id]>::len), Some(numbers));
+    }
 }

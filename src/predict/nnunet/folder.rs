@@ -3,6 +3,7 @@ use super::super::{Error, ModelInfo, memory};
 use super::dataset::Dataset;
 use super::names::KnownLabels;
 use super::plans::{Configuration, Plans};
+use super::prepare::whole_size;
 use crate::model::{
     Checkpoint, CheckpointError, Encoder, Parameters, Sha256Digest, UNet, UNetDescription,
 };
@@ -144,28 +145,35 @@ impl NnUnet {
         KnownLabels::of(&self.dataset)
     }
 
-    /// Bytes of memory that labelling a scan on this grid takes at most.
+    /// Bytes of memory that labelling a scan on this grid takes at most, the weights of all networks included.
     pub fn memory_bytes(&self, grid: &Grid, half: bool) -> u64 {
         let configuration = &self.configuration;
-        let voxel_mm3: f64 = configuration.spacing.iter().product();
-        // A network of slices keeps the scan's spacing across them.
-        let across = if configuration.spacing.len() == 3 {
-            1.0
-        } else {
-            grid.spacing_mm().into_iter().fold(f64::INFINITY, f64::min)
-        };
-        // By the lengths of the voxels' edges, as it is resampled, which are more than the volume of sheared voxels.
-        let mm3 = grid.len() as f64 * grid.spacing_mm().iter().product::<f64>();
-        let array = (mm3 / (voxel_mm3 * across)).ceil() as usize;
+        let whole = whole_size(self, grid);
+        let padded = (0..3).map(|a| whole[a].max(configuration.patch[a]));
+        // More than any machine has, and far from what bytes can be counted of.
+        let array = padded.fold(1, usize::saturating_mul).min(1 << 44);
+        let folds = self.networks.len();
         let own = memory::needed_bytes(
             &configuration.network,
             array,
             grid.len(),
             configuration.patch,
             half,
+            folds,
         );
-        let first = self.previous.as_ref();
-        own.max(first.map_or(0, |first| first.memory_bytes(grid, half)))
+        let Some(first) = &self.previous else {
+            return own;
+        };
+        // The networks of a cascade run one after the other, and each keeps its weights while the other runs.
+        let kept = self.loaded_bytes() - first.loaded_bytes();
+        (own + first.loaded_bytes()).max(first.memory_bytes(grid, half) + kept)
+    }
+
+    /// Bytes of the weights that reading the folder left in memory.
+    pub(in crate::predict) fn loaded_bytes(&self) -> u64 {
+        let one = memory::loaded_bytes(&self.configuration.network);
+        let first = self.previous.as_deref().map_or(0, Self::loaded_bytes);
+        one * self.networks.len() as u64 + first
     }
 
     /// Names of the scans that it takes, in their order.

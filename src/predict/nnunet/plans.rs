@@ -184,10 +184,16 @@ impl Plans {
             network,
             previous_stage: previous_stage.map(str::to_owned),
         };
-        let kept = |how: Resampling| how == Resampling::Identity;
         if kept(configuration.probabilities) && !kept(configuration.data) {
             return Err(get("resampling_fn_probabilities")?.wrong(
                 "leaves the scores as they are, but resampling_fn_data resamples the scan: the labels would not lie on its voxels",
+            ));
+        }
+        // Scan and labels of the first network are channels of one array.
+        let cascade = configuration.previous_stage.is_some();
+        if cascade && kept(configuration.labels) != kept(configuration.data) {
+            return Err(get("resampling_fn_seg")?.wrong(
+                "and resampling_fn_data do not both resample: the labels of the previous stage would not lie on the scan's voxels",
             ));
         }
         Ok(configuration)
@@ -236,6 +242,11 @@ impl Plans {
             high: number("percentile_99_5")?,
         })
     }
+}
+
+/// Whether an array stays as it is.
+fn kept(how: Resampling) -> bool {
+    how == Resampling::Identity
 }
 
 fn axes(field: &Field<'_>) -> Result<[usize; 3], Error> {

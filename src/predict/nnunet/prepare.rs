@@ -78,6 +78,18 @@ fn new_size(size: Size, from_mm: [f64; 3], to_mm: [f64; 3]) -> Size {
     std::array::from_fn(|a| (from_mm[a] / to_mm[a] * size[a] as f64).round_ties_even() as usize)
 }
 
+/// Voxels of the network's array along its axes for a whole scan on this grid, of which nothing is cropped.
+pub(super) fn whole_size(model: &NnUnet, grid: &Grid) -> Size {
+    let layout = Layout::new(model, grid);
+    let size = layout.order.map(|axis| layout.stored[axis]);
+    if model.configuration.data == Resampling::Identity {
+        return size;
+    }
+    let spacing_mm = layout.spacing_mm(grid);
+    let network_mm = network_spacing(&model.configuration, spacing_mm);
+    new_size(size, spacing_mm, network_mm)
+}
+
 /// Prepares the channels of a case. `None` when there is nothing but zeros.
 pub(super) fn prepared(
     model: &NnUnet,

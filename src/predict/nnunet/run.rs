@@ -76,15 +76,15 @@ fn labelled<T: Accumulator>(
         return Err(Error::TooLarge(mm(0), mm(1), mm(2)));
     }
     let network = &model.configuration.network;
-    let scan = count(prepared.whole);
-    let half = settings.parity;
-    memory::check(memory::needed_bytes(
+    let needed = memory::needed_bytes(
         network,
         count(padding.size),
-        scan,
+        count(prepared.whole),
         tile,
-        half,
-    ))?;
+        settings.parity,
+        model.networks.len(),
+    );
+    memory::check(needed.saturating_sub(model.loaded_bytes()))?;
     let mut total: Option<Vec<T>> = None;
     for (fold, network) in model.networks.iter().enumerate() {
         let whole = (fold, model.networks.len());
@@ -133,6 +133,27 @@ impl Padding {
             size: padded,
             bounds,
         }
+    }
+
+    /// As [`Padding::taken_off`], where the scores lie: a copy beside them would be as large again.
+    fn cut_off<T: Copy>(&self, mut scores: Vec<T>) -> Vec<T> {
+        if size_of(self.bounds) == self.size {
+            return scores;
+        }
+        let [slices, rows, [first, end]] = self.bounds;
+        let classes = scores.len() / count(self.size);
+        let mut to = 0;
+        for class in 0..classes {
+            for a in slices[0]..slices[1] {
+                for b in rows[0]..rows[1] {
+                    let row = self.size[2] * (b + self.size[1] * (a + self.size[0] * class));
+                    scores.copy_within(row + first..row + end, to);
+                    to += end - first;
+                }
+            }
+        }
+        scores.truncate(to);
+        scores
     }
 
     /// Scores of every class without the zeros about the array.
@@ -241,14 +262,13 @@ fn windowed<T: Accumulator>(
             }
         }
     }
+    // Its memory is not needed for what follows.
+    drop(runner);
     let (scores, finite) = sums.means();
     if !finite {
         return Err(Error::Overflow);
     }
-    if padding.size == prepared.size {
-        return Ok(scores);
-    }
-    Ok(padding.taken_off(&scores).into_owned())
+    Ok(padding.cut_off(scores))
 }
 
 /// The sets of axes along which a tile is mirrored, in the order in which nnU-Net adds their results up: none, each, each pair, all.
@@ -316,5 +336,27 @@ fn tell(observe: &mut Observe<'_>, stage: &'static str, fraction: f32) -> Result
     match observe(Progress { stage, fraction }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Error::Cancelled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_lose_their_padding_where_they_lie() {
+        for (size, tile) in [
+            ([3, 5, 7], [4, 8, 8]),
+            ([6, 5, 2], [4, 8, 8]),
+            ([4, 8, 8], [4, 8, 8]),
+        ] {
+            let padding = Padding::new(size, tile);
+            let scores: Vec<usize> = (0..3 * count(padding.size)).collect();
+            let apart = scores.chunks_exact(count(padding.size));
+            let apart = apart.flat_map(|class| cropped(class, padding.size, padding.bounds));
+            let expected: Vec<usize> = apart.collect();
+            assert_eq!(padding.cut_off(scores), expected, "{size:?} in {tile:?}");
+            assert_eq!(expected.len(), 3 * count(size));
+        }
     }
 }

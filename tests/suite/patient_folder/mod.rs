@@ -2,6 +2,7 @@
 mod kept;
 mod killed;
 mod refused;
+mod stacks;
 
 use schwann::io::{self, NewLabels, NewVisit, PatientFolder, ScanFiles, voxels_sha256};
 use schwann::patient::{ModelInfo, Outline, Review, ScanFacts, Signature};
