@@ -2,7 +2,7 @@
 use crate::{
     measure::{Diameter, DiameterRule, KoosBasis, KoosOptions, TumourMeasures},
     patient::Finding,
-    volume::History,
+    volume::{History, sides_are_told},
 };
 use glam::DVec3;
 use serde::{Deserialize, Serialize};
@@ -133,6 +133,7 @@ impl ByHand {
         }
         let pulled = lines.extrameatal_max.filter(Diameter::is_by_hand);
         finding.koos = basis.assess_pulled(moved.as_ref(), options, pulled);
+        finding.koos.tell_side(sides_are_told(&finding.warnings));
     }
 
     /// Puts the lines that were pulled in the place of those that were measured.

@@ -4,7 +4,9 @@ use super::{
     task::{Outcome, Target},
 };
 use crate::{
-    measure::{HeadPosition, KoosAssessment, KoosOptions, KoosWording, brainstem_at},
+    measure::{
+        HeadPosition, KoosAssessment, KoosOptions, KoosWording, TumourGeometry, brainstem_at,
+    },
     patient::ModelInfo,
     predict::{Error, KoosCase, KoosGraders, KoosModel},
     render::scene::Camera,
@@ -125,10 +127,15 @@ pub(super) fn graded(
     goes_on(0.0)?;
     let model = KoosModel::shipped()?;
     goes_on(0.3)?;
+    // Where no side is told, the voxels still have one: the network looks at the tumour's own ear.
+    let mut assessment = assessment.clone();
+    if assessment.evidence.side.is_none() {
+        assessment.evidence.side = TumourGeometry::of(labels).and_then(|tumour| tumour.side());
+    }
     let said = model.grade(KoosCase {
         scan,
         labels,
-        assessment,
+        assessment: &assessment,
         parcellation: None,
     })?;
     goes_on(1.0)?;

@@ -269,6 +269,14 @@ fn table(output: &Output) -> String {
         );
     }
     text += &format!("\nmedian (quartiles); {EMPTY_MM} mm where one of the two is empty");
+    for s in &output.summary {
+        if let Some(limits) = s.volume_limits_percent {
+            text += &format!(
+                "\nvolume of {}: {:+.1} % on average, 95 % limits of agreement {:+.1} to {:+.1} %",
+                s.structure, limits.bias, limits.lower, limits.upper
+            );
+        }
+    }
     // A volume's error is of a reference that is not empty.
     let unlabelled = output.summary.iter();
     let unlabelled = unlabelled.filter(|s| s.volume_error_percent.is_none());
@@ -286,4 +294,34 @@ fn table(output: &Output) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_too_tells_the_limits_of_agreement_of_the_volumes() {
+        let case = |name: &str, percent: f64| Case {
+            case: name.to_owned(),
+            structure: Structure::VestibularSchwannoma.name(),
+            agreement: Agreement {
+                dice: 0.9,
+                assd_mm: 0.3,
+                hd95_mm: 0.8,
+                volume_error_percent: Some(percent),
+                volumes_mm3: [1000.0 + 10.0 * percent, 1000.0],
+            },
+        };
+        let cases = vec![case("a", -8.0), case("b", 12.0)];
+        let told = table(&Output {
+            summary: summary(&cases),
+            cases,
+            koos: None,
+            warnings: Vec::new(),
+        });
+        // The standard deviation of the two is 10 √2.
+        let words = "volume of vestibular schwannoma: +2.0 % on average, 95 % limits of agreement -25.7 to +29.7 %";
+        assert!(told.contains(words), "{told}");
+    }
 }

@@ -65,18 +65,18 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         at: arguments.brainstem_at,
         used: None,
     };
-    let (labels, model, unseen) = if let Some(path) = &arguments.labels {
+    let (labels, model) = if let Some(path) = &arguments.labels {
         let (labels, more) = read_labels(path, &scan, &arguments.scheme)?;
         warnings.extend(more);
         let labels = drawn.with_brainstem(labels, &scan, &mut warnings)?;
         let (labels, more) = completed(labels, (&scan, &arguments.scan), &arguments.engine)?;
         warnings.extend(more);
-        (labels, None, None)
+        (labels, None)
     } else {
         let prediction = arguments.engine.segment(&scan, &arguments.scan)?;
         warnings.extend(prediction.warnings);
         let labels = drawn.with_brainstem(prediction.labels, &scan, &mut warnings)?;
-        (labels, Some(prediction.model), prediction.tumour_withheld)
+        (labels, Some(prediction.model))
     };
     let basis = KoosBasis::with_scan(&labels, &scan, Sequence::Unknown);
     let options = KoosOptions {
@@ -85,17 +85,16 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         brainstem_from: drawn.used.map(|p| p.to_array()),
     };
     let mut assessment = basis.assess_with(None, options);
-    if let Some(reason) = unseen {
-        withhold(&mut assessment, reason);
+    if model.is_some() {
+        assessment.withhold_untold(&labels);
     }
     let measures = basis.tumour().map(|t| t.measures(None));
     let cut = basis.tumour().is_some_and(|t| t.size().at_scan_edge);
     let graders = arguments.graders.grade(&scan, &labels, &assessment)?;
     warnings.append(&mut assessment.warnings);
     assessment.warnings = warnings;
-    if !sides_are_told(&assessment.warnings) {
-        assessment.evidence.side = None;
-    }
+    let sides = sides_are_told(&assessment.warnings);
+    assessment.tell_side(sides);
     output::warnings(&assessment.warnings);
     let output = Output {
         assessment: &assessment,
@@ -110,15 +109,6 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         let sizes = (measures.as_ref()).map_or_else(String::new, |m| tumour_sizes(m, cut));
         text(&assessment, options.wording) + &graders.text() + &sizes + "\n" + NOTICE
     })
-}
-
-/// Leaves a scan on which the model tells nothing of a tumour without a grade: `none` would say that there is no tumour.
-fn withhold(assessment: &mut KoosAssessment, reason: String) {
-    // That there may be one tells a grade that is withheld from none.
-    assessment.tumour = true;
-    let warning = format!("the grade is withheld: {reason}");
-    assessment.warnings.push(warning);
-    assessment.withheld = Some(reason);
 }
 
 #[derive(Debug, Serialize)]
@@ -250,16 +240,24 @@ fn text(a: &KoosAssessment, wording: KoosWording) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::volume::{Grid, LabelMap, LabelTable};
 
     #[test]
     fn a_tumour_that_the_model_cannot_tell_has_no_grade_rather_than_none() {
+        let outlined = |mm| {
+            let grid = Grid::axis_aligned([4, 4, 4], [0.5, 0.5, mm], DVec3::ZERO).unwrap();
+            // A cochlea, and no tumour.
+            LabelMap::new(grid, vec![2; 64], LabelTable::default()).unwrap()
+        };
         let mut assessment = KoosAssessment::default();
+        assessment.withhold_untold(&outlined(3.0));
         assert_eq!(assessment.grade_text(), "none");
-        withhold(&mut assessment, "slices too thick".to_owned());
+        assessment.withhold_untold(&outlined(3.3));
         let json = serde_json::to_value(&assessment).unwrap();
         assert!(json["grade"].is_null());
-        assert_eq!(json["withheld"], "slices too thick");
+        let why = "in slices of more than 3 mm the model cannot be relied on";
+        assert!(json["withheld"].as_str().unwrap().starts_with(why));
         let said = text(&assessment, KoosWording::default());
-        assert!(said.contains("Koos withheld: slices too thick"), "{said}");
+        assert!(said.contains(&format!("Koos withheld: {why}")), "{said}");
     }
 }

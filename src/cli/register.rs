@@ -4,7 +4,7 @@ use crate::{
     io,
     volume::{
         EarResidual, LabelMap, Landmark, ToAlign, Verdict, VisitAlignment, register_rigid,
-        resample_linear,
+        resample_linear, sides_are_told,
     },
 };
 use anyhow::Context;
@@ -120,6 +120,8 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
         output::check_target(path, output::SCAN, &inputs)?;
     }
     let (fixed, mut warnings) = read_scan(&arguments.fixed)?;
+    // What is resampled lies on the fixed scan's grid.
+    let sides = sides_are_told(&warnings);
     let (moving, more) = read_scan(&arguments.moving)?;
     warnings.extend(more);
     let fixed_labels = read_outlines(outlines[0], &arguments.scheme, &mut warnings)?;
@@ -169,7 +171,7 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
             found.registration.world_moving_from_world_fixed,
             0.0,
         )?;
-        io::write_volume(path, &resampled)?;
+        io::write_volume_as(path, &resampled, sides)?;
     }
     output::result(json, &output, || {
         let mut parts = vec![format!(

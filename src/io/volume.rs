@@ -33,6 +33,17 @@ pub fn read_scan(
     nifti::read_volume(path, observe)
 }
 
+/// Whether a scan's file says which of its sides is the patient's left; DICOM does.
+///
+/// # Errors
+/// When its header cannot be read.
+pub(super) fn tells_sides(path: &Path) -> Result<bool, Error> {
+    if is_dicom(path) {
+        return Ok(true);
+    }
+    nifti::tells_sides(path)
+}
+
 /// Reads all volumes of a file as the channels of one case, as nnU-Net takes a file with four dimensions; DICOM has one.
 ///
 /// # Errors

@@ -26,6 +26,7 @@ mod size;
 mod surface;
 mod tolerance;
 mod tumour;
+mod untold;
 
 pub use agreement::{
     Agreement, EMPTY_MM, LimitsOfAgreement, Spread, agreement, dice,
@@ -62,6 +63,7 @@ pub use tumour::{
     CanalAxis, Diameter, DiameterRule, PartVolume, TumourDiameters, TumourGeometry, TumourMeasures,
     TumourVolumes,
 };
+pub use untold::{TELLING_SLICE_MM, too_coarse, tumour_untold};
 
 /// Two label maps that must lie on one grid do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@ use super::{
     Boundary, BoundaryPoint,
     boundary::{diameter, diameter_mm},
     parts::{MIN_PART_MM3, Part, part_boundaries, parts, specks, without_specks},
-    sides::Sides,
+    sides::{Sides, voxels_by_side},
     surface_area_mm2,
 };
 use crate::volume::{LabelMap, Side, Structure};
@@ -52,9 +52,9 @@ pub struct StructureSize {
     pub volume_mm3: f64,
     /// Surface area (Crofton), mm².
     pub surface_mm2: f64,
-    /// Largest distance between two boundary points, mm; of tumours on both sides, the largest within one connected part.
+    /// Largest distance between two boundary points, mm; of tumours on both sides, the largest within one connected part; of what each ear has, the largest within one ear.
     pub max_diameter_3d_mm: f64,
-    /// Largest distance between two boundary points of one axial slice of the scan, mm; of tumours on both sides, the largest within one connected part.
+    /// Largest distance between two boundary points of one axial slice of the scan, mm; of tumours and ears as above.
     pub max_axial_diameter_mm: f64,
     /// Mean of the voxel centres, RAS mm.
     pub centroid_ras_mm: [f64; 3],
@@ -106,13 +106,7 @@ pub fn structure_size(labels: &LabelMap, structure: Structure) -> Option<Structu
     };
     let whole = whole.as_ref().unwrap_or(labels);
     let side = side(labels, structure, &parts);
-    // From one tumour to that of the other side there is no diameter.
-    let two = structure == Structure::VestibularSchwannoma && side == Some(SizeSide::Both);
-    let boundaries = if two {
-        part_boundaries(whole, structure)
-    } else {
-        vec![Boundary::of(whole, structure)]
-    };
+    let boundaries = bodies(whole, structure, side);
     let longest = |of: fn(&Boundary) -> f64| boundaries.iter().map(of).fold(0.0, f64::max);
     Some(StructureSize {
         label,
@@ -128,6 +122,35 @@ pub fn structure_size(labels: &LabelMap, structure: Structure) -> Option<Structu
         side,
         at_scan_edge: at_scan_edge(labels, structure),
     })
+}
+
+/// The boundaries within each of which a structure has its lengths: from one ear to the other, or from one tumour to that of the other side, there is no diameter.
+fn bodies(labels: &LabelMap, structure: Structure, side: Option<SizeSide>) -> Vec<Boundary> {
+    let both = side == Some(SizeSide::Both);
+    if structure.is_paired() {
+        let ears = voxels_by_side(labels, structure);
+        // Where nothing tells the sides of both, each part is taken by itself.
+        if !both || ears.iter().all(|ear| ear.side.is_some()) {
+            return ears.iter().map(|ear| of_one(labels, &ear.voxels)).collect();
+        }
+    }
+    if both {
+        part_boundaries(labels, structure)
+    } else {
+        vec![Boundary::of(labels, structure)]
+    }
+}
+
+/// The boundary of some voxels, given by their ascending positions in memory.
+fn of_one(labels: &LabelMap, voxels: &[usize]) -> Boundary {
+    let grid = labels.grid();
+    let mut bounds = [[usize::MAX, 0]; 3];
+    for &n in voxels {
+        for (bound, at) in bounds.iter_mut().zip(grid.voxel(n)) {
+            *bound = [bound[0].min(at), bound[1].max(at)];
+        }
+    }
+    Boundary::of_voxels(grid, bounds, |n| voxels.binary_search(&n).is_ok())
 }
 
 /// Largest distance between two boundary points, mm.

@@ -355,9 +355,10 @@ fn summary_of(visit: &Visit) -> VisitSummary {
         max_axial_diameter_mm: tumour.map(|t| t.max_axial_diameter_mm),
         extrameatal_diameter_mm: tumour.and_then(|t| t.extrameatal_diameter_mm),
         measures: tumour.and_then(|t| t.measures),
-        koos: match (tumour, koos.grade) {
-            (None, _) => Some("none".to_owned()),
-            (Some(_), grade) => grade.map(|g| g.to_string()),
+        // Without an outline there may still be a tumour that nobody can tell.
+        koos: match (tumour.is_some() || koos.tumour, koos.grade) {
+            (false, _) => Some("none".to_owned()),
+            (true, grade) => grade.map(|g| g.to_string()),
         },
         koos_borderline: koos.borderline.as_ref().map(ToString::to_string),
         koos_probability: tumour.and(probability),

@@ -70,8 +70,16 @@ impl Visit {
         outline: Outline,
         (plane, options): (Option<&PorusPlane>, KoosOptions),
     ) -> Self {
-        let koos = basis.assess_with(plane, options);
         let sides = sides_are_told(&scan.warnings);
+        let mut koos = basis.assess_with(plane, options);
+        koos.tell_side(sides);
+        // What a reader changed of a model's outlines elsewhere makes the scan no finer; who drew or brought all of them says what there is.
+        if matches!(
+            outline,
+            Outline::Model { .. } | Outline::Edited { model: Some(_), .. }
+        ) {
+            koos.withhold_untold(labels);
+        }
         let tumour = basis.tumour().map(|tumour| TumourSize {
             side: (tumour.size().side).and_then(|side| side.where_told(sides)),
             extrameatal_diameter_mm: koos.evidence.extrameatal_diameter_mm,

@@ -225,6 +225,10 @@ pub(super) fn summary(assessment: &GrowthAssessment) -> String {
             koos(last),
             borderline(last)
         ),
+        None if last.koos.is_none() => format!(
+            "On {} no tumour is outlined, and whether there is one is not told.",
+            last.date
+        ),
         None => format!("On {} no tumour is outlined.", last.date),
     }];
     let last_changes = assessment.last_changes();

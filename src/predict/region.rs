@@ -6,6 +6,7 @@ use super::probabilities::{Gathered, Probabilities};
 use super::segmenter::{
     CERTAIN, Clock, Early, How, Own, SegmentOptions, coarse, report, run, unreadable,
 };
+use crate::measure::{TELLING_SLICE_MM, too_coarse};
 use crate::volume::{
     Grid, LabelMap, LabelTable, Observe, Progress, Shape, Side, Structure, Volume, components,
 };
@@ -23,10 +24,6 @@ const OPPOSITE_MM: f64 = 50.0;
 const MEDIAL_MM: f64 = 6.0;
 /// Distance of neighbouring regions where no ear was found, as a part of a region.
 const SEARCH_STEP: f64 = 0.75;
-/// The thickest slices that training imitates, mm: beyond them no tumour is outlined.
-const THICKEST_MM: f64 = 3.0;
-/// What single precision may add to the thickness of slices in an oblique scan's affine, mm: nominal ones of 3 mm are not beyond [`THICKEST_MM`].
-const ROUNDING_MM: f64 = 1e-3;
 /// Smaller tumours are not shown before both ears are done, mm³: false ones are small.
 const SPECK_MM3: f64 = 60.0;
 /// How often a region grows that cuts through a tumour.
@@ -200,11 +197,11 @@ pub(super) fn segment_about_ears(
     let found = match find_ears(scan, localiser, how, observe)? {
         Ok(found) => found,
         Err(why) => {
-            warnings.push(why);
+            warnings.push(why.clone());
             return Ok(Found {
                 labels: pasted(&[], &[], grid)?,
                 tumour_interval95_mm3: None,
-                tumour_withheld: None,
+                tumour_withheld: Some(why),
                 probabilities: None,
                 warnings,
             });
@@ -263,7 +260,7 @@ pub(super) fn segment_about_ears(
     let mut found = Found {
         probabilities: None,
         tumour_interval95_mm3: interval(&labels, &seen),
-        tumour_withheld: None,
+        tumour_withheld: unseen(&labels, &pori),
         labels,
         warnings,
     };
@@ -276,19 +273,26 @@ pub(super) fn segment_about_ears(
     Ok(found)
 }
 
+/// Why nothing is told of a tumour where neither one nor an ear was found: the scan may not hold the place where it would be.
+fn unseen(labels: &LabelMap, pori: &[DVec3]) -> Option<String> {
+    let shown = [Structure::VestibularSchwannoma, Structure::Cochlea];
+    let nothing = pori.is_empty() && shown.into_iter().all(|s| labels.count(s) == 0);
+    nothing.then(|| {
+        "no inner ear was found, and without one the model cannot tell whether there is a tumour"
+            .to_owned()
+    })
+}
+
 /// Whether a scan's slices are thicker than those that the model was trained on.
 fn is_too_thick(grid: &Grid) -> bool {
-    let thickest = THICKEST_MM + ROUNDING_MM;
-    grid.spacing_mm().iter().any(|mm| *mm > thickest)
+    too_coarse(grid).is_some()
 }
 
 /// Takes back a tumour in slices thicker than those that the model was trained on, where partial volumes look like one: two real heads with
 /// slices of 6.5 mm and no schwannoma got one, and a synthetic one with slices of 5 mm, of which the model was sure.
 fn drop_tumour(found: &mut Found) -> Result<(), Error> {
-    found.tumour_withheld = Some(format!(
-        "in slices of more than {THICKEST_MM} mm the model cannot be relied on to tell whether there is a tumour"
-    ));
     let labels = &found.labels;
+    found.tumour_withheld = too_coarse(labels.grid());
     let tumour = labels.mask(Structure::VestibularSchwannoma);
     let voxels = tumour.iter().filter(|t| **t).count();
     if voxels == 0 {
@@ -296,7 +300,7 @@ fn drop_tumour(found: &mut Found) -> Result<(), Error> {
     }
     let mm3 = voxels as f64 * labels.grid().voxel_volume_mm3();
     found.warnings.push(format!(
-        "something like a tumour of {mm3:.0} mm³ was not outlined: in slices of more than {THICKEST_MM} mm the model cannot be relied on"
+        "something like a tumour of {mm3:.0} mm³ was not outlined: in slices of more than {TELLING_SLICE_MM} mm the model cannot be relied on"
     ));
     found.labels = without_tumour(labels)?;
     found.tumour_interval95_mm3 = None;
@@ -550,6 +554,23 @@ mod tests {
             assert_eq!(found.labels.count(Structure::VestibularSchwannoma), 0);
             assert_eq!(found.labels.count(Structure::Cochlea), 1);
             assert_eq!(found.warnings.len(), left);
+        }
+    }
+
+    #[test]
+    fn where_no_ear_is_seen_nothing_is_told_of_a_tumour() {
+        let grid = Grid::axis_aligned([3, 1, 1], [1.0; 3], DVec3::ZERO).unwrap();
+        let labels =
+            |values: [u8; 3]| LabelMap::new(grid, values.to_vec(), LabelTable::default()).unwrap();
+        // A brainstem alone says nothing of the angles.
+        let told = unseen(&labels([0, 3, 0]), &[]).unwrap();
+        assert!(told.contains("no inner ear"), "{told}");
+        for (values, pori) in [
+            ([0, 3, 0], &[DVec3::ZERO][..]),
+            ([0, 2, 0], &[]),
+            ([1, 0, 0], &[]),
+        ] {
+            assert_eq!(unseen(&labels(values), pori), None, "{values:?}");
         }
     }
 

@@ -190,6 +190,16 @@ fn a_scan_in_slices_too_thick_for_the_model_has_no_grade_rather_than_none() {
     let reason = koos["withheld"].as_str().unwrap();
     assert!(reason.contains("slices of more than 3 mm"), "{reason}");
     assert!(warns(&koos, reason) && koos["combined"].is_null());
+    // The growth between visits says no more of it.
+    let visit = format!("2024-01-15={}", scan.display());
+    let output = Command::new(env!("CARGO_BIN_EXE_schwann"))
+        .args(["growth", "--json", "--device", "cpu", "--visit", &visit])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let growth: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(growth["visits"][0]["koos"].is_null(), "{growth}");
+    assert!(growth["warnings"].to_string().contains(reason), "{growth}");
 }
 
 #[test]

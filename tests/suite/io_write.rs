@@ -5,7 +5,9 @@ use schwann::io::{
     Error, Warning, inspect, read_labels, read_volume, voxels_sha256, write_labels,
     write_labels_as, write_volume, write_volume_as,
 };
-use schwann::volume::{Grid, LabelMap, LabelTable, Progress, Volume, Voxels, unobserved};
+use schwann::volume::{
+    Grid, LabelMap, LabelTable, Progress, Volume, Voxels, sides_are_told, unobserved,
+};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -279,7 +281,48 @@ fn what_comes_from_a_file_without_sides_is_read_back_without_sides_in_the_same_p
             LabelTable::default(),
         );
         write_labels_as(&map, moved.as_ref().unwrap(), false).unwrap();
-        let (read, _) = read_labels(&map, &LabelTable::default()).unwrap();
+        let (read, warnings) = read_labels(&map, &LabelTable::default()).unwrap();
         assert!(read.grid().matches(moved.unwrap().grid(), 1e-3));
+        // And yet they say of no form that it tells the orientation.
+        assert_eq!(warnings, [Warning::OrientationUnknown]);
+        let bytes = std::fs::read(&map).unwrap();
+        let codes = if shape == SHAPE {
+            &bytes[252..256]
+        } else {
+            &bytes[344..352]
+        };
+        assert!(codes.iter().all(|b| *b == 0), "{codes:?}");
     }
+}
+
+#[test]
+fn outlines_of_an_analyze_scan_with_an_origin_lie_on_it_and_claim_no_orientation() {
+    let folder = tempfile::tempdir().unwrap();
+    let [header, voxels, map] = ["a.hdr", "a.img", "labels.nii"].map(|n| folder.path().join(n));
+    let shape = [4_usize, 3, 2];
+    let mut bytes = vec![0_u8; 348];
+    let mut put = |at: usize, of: &[u8]| bytes[at..at + of.len()].copy_from_slice(of);
+    put(0, &348_i32.to_le_bytes());
+    for (n, dim) in [3, 4, 3, 2, 1].into_iter().enumerate() {
+        put(40 + 2 * n, &i16::to_le_bytes(dim));
+    }
+    put(70, &2_i16.to_le_bytes());
+    put(72, &8_i16.to_le_bytes());
+    for (n, mm) in [0.4, 0.5, 1.2].into_iter().enumerate() {
+        put(80 + 4 * n, &f32::to_le_bytes(mm));
+        // The voxel at 0 mm, counted from 1: not the middle of the scan.
+        put(253 + 2 * n, &1_i16.to_le_bytes());
+    }
+    std::fs::write(&header, &bytes).unwrap();
+    std::fs::write(&voxels, vec![7_u8; shape.iter().product()]).unwrap();
+    let (scan, warnings) = read_volume(&header, &mut unobserved).unwrap();
+    assert!(warnings.contains(&Warning::OrientationByConvention));
+    assert_eq!(scan.grid().point_in_world([0; 3]), DVec3::ZERO);
+    let labels = LabelMap::new(*scan.grid(), vec![1; 24], LabelTable::default()).unwrap();
+    let told = sides_are_told(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>());
+    write_labels_as(&map, &labels, told).unwrap();
+    assert_eq!(std::fs::read(&map).unwrap()[252..256], [0_u8; 4]);
+    let (read, warnings) = read_labels(&map, &LabelTable::default()).unwrap();
+    assert_eq!(warnings, [Warning::OrientationUnknown]);
+    assert!(read.grid().matches(scan.grid(), 1e-3));
 }

@@ -256,6 +256,31 @@ fn sides_are_told_against_the_cochleae_not_the_scan() {
 }
 
 #[test]
+fn what_both_ears_have_is_measured_within_one_ear() {
+    let grid = Grid::axis_aligned([100, 20, 20], [1.0; 3], DVec3::new(-50.0, -10.0, -10.0));
+    let grid = grid.unwrap();
+    for structure in [Structure::Cochlea, Structure::InternalAuditoryCanal] {
+        let map = labels(grid, |p| {
+            let within = |x: f64, r: f64| p.distance(DVec3::X * x) <= r;
+            // The cochleae tell the midline. A crumb lies 1 mm beside what the right ear has.
+            let ears = within(-38.0, 3.0) || within(38.0, 3.0) || within(44.0, 1.0);
+            let cochlea = p.distance(DVec3::new(38.0_f64.copysign(p.x), 7.0, 0.0)) <= 2.0;
+            if ears {
+                Some(structure)
+            } else {
+                cochlea.then_some(Structure::Cochlea)
+            }
+        });
+        let size = structure_size(&map, structure).unwrap();
+        assert_eq!(size.side, Some(SizeSide::Both));
+        // From the left face of the ball to the right one of the crumb, and not the 83 mm between the ears.
+        for mm in [size.max_diameter_3d_mm, size.max_axial_diameter_mm] {
+            assert!((11.0..16.0).contains(&mm), "{structure}: {size:?}");
+        }
+    }
+}
+
+#[test]
 fn dice_is_two_thirds_for_half_an_overlap() {
     let grid = Grid::axis_aligned([4, 1, 1], [1.0; 3], DVec3::ZERO).unwrap();
     let of = |values: [u8; 4]| LabelMap::new(grid, values.to_vec(), LabelTable::default()).unwrap();

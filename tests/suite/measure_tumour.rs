@@ -3,11 +3,11 @@ use glam::{DAffine3, DMat3, DQuat, DVec3};
 use schwann::{
     app::{ByHand, PorusShift},
     measure::{
-        Diameter, DiameterKind, DiameterRule, KoosBasis, KoosGrade, KoosOptions, Plane, PlaneFrame,
-        PorusPlane, SizeSide, TokyoClass, TumourDiameters, TumourGeometry, Verdict, koos,
-        structure_size,
+        Diameter, DiameterKind, DiameterRule, KoosBasis, KoosGrade, KoosOptions, KoosWording,
+        Plane, PlaneFrame, PorusPlane, SizeSide, TokyoClass, TumourDiameters, TumourGeometry,
+        Verdict, koos, structure_size,
     },
-    patient::{Change, Outline, ScanOrigin, Visit, assess},
+    patient::{Change, ModelInfo, Outline, ScanOrigin, Visit, assess},
     phantom::{GridSpec, Modality, Patient, PatientSpec, Site, TumourForm, VisitSpec},
     volume::{Grid, LabelMap, LabelTable, Sequence, Side, Structure, unobserved},
 };
@@ -494,11 +494,81 @@ fn origin(warnings: Vec<String>) -> ScanOrigin {
 #[test]
 fn a_file_that_does_not_tell_left_from_right_gives_no_side() {
     let map = labels(fine(), 1.0, true);
+    let basis = KoosBasis::of(&map);
     for warning in schwann::volume::SIDES_UNTOLD {
         let visit = Visit::measured(&map, origin(vec![warning.to_owned()]), Outline::Imported);
         assert_eq!(visit.finding.tumour.as_ref().unwrap().side, None);
+        // Nor does its grade, as it was measured and as the window grades it anew.
+        assert_eq!(visit.finding.koos.evidence.side, None);
+        let mut again = visit.finding.clone();
+        let options = KoosOptions {
+            wording: KoosWording::Compression,
+            ..KoosOptions::default()
+        };
+        ByHand::default().measure(&basis, options, &mut again);
+        assert_eq!(again.koos.wording, "compression");
+        assert_eq!(again.koos.evidence.side, None);
         let paragraph = assess(&[visit], &[], None).unwrap().to_paragraph();
         assert!(paragraph.contains("side: not known"), "{paragraph}");
+    }
+    let told = Visit::measured(&map, origin(Vec::new()), Outline::Imported);
+    assert_eq!(told.finding.koos.evidence.side, Some(Side::Right));
+}
+
+#[test]
+fn a_model_that_cannot_tell_whether_there_is_a_tumour_gets_no_grade_wherever_it_is_told() {
+    let table = LabelTable::default();
+    let cochlea = table.value(Structure::Cochlea).unwrap();
+    let of = |mm: f64, value: u8| {
+        let grid = Grid::axis_aligned([8, 8, 8], [1.0, 1.0, mm], DVec3::ZERO).unwrap();
+        LabelMap::new(grid, vec![value; grid.len()], table.clone()).unwrap()
+    };
+    let model = || ModelInfo {
+        name: "segmenter".to_owned(),
+        version: "0.4.0".to_owned(),
+        sha256: "ab".repeat(32),
+    };
+    let drawn = Outline::Model {
+        model: model(),
+        device: "CPU".to_owned(),
+    };
+    let edited = |model| Outline::Edited {
+        model,
+        device: None,
+    };
+    let coarse = "more than 3 mm";
+    for (mm, value, outline, why) in [
+        (5.0, cochlea, drawn.clone(), Some(coarse)),
+        (5.0, cochlea, edited(Some(model())), Some(coarse)),
+        (3.0, cochlea, drawn.clone(), None),
+        // Perhaps no head at all.
+        (3.0, 0, drawn, Some("no inner ear")),
+        // Somebody looked.
+        (5.0, cochlea, edited(None), None),
+        (5.0, 0, Outline::Imported, None),
+    ] {
+        let withheld = why.is_some();
+        let case = format!("{mm} mm, {value}, {outline:?}");
+        let visit = Visit::measured(&of(mm, value), origin(Vec::new()), outline);
+        assert!(visit.finding.tumour.is_none());
+        let koos = &visit.finding.koos;
+        let text = if withheld { "withheld" } else { "none" };
+        assert_eq!(koos.grade_text(), text, "{case}");
+        assert_eq!(koos.withheld.is_some(), withheld, "{case}");
+        let grade = serde_json::to_value(koos).unwrap()["grade"].clone();
+        let found = assess(&[visit], &[], None).unwrap();
+        let of_growth = serde_json::to_value(&found).unwrap()["visits"][0]["koos"].clone();
+        assert_eq!(grade, of_growth, "{case}");
+        assert_eq!(grade.is_null(), withheld, "{case}");
+        let told = |why: &str| found.warnings.iter().any(|w| w.contains(why));
+        assert_eq!(
+            why.is_some_and(told),
+            withheld,
+            "{case}: {:?}",
+            found.warnings
+        );
+        let said = found.to_paragraph();
+        assert_eq!(said.contains("whether there is one is not told"), withheld);
     }
 }
 

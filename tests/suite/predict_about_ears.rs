@@ -162,6 +162,13 @@ fn what_is_no_mri_of_a_head_gets_a_word_and_no_tumour() {
         let count = found.labels.count(Structure::VestibularSchwannoma);
         assert_eq!(count, 0, "{what}: {:?}", found.warnings);
         assert!(found.warnings.len() > 1, "{what}: {:?}", found.warnings);
+        // That nothing was labelled does not say that there is no tumour.
+        if tells(&found, "nothing was labelled") {
+            let why = found.tumour_withheld.unwrap();
+            assert!(why.contains("nothing was labelled"), "{what}: {why}");
+        } else {
+            assert_ne!(what, "CT");
+        }
     }
     // A slab above the ears.
     let high = Grid::axis_aligned([100, 100, 12], [0.8, 0.8, 1.5], DVec3::ZERO).unwrap();
@@ -234,4 +241,6 @@ fn between_the_ears_everything_is_searched_and_no_tumour_is_found() {
         found.warnings
     );
     assert_eq!(found.labels.count(Structure::VestibularSchwannoma), 0);
+    let ear = found.labels.count(Structure::Cochlea) > 0;
+    assert!(ear || found.tumour_withheld.is_some());
 }

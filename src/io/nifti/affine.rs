@@ -32,6 +32,10 @@ pub(in crate::io) struct Placement {
 /// Farther apart than this, sform and qform are said to disagree: above their float32 rounding, below what matters in a head.
 const DISAGREE_MM: f64 = 0.1;
 
+/// What the description says of a file of ours whose codes tell no orientation and whose rows of the sform keep a place all the same: an Analyze scan with an origin has one, and outlines
+/// of it must come back onto its voxels. Other programs take such a file as one without any form.
+pub(super) const PLACE_KEPT: [u8; 40] = *b"Schwann keeps the place, tells no sides\0";
+
 /// The affine that is in force.
 pub(super) fn place(
     header: &Header,
@@ -70,6 +74,9 @@ fn nifti(
         return Ok((qform(header, warnings)?, AffineSource::Qform));
     }
     warnings.push(Warning::OrientationUnknown);
+    if header.description() == PLACE_KEPT {
+        return Ok((sform(header), AffineSource::Neither));
+    }
     let size = sizes(header, header.shape.len(), warnings);
     let centre = header.grid_shape().map(|n| (n as f64 - 1.0) / 2.0);
     Ok((radiological(size, centre), AffineSource::Neither))

@@ -155,6 +155,14 @@ impl Header {
         std::array::from_fn(|n| dimension(&self.fields, self.format, n + 1))
     }
 
+    /// The first bytes of the free text that NIfTI calls `descrip`.
+    pub(super) fn description(&self) -> [u8; 40] {
+        match self.format {
+            Format::Nifti2 => self.fields.raw(240),
+            Format::Nifti1 | Format::Analyze => self.fields.raw(148),
+        }
+    }
+
     /// `pixdim[n]`.
     pub(super) fn pixdim(&self, n: usize) -> f64 {
         match self.format {

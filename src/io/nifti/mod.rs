@@ -14,6 +14,6 @@ pub(super) use header::Scaling;
 pub(super) use pair::files_with_endings;
 pub use read::read_labels;
 pub(super) use read::{Extent, Scan, load};
-pub(super) use read::{read_channels, read_volume};
+pub(super) use read::{read_channels, read_volume, tells_sides};
 pub use values::{LabelValue, label_values, read_labels_meaning};
 pub use write::{write_labels, write_labels_as, write_volume, write_volume_as};

@@ -164,6 +164,29 @@ pub(in crate::io) fn load(
     })
 }
 
+/// Whether a file says which of its sides is the patient's left, by its header alone.
+///
+/// # Errors
+/// As [`read_volume`] of a header.
+pub(in crate::io) fn tells_sides(path: &Path) -> Result<bool, Error> {
+    let Files {
+        container, header, ..
+    } = files(path)?;
+    let mut warnings = Vec::new();
+    let mut source = Source::open(&header)?;
+    let found = read_header(&mut source, container, &mut warnings)?;
+    let at_fault = |source| Error::Header {
+        source,
+        path: header.clone(),
+    };
+    place(&found, &mut warnings).map_err(at_fault)?;
+    let untold = [
+        Warning::OrientationUnknown,
+        Warning::OrientationByConvention,
+    ];
+    Ok(!warnings.iter().any(|w| untold.contains(w)))
+}
+
 /// Reads no further than the header of the format that it finds, so that voxels may follow at once.
 fn read_header(
     source: &mut Source,

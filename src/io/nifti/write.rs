@@ -1,5 +1,5 @@
 //! Volumes and label maps to NIfTI files.
-use super::affine::radiological;
+use super::affine::{PLACE_KEPT, radiological};
 use crate::io::each::each;
 use crate::io::{Error, write_atomically};
 use crate::volume::{Grid, LabelMap, Volume, Voxels};
@@ -18,8 +18,8 @@ pub fn write_volume(path: &Path, volume: &Volume) -> Result<(), Error> {
     write_volume_as(path, volume, true)
 }
 
-/// As [`write_volume`]. What comes from a file that does not tell left from right (`told` is false) tells neither, as far as readers then
-/// take the same grid for it: both codes of the header are zero.
+/// As [`write_volume`]. What comes from a file that does not tell left from right (`told` is false) tells neither: both codes of the header are zero. Where readers would
+/// then take another grid for it, the description says that the rows of the sform hold its place, which [`read_volume`](crate::io::read_volume) follows.
 ///
 /// # Errors
 /// As [`write_volume`].
@@ -128,6 +128,8 @@ struct Fields {
     affine: DAffine3,
     /// Codes of the qform and of the sform. 1: patient coordinates of the scanner; 0: there is none.
     forms: [i16; 2],
+    /// Without a code the rows of the sform hold the place all the same.
+    keeps_place: bool,
 }
 
 fn header(
@@ -147,9 +149,10 @@ fn header(
         spacing_mm,
         affine,
         forms: [0; 2],
+        keeps_place: !told && !is_plain(grid),
     };
     fields.quaternion = quaternion(affine.matrix3, fields.handedness);
-    if told || !is_plain(grid) {
+    if told {
         fields.forms = [i16::from(fields.quaternion.is_some()), 1];
     }
     if !(slope.is_finite() && slope != 0.0 && intercept.is_finite()) {
@@ -229,6 +232,9 @@ fn nifti1(fields: &Fields) -> Vec<u8> {
     h[38] = b'r';
     h[123] = 2; // mm
     put(&mut h, 344, *b"n+1\0");
+    if fields.keeps_place {
+        put(&mut h, 148, PLACE_KEPT);
+    }
     let mut f32s = |at: usize, x: f64| put(&mut h, at, (x as f32).to_le_bytes());
     f32s(76, fields.handedness);
     for n in 0..3 {
@@ -263,6 +269,9 @@ fn nifti2(fields: &Fields) -> Vec<u8> {
         put(&mut h, at, i32::from(form).to_le_bytes());
     }
     put(&mut h, 500, 2_i32.to_le_bytes());
+    if fields.keeps_place {
+        put(&mut h, 240, PLACE_KEPT);
+    }
     let mut f64s = |at: usize, x: f64| put(&mut h, at, x.to_le_bytes());
     f64s(104, fields.handedness);
     for n in 0..3 {

@@ -2,12 +2,13 @@
 use super::{
     Borderline, HannoverClass, KoosEvidence, KoosGrade, KoosSubgrade, KoosWording, TokyoClass,
 };
+use crate::{measure::tumour_untold, volume::LabelMap};
 use serde::{Serialize, Serializer};
 
 /// A grade, how sure it is, and why.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct KoosAssessment {
-    /// Whether there is a tumour.
+    /// Whether there is a tumour, or may be one that cannot be told ([`KoosAssessment::withhold_untold`]).
     pub tumour: bool,
     /// The grade; `None` without a tumour and where the labels do not allow one.
     pub grade: Option<KoosGrade>,
@@ -56,6 +57,24 @@ impl KoosAssessment {
         self.warnings
             .push(format!("the grade is withheld: {reason}"));
         self.withheld = Some(reason.to_owned());
+    }
+
+    /// Leaves what a model drew without a grade where it holds no tumour and does not say that there is none ([`tumour_untold`]), as `none` would. Whoever grades a
+    /// model's outlines calls it.
+    pub fn withhold_untold(&mut self, labels: &LabelMap) {
+        if self.tumour {
+            return;
+        }
+        if let Some(reason) = tumour_untold(labels) {
+            // That there may be one tells a grade that is withheld from none.
+            self.tumour = true;
+            self.withhold(&reason);
+        }
+    }
+
+    /// Names no side of a scan whose file does not tell left from right. Whoever tells an assessment calls it, after what needs the side of the voxels.
+    pub fn tell_side(&mut self, sides_are_told: bool) {
+        self.evidence.side = self.evidence.side.filter(|_| sides_are_told);
     }
 }
 

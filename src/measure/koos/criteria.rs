@@ -2,7 +2,8 @@
 use super::{
     KoosEvidence, KoosGeometry, KoosGrade, KoosWording,
     rule::{
-        CONTACT_MM2, GAP_ERROR_MM, INDENTATION_MM, PROTRUSION_MM, SHIFT_MM, least_extrameatal_mm3,
+        CONTACT_MM2, GAP_ERROR_MM, INDENTATION_MM, PROTRUSION_MM, Reached, SHIFT_MM, displaced,
+        is_extrameatal, least_extrameatal_mm3, reached,
     },
 };
 use serde::Serialize;
@@ -27,10 +28,12 @@ pub struct KoosCriterion {
     pub question: &'static str,
     /// The grade that a yes leads to, at least.
     pub leads_to: KoosGrade,
-    /// Yes or no; `None` where it was not measured.
+    /// Yes or no, as the rule takes it; `None` where it was not measured.
     pub met: Option<bool>,
     /// What it rests on.
     pub measures: Vec<CriterionMeasure>,
+    /// Why the answer is another than these measures say, or does not count; `None` where it follows from them.
+    pub note: Option<String>,
 }
 
 /// The three questions of the rule in their order: outside the canal, at the brainstem, displacing it. A grade is one more than the number of the
@@ -70,8 +73,6 @@ pub fn koos_criteria(evidence: &KoosEvidence, wording: KoosWording) -> [KoosCrit
         None,
     );
     let shift = |name, value| measure(name, value, "mm", Some(SHIFT_MM.0));
-    let reached = |m: &CriterionMeasure| Some(m.value? >= m.threshold?);
-    let both = reached(&extrameatal).zip(reached(&volume));
     let mut displacing = vec![
         shift("shift of the brainstem", shifts[0]),
         shift("shift of the fourth ventricle", shifts[1]),
@@ -84,21 +85,26 @@ pub fn koos_criteria(evidence: &KoosEvidence, wording: KoosWording) -> [KoosCrit
             Some(INDENTATION_MM.0),
         ));
     }
-    // One that is reached is enough; that none is can only be said where a shift was measured.
-    let displaced = displacing.iter().any(|m| reached(m) == Some(true));
-    let measured = shifts.iter().any(Option::is_some);
+    // The rule's own answers: beside its grade a list by thresholds alone could say the contrary.
+    let likely = |probability: f64| probability >= 0.5;
+    let contact_counts = reached(evidence);
+    let touches = contact_counts.map(|r| likely(r.probability));
+    let displaces = displaced(evidence, wording).map(likely);
+    let without_contact = touches == Some(false) && displaces == Some(true);
     [
         KoosCriterion {
             question: "Does it leave the canal?",
             leads_to: KoosGrade::II,
-            met: both.map(|(a, b)| a && b),
+            met: is_extrameatal(evidence),
             measures: vec![extrameatal, volume],
+            note: None,
         },
         KoosCriterion {
             question: "Does it touch the brainstem?",
             leads_to: KoosGrade::III,
-            met: reached(&contact),
+            met: touches,
             measures: vec![contact, gap],
+            note: contact_counts.and_then(|r| contact_note(evidence, r)),
         },
         KoosCriterion {
             question: match wording {
@@ -110,10 +116,36 @@ pub fn koos_criteria(evidence: &KoosEvidence, wording: KoosWording) -> [KoosCrit
                 }
             },
             leads_to: KoosGrade::IV,
-            met: (displaced || measured).then_some(displaced),
+            met: displaces,
             measures: displacing,
+            note: without_contact.then(|| {
+                "it counts only where the tumour touches the brainstem: check both outlines"
+                    .to_owned()
+            }),
         },
     ]
+}
+
+/// Why contact is taken otherwise than the outlines have it.
+fn contact_note(evidence: &KoosEvidence, reached: Reached) -> Option<String> {
+    let area = evidence.contact_area_mm2?;
+    if reached.at_odds {
+        let seen = if reached.fluid {
+            "the scan shows fluid between the two".to_owned()
+        } else if area > 0.0 {
+            format!("the outlines touch over only {area:.1} mm²")
+        } else {
+            let gap = evidence.brainstem_gap_mm?;
+            format!("the outlines leave a seam of {gap:.1} mm")
+        };
+        return Some(format!(
+            "{seen}, yet the brainstem or the fourth ventricle is displaced: taken as contact, check both outlines"
+        ));
+    }
+    (reached.fluid && area >= CONTACT_MM2.0).then(|| {
+        "the outlines touch, but the scan shows fluid between the two: taken as no contact"
+            .to_owned()
+    })
 }
 
 fn measure(
@@ -162,6 +194,7 @@ impl KoosGeometry {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{CleftTest, CleftVerdict, KoosAssessment, rule::grade};
     use super::*;
 
     fn geometry(protrusion_mm: f64, contact_mm2: f64, shift_mm: f64) -> KoosGeometry {
@@ -229,6 +262,65 @@ mod tests {
         for wording in KoosWording::ALL {
             let nothing = koos_criteria(&KoosEvidence::default(), wording);
             assert!(nothing.iter().all(|q| q.met.is_none()));
+        }
+    }
+
+    #[test]
+    fn the_questions_never_say_the_contrary_of_the_grade_beside_them() {
+        let fluid = CleftTest {
+            verdict: CleftVerdict::Seen,
+            reason: None,
+            brain_intensity: None,
+            fluid_intensity: None,
+            threshold_intensity: None,
+            profiles: Vec::new(),
+        };
+        // Gap, contact and shift; whether fluid is seen; yes or no to the three questions; the question that has a note, and what that says.
+        let yes = Some(true);
+        for ([gap, contact, shift], seen, met, noted, says) in [
+            ([1.2, 0.0, 4.0], false, [yes; 3], 1, "a seam of 1.2 mm"),
+            ([0.0, 3.0, 4.0], false, [yes; 3], 1, "only 3.0 mm²"),
+            ([0.0, 60.0, 4.0], true, [yes; 3], 1, "yet the brainstem"),
+            (
+                [0.0, 60.0, 0.0],
+                true,
+                [yes, Some(false), Some(false)],
+                1,
+                "taken as no contact",
+            ),
+            (
+                [1.2, 0.0, 2.5],
+                false,
+                [yes, Some(false), yes],
+                2,
+                "counts only where",
+            ),
+        ] {
+            let evidence = KoosEvidence {
+                extrameatal_volume_mm3: Some(800.0),
+                intrameatal_volume_mm3: Some(200.0),
+                protrusion_mm: Some(9.0),
+                brainstem_gap_mm: Some(gap),
+                contact_area_mm2: Some(contact),
+                brainstem_shift_mm: Some(shift),
+                cleft: seen.then(|| fluid.clone()),
+                ..KoosEvidence::default()
+            };
+            let list = koos_criteria(&evidence, KoosWording::Topographic);
+            assert_eq!(list.each_ref().map(|q| q.met), met, "{says}");
+            for (n, question) in list.iter().enumerate() {
+                let note = question.note.as_deref();
+                assert_eq!(note.is_some(), n == noted, "{says}: {note:?}");
+                assert!(note.is_none_or(|note| note.contains(says)), "{note:?}");
+            }
+            let mut graded = KoosAssessment {
+                tumour: true,
+                evidence,
+                ..KoosAssessment::default()
+            };
+            grade(&mut graded, KoosWording::Topographic);
+            let count = list.iter().take_while(|q| q.met == yes).count();
+            assert_eq!(graded.grade, Some(KoosGrade::ALL[count]), "{says}");
         }
     }
 }

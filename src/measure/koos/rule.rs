@@ -198,8 +198,37 @@ fn fluid_between(e: &KoosEvidence) -> bool {
     (e.cleft.as_ref()).is_some_and(|c| c.verdict == CleftVerdict::Seen)
 }
 
+/// Whether the tumour touches the brainstem, with what speaks against the outlines.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Reached {
+    pub(super) probability: f64,
+    /// The scan shows fluid between the two.
+    pub(super) fluid: bool,
+    /// The brainstem beside the tumour is plainly displaced, which more probably the tumour did: taken as contact.
+    pub(super) at_odds: bool,
+}
+
+/// Whether the tumour touches the brainstem: by the outlines, by the fluid that the scan shows, and by what is displaced. `None` where no brainstem is labelled.
+pub(super) fn reached(e: &KoosEvidence) -> Option<Reached> {
+    let (gap, area) = (e.brainstem_gap_mm?, e.contact_area_mm2?);
+    let fluid = fluid_between(e);
+    let mut probability = touching(gap, area);
+    if fluid {
+        probability = probability.min(AGAINST);
+    } else if gap <= NEAR_MM {
+        probability = probability.max(AGAINST);
+    }
+    let moved = displaced(e, KoosWording::Topographic);
+    let at_odds = probability < AT_ODDS && gap <= BESIDE_MM && moved.is_some_and(|p| p >= PLAINLY);
+    Some(Reached {
+        probability: if at_odds { AT_ODDS } else { probability },
+        fluid,
+        at_odds,
+    })
+}
+
 /// That the brainstem is displaced, or in the wording of compression pressed; `None` where no shift could be measured.
-fn displaced(e: &KoosEvidence, wording: KoosWording) -> Option<f64> {
+pub(super) fn displaced(e: &KoosEvidence, wording: KoosWording) -> Option<f64> {
     let shifts = [e.brainstem_shift_mm, e.fourth_ventricle_shift_mm];
     let moved = shifts.into_iter().flatten().reduce(f64::max);
     let moved = moved.map(|mm| above(mm, SHIFT_MM));
@@ -222,7 +251,7 @@ pub(super) fn grade(out: &mut KoosAssessment, wording: KoosWording) {
         out.withhold("the porus plane is not known");
         return;
     };
-    let (Some(gap), Some(area)) = (e.brainstem_gap_mm, e.contact_area_mm2) else {
+    let (Some(gap), Some(reached)) = (e.brainstem_gap_mm, reached(e)) else {
         out.warnings.push(
             "no brainstem is labelled: grades II, III and IV cannot be told apart".to_owned(),
         );
@@ -241,21 +270,13 @@ pub(super) fn grade(out: &mut KoosAssessment, wording: KoosWording) {
         ));
         return;
     }
-    let mut touching = touching(gap, area);
-    if fluid_between(e) {
-        touching = touching.min(AGAINST);
-    } else if gap <= NEAR_MM {
-        touching = touching.max(AGAINST);
-    }
-    let moved = displaced(e, KoosWording::Topographic);
-    if touching < AT_ODDS && gap <= BESIDE_MM && moved.is_some_and(|p| p >= PLAINLY) {
-        touching = AT_ODDS;
+    if reached.at_odds {
         out.warnings.push(format!(
             "brainstem or fourth ventricle are displaced, but {gap:.1} mm are outlined between tumour and brainstem: check both outlines"
         ));
     }
     let displaced = displaced(e, wording);
-    let at_least_iii = at_least_ii.min(touching);
+    let at_least_iii = at_least_ii.min(reached.probability);
     if displaced.is_none() && at_least_iii >= 0.5 {
         out.withhold(
             "the tumour touches the brainstem, and without a midline (both cochleae, the brainstem shown from side to side) grades III and IV cannot be told apart",

@@ -8,6 +8,28 @@ use serde_json::json;
 use std::fs;
 
 #[test]
+fn outlines_of_a_scan_that_tells_no_sides_are_kept_without_sides_and_lie_on_it() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("untold.nii.gz");
+    io::write_volume_as(&file, &scan(1), false).unwrap();
+    let path = place.path().join("patient");
+    let mut folder = PatientFolder::create(&path, &ada()).unwrap();
+    add(&mut folder, &file, 1).unwrap();
+    let drawn = labels(40);
+    folder
+        .save_labels("visit-1", &draft(&drawn), &ada())
+        .unwrap();
+    let map = path.join("labels/visit-1-v1.nii.gz");
+    let (_, warnings) = io::read_labels(&map, &LabelTable::default()).unwrap();
+    assert_eq!(warnings, [io::Warning::OrientationUnknown]);
+    // The visit's scan tells that, once.
+    let (read, warnings) = folder.read_labels("visit-1", 1).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert_eq!(read.labels(), drawn.labels());
+    assert!(read.grid().matches(drawn.grid(), 1e-3));
+}
+
+#[test]
 fn a_patient_is_found_as_it_was_left_and_read_without_this_program() {
     let (place, path, mut folder) = patient();
     let told = PatientFacts {

@@ -12,7 +12,8 @@ use crate::{
         koos::KoosCommand,
         state::{AppState, Outlines, VisitState},
     },
-    measure::{KoosAssessment, KoosGrade, KoosWording},
+    measure::{KoosAssessment, KoosGrade, KoosWording, StructureSize},
+    volume::Structure,
 };
 use egui::{CollapsingHeader, ProgressBar, RichText, Ui};
 
@@ -36,14 +37,17 @@ pub(super) fn koos_ui(
     if let Some(reason) = &koos.withheld {
         ui.label(RichText::new(super::capitalised(reason)).color(caution(ui)));
     }
-    if koos.tumour && !state.school.is_case(visit.id) {
+    // A grade may be withheld without any tumour that could be measured.
+    let is_tumour = |s: &StructureSize| s.structure == Structure::VestibularSchwannoma;
+    let outlined = outlines.sizes.iter().any(is_tumour);
+    if koos.tumour && outlined && !state.school.is_case(visit.id) {
         post_operative_ui(ui, visit, outlines, out);
     }
     if koos.grade.is_some() {
         grade_ui(ui, koos);
     }
     inspector::brainstem_ui(ui, state, (visit, outlines), out);
-    if !koos.tumour {
+    if !(koos.tumour && outlined) {
         return;
     }
     classes_ui(ui, visit, koos);

@@ -125,6 +125,10 @@ fn checklist_ui(
             let both = exact.is_some() && measured.is_some();
             ui.label(measure_words(measure, (both, on_outlines)));
         }
+        let on_outlines = measured.as_ref().and_then(|c| c.get(n)?.note.as_ref());
+        if let Some(note) = question.note.as_ref().or(on_outlines) {
+            ui.label(RichText::new(format!("    {note}")).color(caution(ui)));
+        }
     }
     let text = if exact.is_some() {
         "First what is exactly true of the synthetic patient, then what the rule measures on its outlines. The thresholds are proposals that have not been calibrated on patients."
