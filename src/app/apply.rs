@@ -20,7 +20,7 @@ use super::{
     report::usable,
     rescue::Note,
     state::{
-        Alignment, AppState, BrushOptions, Edits, Kept, Message, Outlines, RelativeWindow, Running,
+        Alignment, AppState, BrushOptions, Kept, Message, Outlines, RelativeWindow, Running,
         VisitId, VisitState, ZoomPan,
     },
     task::{NewOutlines, NewScan, Outcome, Places, Target, Task},
@@ -435,7 +435,9 @@ fn receive(state: &mut AppState, outcome: Outcome) {
         Outcome::School(done) => school::receive(state, done),
         Outcome::Dicom(done) => dicom::receive(state, done),
         Outcome::Graded(id, graded) => koos::graded(state, id, *graded),
-        Outcome::BroughtBack(outlines, path) => edit::bring_back(state, *outlines, path),
+        Outcome::BroughtBack(outlines, set, path) => {
+            edit::bring_back(state, *outlines, set.as_deref(), path);
+        }
         Outcome::Saved(visit, revision, text) => {
             edit::saved(state, visit, revision);
             tell(state, text);
@@ -486,6 +488,7 @@ fn add_visit(state: &mut AppState, scan: NewScan) -> Option<VisitId> {
         source: scan.source,
         series: scan.series,
         kept: Kept::No,
+        results_kept: None,
         date: scan.date,
         date_from_name: scan.date_from_name,
         demo: scan.demo,
@@ -619,11 +622,7 @@ fn replace_outlines(
         tell(state, text.to_owned());
         return false;
     }
-    let by_hand = (visit.outlines.as_ref()).map(|old| old.by_hand.of_the_scan());
-    let edits = Edits {
-        history: edit::history_with(visit, &new.labels, notes),
-        ..Edits::default()
-    };
+    let (edits, set) = edit::replacing(visit, &new.labels, notes);
     visit.revision += 1;
     visit.fill_revision = visit.revision;
     // Those that are read from the folder, or brought back, are saved or told already.
@@ -632,6 +631,7 @@ fn replace_outlines(
     let warnings = new.measured.finding.warnings.iter();
     // What is known of the scan itself is told with it each time.
     let warnings = warnings.filter(|w| !visit.warnings.contains(w));
+    let sequence = new.measured.sequence;
     visit.outlines = Some(Outlines {
         warnings: warnings.cloned().collect(),
         labels: Arc::new(new.labels),
@@ -644,11 +644,17 @@ fn replace_outlines(
         making: new.making,
         edge: new.edge,
         tumour: new.tumour,
-        by_hand: by_hand.unwrap_or_default(),
+        by_hand: set.clone(),
         graded: None,
         edits,
     });
-    by_hand::reassess(state, new.visit);
+    notes.extend(edit::drawn_note(visit));
+    // The scan may have been told to show something else while these were computed.
+    let other = sequence != visit.sequence;
+    by_hand::measure_at(state, new.visit, &set);
+    if other {
+        edit::measure_anew(state, new.visit);
+    }
     if drawn_anew {
         patient::save(state, new.visit);
     }

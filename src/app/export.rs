@@ -68,6 +68,11 @@ impl Object {
         matches!(self, Self::Measurements | Self::Report | Self::KeyImages)
     }
 
+    /// Whether it tells of other visits too, and so is a draft where one of them is.
+    pub fn compares(self) -> bool {
+        matches!(self, Self::Measurements | Self::Report)
+    }
+
     fn stage(self) -> &'static str {
         match self {
             Self::Segmentation => "writing the segmentation",
@@ -258,12 +263,22 @@ impl Export {
         Error::Write(io::Error::Write { source, path })
     }
 
+    /// How far what is written has come, for the folder's name: reports that tell of other visits' drafts are drafts, whatever the outlines are.
+    fn how_far(&self) -> &'static str {
+        let drafts = (self.objects.iter())
+            .filter(|o| o.compares() && self.authorship.beside_drafts)
+            .count();
+        match self.authorship.state {
+            ResultState::Draft => "draft",
+            ResultState::Accepted { .. } if drafts == 0 => "accepted",
+            ResultState::Accepted { .. } if drafts == self.objects.len() => "draft",
+            ResultState::Accepted { .. } => "accepted-with-draft-reports",
+        }
+    }
+
     /// A name that no folder has: the day and how far the result has come. No patient's name stands in it.
     fn free_place(&self) -> Result<PathBuf, Error> {
-        let state = match self.authorship.state {
-            ResultState::Draft => "draft",
-            ResultState::Accepted { .. } => "accepted",
-        };
+        let state = self.how_far();
         let day = self.series.facts.date.as_deref().unwrap_or("no-date");
         // The day comes from a file.
         let fits = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };

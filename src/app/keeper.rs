@@ -1,7 +1,7 @@
 //! The patient's folder that is open. A thread of its own changes it; the window hands it changes and never waits for the disk.
 use super::state::VisitId;
 use crate::{
-    io::{NewLabels, NewVisit, PatientFolder, ScanFiles},
+    io::{Error, NewLabels, NewVisit, PatientFolder, ScanFiles},
     patient::{DateSource, Outline, PatientFacts, Review, ScanFacts, Signature, VisitDate},
     school,
     volume::{LabelMap, Sequence, unobserved},
@@ -53,8 +53,10 @@ pub enum Change {
     },
     /// Outlines of a visit are saved.
     Save(VisitId, Box<Saved>),
-    /// A reader says what is thought of the outlines that were saved last; and which slices were seen.
-    Say(VisitId, Review, BTreeSet<usize>),
+    /// A reader says what is thought of the outlines that were saved last.
+    Say(VisitId, Box<Said>),
+    /// What was measured anew on the outlines that were saved last.
+    Results(VisitId, Box<Value>),
     /// A new version of what was accepted or rejected begins.
     Reopen(VisitId),
     /// The day of a scan, or that it is not known.
@@ -69,6 +71,16 @@ pub enum Change {
     Graded(VisitId, Box<school::Answer>),
     /// A reader's answer, for the reader's own file; no patient need be open.
     Answered(PathBuf, Box<school::Answer>),
+}
+
+impl Change {
+    /// The visit whose outlines are not in the folder as they are, or not with what was said of them, where this is not made.
+    pub(super) fn outlines_of(&self) -> Option<VisitId> {
+        match self {
+            Self::Save(visit, _) | Self::Say(visit, _) | Self::Results(visit, _) => Some(*visit),
+            _ => None,
+        }
+    }
 }
 
 /// Outlines that are saved.
@@ -86,6 +98,17 @@ pub struct Saved {
     pub results: Option<Value>,
     /// Axial slices that were seen with them.
     pub seen: BTreeSet<usize>,
+}
+
+/// What a reader says of outlines.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// Accepted or rejected, by whom and when.
+    pub review: Review,
+    /// Axial slices that were seen with them.
+    pub seen: BTreeSet<usize>,
+    /// What was measured on them; the folder keeps what it has without.
+    pub results: Option<Value>,
 }
 
 /// What the folder answers.
@@ -254,17 +277,15 @@ impl Open {
             Change::Say(visit, ..) if self.unsaved.contains(&visit) => {
                 return Some(Answer::NotSaved(visit, UNSAVED.to_owned()));
             }
-            Change::Say(visit, review, seen) => {
-                let name = name(&visit)?;
-                // Signed as it was said, not as late as it is written.
-                let said = match &review {
-                    Review::Rejected(by) => folder.reject(name, by),
-                    Review::Accepted(by) => folder.accept(name, &seen, by),
-                    _ => return None,
-                };
-                return said
-                    .err()
-                    .map(|error| Answer::NotSaved(visit, error.to_string()));
+            Change::Say(visit, said) => {
+                let (seen, results) = (&said.seen, said.results.as_ref());
+                let written = folder.say(name(&visit)?, said.review.clone(), seen, results);
+                return not_saved(visit, written);
+            }
+            // Told already; they must not fall on the outlines before either.
+            Change::Results(visit, _) if self.unsaved.contains(&visit) => return None,
+            Change::Results(visit, results) => {
+                return not_saved(visit, folder.measured_anew(name(&visit)?, &results, by));
             }
             Change::Reopen(visit) => folder.reopen(name(&visit)?, by).map(drop),
             Change::Date(visit, date) => folder.set_date(name(&visit)?, date, by),
@@ -282,6 +303,12 @@ impl Open {
         };
         written.err().map(|error| Answer::Failed(error.to_string()))
     }
+}
+
+/// What there is to answer where something about outlines was written, or was not.
+fn not_saved(visit: VisitId, written: Result<(), Error>) -> Option<Answer> {
+    let error = written.err()?;
+    Some(Answer::NotSaved(visit, error.to_string()))
 }
 
 /// Adds an answer to its reader's file.
@@ -352,7 +379,14 @@ mod tests {
             };
             Change::Save(id, Box::new(saved))
         };
-        let accept = || Change::Say(id, Review::Accepted(by.clone()), BTreeSet::new());
+        let accept = || {
+            let said = Said {
+                review: Review::Accepted(by.clone()),
+                seen: BTreeSet::new(),
+                results: None,
+            };
+            Change::Say(id, Box::new(said))
+        };
         let states = || {
             let (read, _) = PatientFolder::open_to_read(&patient).unwrap();
             let versions = read.record().visits[0].versions.iter();

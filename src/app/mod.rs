@@ -26,6 +26,7 @@ mod preferences;
 mod preset;
 mod reading;
 mod recent;
+mod replaced;
 pub mod report;
 mod rescue;
 mod school;
@@ -51,7 +52,7 @@ pub use dicom::{
 };
 pub use drawing::Canvas;
 pub use job::Job;
-pub use keeper::{Answer, Change, Saved, ScanSource};
+pub use keeper::{Answer, Change, Said, Saved, ScanSource};
 pub use koos::{Graded, KoosCommand, KoosView, KoosWork};
 pub use marks::{KeyImage, Mark};
 pub use meaning::{Meaning, MeaningCommand, Scheme};

@@ -2,7 +2,7 @@
 //!
 //! One thread a visit writes its journal; the window hands it notes and never waits for it. What a crash left is offered again when its scan is
 //! opened.
-use super::state::VisitId;
+use super::{by_hand::ByHand, state::VisitId};
 use crate::{
     io::{Journal, JournalContent, JournalHeader, JournalRecord, list_journals},
     patient::ModelInfo,
@@ -26,9 +26,10 @@ const SYNC: Duration = Duration::from_millis(500);
 const NOTES: usize = 16_384;
 /// Troubles that may wait to be told.
 const TROUBLES: usize = 16;
-/// Records of an edit that was made, and of one that was taken back.
+/// Records of an edit that was made, of one that was taken back, and of what belongs to the outlines from then on besides their labels.
 const MADE: u8 = 1;
 const TAKEN_BACK: u8 = 2;
+const DRAWN: u8 = 3;
 
 /// What the journal must learn.
 #[derive(Debug)]
@@ -48,13 +49,15 @@ pub enum Note {
     Made(LabelEdit),
     /// An edit was taken back.
     TakenBack(LabelEdit),
+    /// From now on the outlines are these, or this is set on them.
+    Drawn(Box<Drawn>),
     /// The work is safe elsewhere.
     Done,
     /// The visit was closed: what was not saved stays for the next time.
     Close,
 }
 
-/// Who drew the outlines that edits began from.
+/// Who drew the outlines that edits began from, and what a reader set on them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Drawn {
@@ -64,6 +67,8 @@ pub struct Drawn {
     pub device: Option<String>,
     /// What the label values mean, by the names of structures; a model of the user's own may have others than Schwann.
     pub table: Vec<(u8, String)>,
+    /// Plane and lines as a reader set them, and whether the brainstem was found from one click; none where a journal of before does not tell.
+    pub by_hand: Option<ByHand>,
 }
 
 impl Drawn {
@@ -221,6 +226,10 @@ fn write(folder: &Path, notes: &Receiver<Note>) -> Result<(), String> {
                     .append(TAKEN_BACK, &edit.to_bytes())
                     .map_err(failed)?;
             }
+            Ok(Note::Drawn(drawn)) => {
+                let payload = serde_json::to_vec(&drawn).map_err(|e| words(&e.to_string()))?;
+                journal.append(DRAWN, &payload).map_err(failed)?;
+            }
             Ok(Note::Done) => return journal.discard().map_err(failed),
             Ok(Note::Begin { .. } | Note::GoOn(_) | Note::Close)
             | Err(RecvTimeoutError::Timeout) => {}
@@ -252,7 +261,7 @@ pub(super) fn left(folder: &Path, scan_sha256: &str) -> Option<Left> {
     })
 }
 
-/// The outlines that a journal leads to on a scan's grid, and who drew the first of them.
+/// The outlines that a journal leads to on a scan's grid, who drew those that were edited last, and what is set on them.
 ///
 /// # Errors
 /// In words, when the journal cannot be read or does not fit the scan.
@@ -263,11 +272,15 @@ pub(super) fn bring_back(path: &Path, grid: &Grid) -> Result<(LabelMap, Drawn), 
     }
     // A value that is taken for another structure would be worse than no edits.
     let unclear = || format!("what its labels mean is not clear: {}", path.display());
-    let drawn: Drawn =
+    let mut drawn: Drawn =
         serde_json::from_slice(&content.header.payload).map_err(|_damaged| unclear())?;
     let table = drawn.label_table().ok_or_else(unclear)?;
     let mut labels = LabelMap::new(*grid, content.base, table).map_err(|e| e.to_string())?;
     for JournalRecord { kind, payload } in content.records {
+        if kind == DRAWN {
+            drawn = serde_json::from_slice(&payload).map_err(|_damaged| unclear())?;
+            continue;
+        }
         let step = LabelEdit::from_bytes(&payload).and_then(|edit| match kind {
             MADE => edit.apply(&mut labels),
             _ => edit.revert(&mut labels),

@@ -8,6 +8,7 @@ use super::{
     meaning::Meaning,
     preferences::Preferences,
     preset::Preset,
+    replaced::Replaced,
     rescue::{Left, Note},
     school::SchoolState,
     series::SeriesChoice,
@@ -27,6 +28,7 @@ use crate::{
 use chrono::NaiveDate;
 use glam::{DAffine3, DVec3};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     ops::RangeInclusive,
@@ -125,6 +127,8 @@ pub struct VisitState {
     pub series: Option<Box<DicomSeries>>,
     /// Whether it is in the patient's folder.
     pub kept: Kept,
+    /// The results that were handed to the folder with its outlines; none where that is not known.
+    pub(super) results_kept: Option<Value>,
     /// Day of the scan.
     pub date: Option<NaiveDate>,
     /// The day was read from the file's name, and nobody has confirmed it.
@@ -223,6 +227,10 @@ pub struct Edits {
     pub accepted_versions: u32,
     /// Who accepted or rejected it, and when.
     pub reviewed: Option<Review>,
+    /// The state that it had before somebody accepted or rejected it: who drew it.
+    pub drawn: Option<ReviewState>,
+    /// The steps that put other outlines in the place of those before.
+    pub(super) replaced: Replaced,
     /// Axial slices that were shown with their outlines since they last changed.
     pub seen: BTreeSet<usize>,
 }

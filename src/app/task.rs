@@ -173,8 +173,8 @@ pub enum Outcome {
     Edited(VisitId, u64, LabelEdit),
     /// What was measured on edited outlines.
     Measured(Box<NewNumbers>),
-    /// Outlines with the edits that a crash left, and their journal.
-    BroughtBack(Box<NewOutlines>, PathBuf),
+    /// Outlines with the edits that a crash left, what was set on them by hand where the journal tells, and their journal.
+    BroughtBack(Box<NewOutlines>, Option<Box<ByHand>>, PathBuf),
     /// In words where a visit's outlines of a revision were written.
     Saved(VisitId, u64, String),
     /// What the trained graders said of a visit.
@@ -458,6 +458,7 @@ fn bring_back(target: &Target, path: PathBuf) -> Outcome {
         Ok(found) => found,
         Err(error) => return Outcome::Failed(format!("The edits were not brought back: {error}")),
     };
+    let set = drawn.by_hand.map(Box::new);
     let outline = Outline::Edited {
         model: drawn.model,
         device: drawn.device,
@@ -470,7 +471,7 @@ fn bring_back(target: &Target, path: PathBuf) -> Outcome {
     match measured(target, labels, outline, Vec::new(), &mut unobserved) {
         Outcome::Outlined(mut outlines) => {
             outlines.making = making;
-            Outcome::BroughtBack(outlines, path)
+            Outcome::BroughtBack(outlines, set, path)
         }
         other => other,
     }

@@ -7,6 +7,7 @@ mod folder;
 mod keys;
 mod marks;
 mod models;
+mod replaced;
 mod school;
 mod told;
 
@@ -102,7 +103,7 @@ fn outlines(state: &AppState, visit: VisitId, revision: u64) -> Outcome {
     let labels = LabelMap::new(grid, values, LabelTable::default()).unwrap();
     let origin = ScanOrigin {
         date: "2000-01-01".parse().unwrap(),
-        sequence: Sequence::HrT2,
+        sequence: state.visit(visit).unwrap().sequence,
         scan_sha256: format!("{:064x}", visit.0),
         warnings: Vec::new(),
     };

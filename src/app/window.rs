@@ -5,7 +5,7 @@ use super::{
     command::{Command, PatientCommand, VisitCommand, WorkCommand},
     dialog::{Dialog, Purpose},
     job::Job,
-    keeper::Keeper,
+    keeper::{Answer, Keeper},
     keys, panel,
     preferences::Preferences,
     recent,
@@ -236,23 +236,28 @@ impl App {
             let waker = ctx.clone();
             self.keeper = Keeper::new(move || waker.request_repaint());
         }
-        let Some(keeper) = &self.keeper else {
-            if !changes.is_empty() {
-                let text = "The system gives no thread to write the patient's folder.";
-                let message = Message::error(text);
-                apply(&mut self.state, Command::Work(WorkCommand::Tell(message)));
-            }
-            return;
-        };
         let by = self.state.reader();
-        let failed: Vec<String> = changes
-            .into_iter()
-            .filter_map(|change| keeper.change(change, &by).err())
+        let mut failed = Vec::new();
+        for change in changes {
+            let visit = change.outlines_of();
+            let handed = match &self.keeper {
+                Some(keeper) => keeper.change(change, &by),
+                None => Err("The system gives no thread to write the patient's folder.".to_owned()),
+            };
+            failed.extend(handed.err().map(|text| (visit, text)));
+        }
+        failed.dedup();
+        let keeper = self.keeper.iter();
+        let answers: Vec<_> = keeper
+            .flat_map(|keeper| std::iter::from_fn(move || keeper.answer()))
             .collect();
-        let answers: Vec<_> = std::iter::from_fn(|| keeper.answer()).collect();
-        for text in failed {
-            let message = Message::error(text);
-            apply(&mut self.state, Command::Work(WorkCommand::Tell(message)));
+        for (visit, text) in failed {
+            // What the folder does not learn of outlines must not be taken for saved.
+            let command = match visit {
+                Some(id) => Command::Patient(PatientCommand::Answered(Answer::NotSaved(id, text))),
+                None => Command::Work(WorkCommand::Tell(Message::error(text))),
+            };
+            apply(&mut self.state, command);
         }
         for answer in answers {
             let answered = PatientCommand::Answered(answer);

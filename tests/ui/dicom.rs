@@ -4,7 +4,8 @@ use egui_kittest::{Harness, kittest::Queryable as _};
 use schwann::{
     app::{
         AnonymiseCommand, App, AppState, Command, CopySource, DicomCommand, EditCommand,
-        ExportCommand, MeaningCommand, Outcome, Task, WorkCommand, apply, export::Object,
+        ExportCommand, MeaningCommand, Outcome, Task, WorkCommand, apply,
+        export::{Export, Object},
         next_task,
     },
     io::{self, DicomRegion, DicomSeries, Making, ResultState},
@@ -162,9 +163,8 @@ fn results_are_written_from_the_dialog_and_read_back_the_same() {
     assert_eq!(tumour.unwrap().tracking_uid.as_deref(), tracking);
 }
 
-#[test]
-fn what_a_reader_drew_and_accepted_is_said_in_the_objects() {
-    let folder = tempfile::tempdir().unwrap();
+/// Outlines that a reader drew and accepted, about to be written into a folder.
+fn accepted(folder: &Path) -> Box<Export> {
     let mut state = AppState::default();
     open(&mut state, &golden("dicom_out/series"));
     let id = state.visits[0].id;
@@ -196,11 +196,37 @@ fn what_a_reader_drew_and_accepted_is_said_in_the_objects() {
     }
     edit(&mut state, EditCommand::Accept("Ada Reader".to_owned()));
     export(&mut state, ExportCommand::Begin(id));
-    export(&mut state, ExportCommand::Folder(folder.path().to_owned()));
+    export(&mut state, ExportCommand::Folder(folder.to_owned()));
     export(&mut state, ExportCommand::Write);
     let Some(Task::Dicom(schwann::app::DicomWork::Export(task))) = next_task(&mut state) else {
         panic!("nothing is written: {:?}", state.messages)
     };
+    task
+}
+
+#[test]
+fn a_folder_with_a_draft_report_is_not_called_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut task = accepted(folder.path());
+    // Another visit is still a draft, and the reports tell of it.
+    task.authorship.beside_drafts = true;
+    let written = task.write(&mut unobserved).unwrap();
+    let name = "dicom-2024-01-31-accepted-with-draft-reports";
+    assert!(written.folder.ends_with(name), "{:?}", written.folder);
+    let report = io::read_measurements(&written.folder.join("measurements.dcm"));
+    assert!(!report.unwrap().unwrap().verified);
+    task.objects = [Object::Measurements].into();
+    let written = task.write(&mut unobserved).unwrap();
+    assert!(written.folder.ends_with("dicom-2024-01-31-draft"));
+    task.objects = [Object::Segmentation].into();
+    let written = task.write(&mut unobserved).unwrap();
+    assert!(written.folder.ends_with("dicom-2024-01-31-accepted"));
+}
+
+#[test]
+fn what_a_reader_drew_and_accepted_is_said_in_the_objects() {
+    let folder = tempfile::tempdir().unwrap();
+    let task = accepted(folder.path());
     let ResultState::Accepted { by, .. } = &task.authorship.state else {
         panic!("a draft")
     };

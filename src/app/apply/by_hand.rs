@@ -1,5 +1,9 @@
 //! The porus plane and the lines that a reader moves.
-use super::{assess, edit::tell_once};
+use super::{
+    assess,
+    edit::{begin_journal, note_drawn, tell_once},
+    patient::keep_results,
+};
 use crate::app::{
     by_hand::{ByHand, PorusShift, What},
     state::{AppState, Kept, Outlines, VisitId},
@@ -39,6 +43,10 @@ pub(super) fn step(state: &mut AppState, id: VisitId, what: What, to: impl Fn(By
     if measured.is_none() {
         return;
     }
+    begin_journal(state, id);
+    let Some(outlines) = self::outlines(state, id) else {
+        return;
+    };
     let (edits, from) = (&mut outlines.edits, outlines.by_hand.clone());
     edits
         .by_hand
@@ -84,20 +92,23 @@ pub(super) fn measure_at(state: &mut AppState, id: VisitId, set: &ByHand) {
     let Some(outlines) = outlines(state, id) else {
         return;
     };
-    let found = ByHand::default();
-    if *set == outlines.by_hand && *set == found {
+    let changed = *set != outlines.by_hand;
+    if !changed && *set == ByHand::default() {
         return reassess(state, id);
     }
     outlines.by_hand = set.clone();
-    if !measure(state, id) {
-        return;
+    if changed {
+        // Whoever set it says when it is saved.
+        if let Some(visit) = state.visit_mut(id)
+            && let Kept::Yes(_) = visit.kept
+        {
+            visit.kept = Kept::Yes(None);
+        }
+        note_drawn(state, id);
     }
-    if let Some(visit) = state.visit_mut(id)
-        && let Kept::Yes(_) = visit.kept
-    {
-        visit.kept = Kept::Yes(None);
+    if measure(state, id) {
+        assess::refresh(state);
     }
-    assess::refresh(state);
 }
 
 /// Grades a visit as its patient and its reader want it, where it is graded otherwise.
@@ -107,9 +118,10 @@ pub(super) fn reassess(state: &mut AppState, id: VisitId) {
     };
     let wanted = state.koos_options(visit);
     let graded = visit.outlines.as_ref().is_some_and(|o| {
-        let wanted = o.by_hand.options(wanted);
-        let told = o.measured.finding.koos.wording == wanted.wording.name();
-        told && !wanted.post_operative && wanted.brainstem_from.is_none()
+        let (wanted, koos) = (o.by_hand.options(wanted), &o.measured.finding.koos);
+        let told = koos.wording == wanted.wording.name();
+        let operated = koos.post_operative == wanted.post_operative;
+        told && operated && wanted.brainstem_from.is_none()
     });
     if !graded {
         measure(state, id);
@@ -133,5 +145,6 @@ fn measure(state: &mut AppState, id: VisitId) -> bool {
     let has_brainstem = (outlines.sizes.iter()).any(|s| s.structure == Structure::Brainstem);
     options.brainstem_from = options.brainstem_from.filter(|_| has_brainstem);
     set.measure(&basis, options, &mut outlines.measured.finding);
+    keep_results(state, id);
     true
 }

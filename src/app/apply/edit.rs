@@ -2,11 +2,11 @@
 use super::{assess, by_hand, tell, tell_error, told};
 use crate::{
     app::{
-        by_hand::ByHand,
+        by_hand::{ByHand, HandSteps},
         command::EditCommand,
         drawing::{Canvas, edit_of, is_long},
-        keeper::Change,
         parts::update_parts,
+        replaced::{self, NEW_OUTLINES, Origin, Replaced},
         rescue::{Drawn, Note},
         state::{AppState, Edits, Outlines, VisitId, VisitState},
         task::{NewNumbers, NewOutlines, Task},
@@ -14,7 +14,7 @@ use crate::{
     io::Making,
     measure::Plane,
     patient::{self, Outline, Review, ReviewState},
-    volume::{History, LabelEdit, LabelMap, LabelTable, Structure, edit::EditError},
+    volume::{LabelEdit, LabelMap, LabelTable, Structure, edit::EditError},
 };
 use std::{path::PathBuf, sync::Arc};
 
@@ -74,18 +74,36 @@ pub(super) fn begin_journal(state: &mut AppState, id: VisitId) {
     let Some(outlines) = &visit.outlines else {
         return;
     };
-    let provenance = &outlines.measured.finding.provenance;
     let note = Note::Begin {
         scan_sha256: visit.scan_sha256.clone(),
         base: Arc::clone(&outlines.labels),
-        drawn: Drawn {
-            model: provenance.model.clone(),
-            device: provenance.device.clone(),
-            table: Drawn::named(outlines.labels.table()),
-        },
+        drawn: drawn(outlines),
     };
     visit.journalled = true;
     state.notes.push((id, note));
+}
+
+/// Who drew outlines, and what a reader set on them, as a journal keeps it.
+fn drawn(outlines: &Outlines) -> Drawn {
+    let provenance = &outlines.measured.finding.provenance;
+    Drawn {
+        model: provenance.model.clone(),
+        device: provenance.device.clone(),
+        table: Drawn::named(outlines.labels.table()),
+        by_hand: Some(outlines.by_hand.clone()),
+    }
+}
+
+/// What the journal of a visit must learn when it is other outlines, or something else is set on them; nothing where there is no journal.
+pub(super) fn drawn_note(visit: &VisitState) -> Option<(VisitId, Note)> {
+    let outlines = visit.outlines.as_ref().filter(|_| visit.journalled)?;
+    Some((visit.id, Note::Drawn(Box::new(drawn(outlines)))))
+}
+
+/// Tells the journal of a visit who drew its outlines and what is set on them now.
+pub(super) fn note_drawn(state: &mut AppState, id: VisitId) {
+    let note = state.visit(id).and_then(drawn_note);
+    state.notes.extend(note);
 }
 
 /// Makes an edit, or says why not.
@@ -155,11 +173,12 @@ pub(super) fn made(state: &mut AppState, id: VisitId, revision: u64, edit: Label
     }
     let labels = Arc::make_mut(&mut outlines.labels);
     let applied = outlines.edits.history.apply(edit.clone(), labels);
-    if applied.is_ok() {
-        super::koos::made(state, id, &edit);
-    }
+    let marked = applied.is_ok() && super::koos::made(state, id, &edit);
     let made = applied.map_err(|e| in_words(&e)).map(|()| Some((edit, 1)));
     take(state, id, made, false);
+    if marked {
+        note_drawn(state, id);
+    }
 }
 
 /// What follows from an edit that is in the labels: 1 where it was made, -1 where it was taken back.
@@ -174,7 +193,12 @@ fn take(
     };
     match made {
         Ok(Some((edit, sign))) => {
+            let was = replaced::before(visit.outlines.as_ref(), &edit);
+            let replaces = was.is_some();
             settle(visit, &edit, sign, stroke);
+            if let (Some(was), Some(outlines)) = (was, visit.outlines.as_mut()) {
+                replaced::exchange(outlines, sign, was);
+            }
             if visit.journalled {
                 let note = if sign > 0 {
                     Note::Made(edit)
@@ -182,6 +206,9 @@ fn take(
                     Note::TakenBack(edit)
                 };
                 state.notes.push((id, note));
+            }
+            if replaces {
+                note_drawn(state, id);
             }
             if !stroke {
                 remeasure(state, id);
@@ -235,38 +262,52 @@ fn make(
     Ok(Some(edit))
 }
 
-/// The history of a visit's outlines with their replacement by these as its last step, so that no edit is lost by segmenting again.
-pub(super) fn history_with(
+/// The steps of a visit's outlines with their replacement by these as the last one, so that nothing is lost by segmenting again; and what was set by hand that
+/// still holds.
+pub(super) fn replacing(
     visit: &mut VisitState,
     new: &LabelMap,
     notes: &mut Vec<(VisitId, Note)>,
-) -> History {
+) -> (Edits, ByHand) {
     let journalled = visit.journalled;
     let Some(old) = visit.outlines.as_mut() else {
-        return History::default();
+        return (Edits::default(), ByHand::default());
     };
-    let mut history = std::mem::take(&mut old.edits.history);
+    let mut set = old.by_hand.of_the_scan();
+    let origin = Origin::of(old);
+    let before = std::mem::take(&mut old.edits);
+    let mut edits = Edits {
+        history: before.history,
+        by_hand: before.by_hand,
+        replaced: before.replaced,
+        accepted_versions: before.accepted_versions,
+        ..Edits::default()
+    };
     let voxels = old.labels.labels().iter().zip(new.labels()).enumerate();
     let changes = voxels
         .filter(|(_, (a, b))| a != b)
         .map(|(n, (_, b))| (n, *b));
     let same = old.labels.table() == new.table() && old.labels.grid() == new.grid();
-    match LabelEdit::new("new outlines", &old.labels, changes) {
+    match LabelEdit::new(NEW_OUTLINES, &old.labels, changes) {
+        // On the same labels planes and lines lie where they lay.
+        Ok(edit) if same && edit.is_empty() => set = old.by_hand.clone(),
         Ok(edit) if same => {
             if journalled {
                 notes.push((visit.id, Note::Made(edit.clone())));
             }
-            history.record(edit);
+            edits.replaced.record(edits.history.position(), origin);
+            edits.history.record(edit);
         }
         // Their steps mean nothing on other values, and would not be brought back from the journal either.
         _ => {
-            history.clear();
+            edits.history.clear();
+            (edits.by_hand, edits.replaced) = (HandSteps::default(), Replaced::default());
             if std::mem::take(&mut visit.journalled) {
                 notes.push((visit.id, Note::Done));
             }
         }
     }
-    history
+    (edits, set)
 }
 
 /// Outlines to draw into, where there are none yet.
@@ -321,6 +362,7 @@ fn settle(visit: &mut VisitState, edit: &LabelEdit, sign: i64, stroke: bool) {
     }
     outlines.edits.measuring = true;
     outlines.edits.reviewed = None;
+    outlines.edits.drawn = None;
     outlines.tumour_interval95_mm3 = None;
     outlines.probabilities = None;
     outlines.making = outlines.making.edited();
@@ -379,8 +421,23 @@ pub(super) fn remeasure(state: &mut AppState, id: VisitId) {
     assess::refresh(state);
 }
 
-/// Edits that a crash left, and from now on goes on in their journal. Where they are not taken they stay in it, to be asked for again.
-pub(super) fn bring_back(state: &mut AppState, outlines: NewOutlines, journal: PathBuf) {
+/// Has the outlines measured as what their scan is known to show now; until then their numbers are out of date.
+pub(super) fn measure_anew(state: &mut AppState, id: VisitId) {
+    if let Some(outlines) = outlines_mut(state, id) {
+        outlines.edits.measuring = true;
+        // Plane and lines wait for the new numbers.
+        outlines.tumour = None;
+    }
+    remeasure(state, id);
+}
+
+/// Edits that a crash left, with what was set by hand, and from now on goes on in their journal. Where they are not taken they stay in it, to be asked for again.
+pub(super) fn bring_back(
+    state: &mut AppState,
+    outlines: NewOutlines,
+    set: Option<&ByHand>,
+    journal: PathBuf,
+) {
     let id = outlines.visit;
     let taken = super::set_outlines(state, outlines);
     let Some(visit) = state.visit_mut(id) else {
@@ -393,6 +450,9 @@ pub(super) fn bring_back(state: &mut AppState, outlines: NewOutlines, journal: P
     visit.left = None;
     visit.journalled = true;
     state.notes.push((id, Note::GoOn(journal)));
+    if let Some(set) = set {
+        by_hand::measure_at(state, id, set);
+    }
     let text = "The edits that were not saved are back: look at them and save the outlines.";
     tell(state, text.to_owned());
 }
@@ -414,7 +474,8 @@ pub(super) fn set_measured(state: &mut AppState, new: NewNumbers) {
     let Some(outlines) = visit.outlines.as_mut() else {
         return;
     };
-    if visit.revision == new.revision {
+    // The same labels may have been measured as what the scan was taken for before.
+    if visit.revision == new.revision && visit.sequence == new.measured.sequence {
         outlines.sizes = new.sizes;
         outlines.edge = new.edge;
         outlines.tumour = new.tumour;
@@ -427,6 +488,7 @@ pub(super) fn set_measured(state: &mut AppState, new: NewNumbers) {
         outlines.edits.measuring = false;
         // What a reader set stays set.
         by_hand::measure_at(state, new.visit, &set);
+        super::patient::keep_results(state, new.visit);
         assess::refresh(state);
     }
 }
@@ -451,7 +513,8 @@ fn review(state: &mut AppState, id: VisitId, to: ReviewState, who: &str) {
     } else {
         Review::Rejected(signed)
     };
-    let drawn = outlines.measured.finding.provenance.state;
+    let said = outlines.measured.finding.provenance.state;
+    let drawn = *outlines.edits.drawn.get_or_insert(said);
     outlines.edits.reviewed = Some(review.clone());
     outlines.measured.finding.provenance.state = to;
     super::patient::said(state, id, drawn, &review);
@@ -463,7 +526,8 @@ fn reopen(state: &mut AppState, id: VisitId) {
     if let Some(outlines) = outlines_mut(state, id) {
         outlines.measured.finding.provenance.state = ReviewState::Edited;
         outlines.edits.reviewed = None;
-        super::patient::change_visit(state, id, |_| Change::Reopen(id));
+        outlines.edits.drawn = None;
+        super::patient::reopened(state, id);
         assess::refresh(state);
     }
 }

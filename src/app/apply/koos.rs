@@ -1,5 +1,5 @@
 //! The grade of a visit: its wording, what is shown of its evidence, and what is computed for it.
-use super::{by_hand, crosshair, edit, patient, target};
+use super::{by_hand, crosshair, edit, patient, school, target};
 use crate::{
     app::{
         by_hand::What,
@@ -60,7 +60,8 @@ fn say_wording(state: &mut AppState, wording: KoosWording) {
 pub(super) fn reassess(state: &mut AppState) {
     let ids: Vec<VisitId> = state.visits.iter().map(|v| v.id).collect();
     for id in ids {
-        by_hand::reassess(state, id);
+        // Hidden outlines too: they are shown later.
+        school::with_hidden(state, id, |state| by_hand::reassess(state, id));
     }
 }
 
@@ -107,15 +108,17 @@ pub(super) fn seek(state: &mut AppState, id: VisitId, point: DVec3) {
     edit::change(state, id, &EditCommand::Brainstem(point));
 }
 
-/// An edit was made: a brainstem that was found from one click is marked as such.
-pub(super) fn made(state: &mut AppState, id: VisitId, edit: &LabelEdit) {
+/// An edit was made: a brainstem that was found from one click is marked as such. Says whether it was.
+pub(super) fn made(state: &mut AppState, id: VisitId, edit: &LabelEdit) -> bool {
     if edit.name() != BRAINSTEM_EDIT {
-        return;
+        return false;
     }
     let asked = state.view.koos.asked.take().filter(|(of, _)| *of == id);
     if let (Some((_, point)), Some(outlines)) = (asked, edit::outlines_mut(state, id)) {
         outlines.by_hand.brainstem_from = Some(point.to_array());
+        return true;
     }
+    false
 }
 
 /// Has the trained graders asked, where there is a grade to be discussed; an older request that waits is dropped.

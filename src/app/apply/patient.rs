@@ -4,9 +4,9 @@ use crate::{
     app::{
         by_hand::ByHand,
         command::PatientCommand,
-        keeper::{Answer, Change, Saved, visit_date},
+        keeper::{Answer, Change, Said, Saved, visit_date},
         marks::{StoredImage, StoredMark},
-        state::{AppState, Kept, PatientState, VisitId, VisitState},
+        state::{AppState, Kept, Outlines, PatientState, VisitId, VisitState},
         task::{Places, Task, VisitRead},
         told::Fact,
     },
@@ -163,6 +163,8 @@ pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
     if let Some(visit) = state.visit_mut(id) {
         visit.kept = Kept::Yes(Some(visit.revision));
         if let Some(outlines) = visit.outlines.as_mut() {
+            let drawn = outlines.measured.finding.provenance.state;
+            outlines.edits.drawn = Some(drawn).filter(|_| review.is_final());
             outlines.measured.finding.provenance.state = review.state();
             outlines.edits.seen = seen;
             outlines.edits.reviewed = Some(review).filter(Review::is_final);
@@ -222,10 +224,11 @@ pub(super) fn save(state: &mut AppState, id: VisitId) {
     let Some(provenance) = provenance(state, id) else {
         return;
     };
-    let drawn = provenance.state;
-    let reviewed = state
+    let edits = state
         .visit(id)
-        .and_then(|v| v.outlines.as_ref()?.edits.reviewed.clone());
+        .and_then(|v| Some(&v.outlines.as_ref()?.edits));
+    let drawn = edits.and_then(|e| e.drawn).unwrap_or(provenance.state);
+    let reviewed = edits.and_then(|e| e.reviewed.clone());
     let review = reviewed.unwrap_or(match drawn {
         ReviewState::AiDraft => Review::AiDraft,
         ReviewState::Imported => Review::Imported,
@@ -241,10 +244,7 @@ fn provenance(state: &AppState, id: VisitId) -> Option<Provenance> {
 
 /// Saves the outlines of a visit under what was said of them. `drawn` is their state before anybody said anything.
 fn save_as(state: &mut AppState, id: VisitId, drawn: ReviewState, review: Review) {
-    let writable = state
-        .patient
-        .as_ref()
-        .is_some_and(|p| p.read_only.is_none());
+    let writable = is_writable(state);
     let Some(visit) = state.visit_mut(id).filter(|v| v.kept != Kept::No) else {
         return;
     };
@@ -252,8 +252,7 @@ fn save_as(state: &mut AppState, id: VisitId, drawn: ReviewState, review: Review
     let Some(outlines) = &visit.outlines else {
         return;
     };
-    let finding = &outlines.measured.finding;
-    let provenance = &finding.provenance;
+    let provenance = &outlines.measured.finding.provenance;
     let outline = match (drawn, &provenance.model) {
         (ReviewState::Imported, _) => Outline::Imported,
         (ReviewState::AiDraft, Some(model)) => Outline::Model {
@@ -270,17 +269,51 @@ fn save_as(state: &mut AppState, id: VisitId, drawn: ReviewState, review: Review
         revision,
         outline,
         review,
-        // Numbers that are out of date are none.
-        results: (!outlines.edits.measuring)
-            .then(|| results(finding, &outlines.by_hand))
-            .flatten(),
+        results: results_of(outlines),
         seen: outlines.edits.seen.clone(),
     };
+    visit.results_kept.clone_from(&saved.results);
     // Until the folder says otherwise.
     if *kept != Kept::Adding && writable {
         *kept = Kept::Yes(Some(revision));
     }
     change(state, Change::Save(id, Box::new(saved)));
+}
+
+/// What the folder keeps of what was measured. Numbers that are out of date are none: they come when they are measured.
+fn results_of(outlines: &Outlines) -> Option<Value> {
+    let current = Some(outlines).filter(|o| !o.edits.measuring)?;
+    results(&current.measured.finding, &current.by_hand)
+}
+
+/// Hands over what was measured where the folder has the outlines as they are and other results with them: they were measured anew, for another sequence or wording,
+/// or the folder got none because they were still being measured.
+pub(super) fn keep_results(state: &mut AppState, id: VisitId) {
+    let writable = is_writable(state);
+    let visit = state.visit_mut(id).filter(|_| writable);
+    let Some(visit) = visit.filter(|v| v.kept == Kept::Yes(Some(v.revision))) else {
+        return;
+    };
+    let now = visit.outlines.as_ref().and_then(results_of);
+    let Some(now) = now.filter(|now| visit.results_kept.as_ref() != Some(now)) else {
+        return;
+    };
+    visit.results_kept = Some(now.clone());
+    change(state, Change::Results(id, Box::new(now)));
+}
+
+/// A new version of what was accepted or rejected begins: the folder has its outlines, and gets its results.
+pub(super) fn reopened(state: &mut AppState, id: VisitId) {
+    change_visit(state, id, |_| Change::Reopen(id));
+    if let Some(visit) = state.visit_mut(id) {
+        visit.results_kept = None;
+    }
+    keep_results(state, id);
+}
+
+fn is_writable(state: &AppState) -> bool {
+    let patient = state.patient.as_ref();
+    patient.is_some_and(|p| p.read_only.is_none())
 }
 
 fn results(finding: &Finding, set: &ByHand) -> Option<Value> {
@@ -296,13 +329,22 @@ fn results(finding: &Finding, set: &ByHand) -> Option<Value> {
 
 /// What a reader has said goes to the folder, with the outlines where they are not in it as they are. `drawn` is their state before that.
 pub(super) fn said(state: &mut AppState, id: VisitId, drawn: ReviewState, review: &Review) {
-    let Some(visit) = state.visit(id) else {
+    let Some(visit) = state.visit_mut(id) else {
         return;
     };
     if visit.kept == Kept::Yes(Some(visit.revision)) {
         let seen = visit.outlines.as_ref().map(|o| o.edits.seen.clone());
-        let review = review.clone();
-        change(state, Change::Say(id, review, seen.unwrap_or_default()));
+        // What is said is said of these numbers, in one step.
+        let results = visit.outlines.as_ref().and_then(results_of);
+        if results.is_some() {
+            visit.results_kept.clone_from(&results);
+        }
+        let said = Said {
+            review: review.clone(),
+            seen: seen.unwrap_or_default(),
+            results,
+        };
+        change(state, Change::Say(id, Box::new(said)));
     } else {
         save_as(state, id, drawn, review.clone());
     }
@@ -311,6 +353,22 @@ pub(super) fn said(state: &mut AppState, id: VisitId, drawn: ReviewState, review
 /// Who signs, now.
 pub(super) fn signature(who: &str) -> Signature {
     Signature::now(who)
+}
+
+/// The folder has outlines of that revision, not what was drawn or moved by hand since.
+fn saved(state: &mut AppState, id: VisitId, revision: u64) {
+    if let Some(visit) = state.visit_mut(id) {
+        let handed = visit.results_kept.as_ref().zip(visit.outlines.as_ref());
+        let moved = handed.is_some_and(|(results, outlines)| {
+            ByHand::of_results(results).unwrap_or_default() != outlines.by_hand
+        });
+        visit.kept = Kept::Yes(Some(revision).filter(|_| !moved));
+        if moved {
+            return;
+        }
+    }
+    super::edit::saved(state, id, revision);
+    keep_results(state, id);
 }
 
 fn answered(state: &mut AppState, answer: Answer) {
@@ -329,13 +387,7 @@ fn answered(state: &mut AppState, answer: Answer) {
                 format!("The scan was not added to the patient: {why}"),
             );
         }
-        Answer::Saved(id, revision) => {
-            // Of that revision, not of what was drawn since.
-            if let Some(visit) = state.visit_mut(id) {
-                visit.kept = Kept::Yes(Some(revision));
-            }
-            super::edit::saved(state, id, revision);
-        }
+        Answer::Saved(id, revision) => saved(state, id, revision),
         Answer::NotSaved(id, why) => {
             if let Some(visit) = state.visit_mut(id) {
                 visit.kept = Kept::Yes(None);

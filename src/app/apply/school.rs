@@ -367,6 +367,13 @@ pub(super) fn unhide(state: &mut AppState, id: VisitId) {
     }
 }
 
+/// Does something with the outlines of a visit though they may be hidden, and hides them again.
+pub(super) fn with_hidden(state: &mut AppState, id: VisitId, act: impl FnOnce(&mut AppState)) {
+    unhide(state, id);
+    act(state);
+    hide(state, id);
+}
+
 /// Whether a visit's outlines may be changed now; says why not.
 pub(super) fn may_edit(state: &mut AppState, id: VisitId, command: &EditCommand) -> bool {
     let text = if state.school.is_blind(id) {

@@ -1,5 +1,5 @@
 //! What is told of the case: set, and taken back.
-use super::{assess, edit, koos, patient, sort_visits};
+use super::{assess, by_hand, edit, koos, patient, school, sort_visits};
 use crate::app::{
     keeper::{Change, visit_date},
     state::{AppState, VisitId},
@@ -44,6 +44,8 @@ fn set(state: &mut AppState, fact: Fact) {
             let date = date.map(|(day, from_name)| visit_date(day, from_name));
             patient::change_visit(state, id, |_| Change::Date(id, date));
             sort_visits(state);
+            // Whether an operation lies before it depends on the day.
+            school::with_hidden(state, id, |state| by_hand::reassess(state, id));
         }
         Fact::Sequence(id, sequence) => {
             let Some(visit) = state.visit_mut(id) else {
@@ -52,7 +54,7 @@ fn set(state: &mut AppState, fact: Fact) {
             visit.sequence = sequence;
             patient::change_visit(state, id, |_| Change::Sequence(id, sequence));
             // What fluid looks like depends on it.
-            edit::remeasure(state, id);
+            school::with_hidden(state, id, |state| edit::measure_anew(state, id));
         }
         Fact::Patient(facts) => {
             state.facts = (*facts).clone();

@@ -96,14 +96,12 @@ impl ExportDialog {
             .filter(dated)
             .position(|v| v.id == visit.id);
         let compared = index.map(|index| (Inputs::of(state), index));
-        let mut told = compared.iter().flat_map(|(inputs, _)| &inputs.measured);
-        let drafts = told.any(|m| m.visit.finding.provenance.state.is_draft());
         Some(Export {
             series: visit.series.clone()?,
             labels: Arc::clone(&outlines.labels),
             probabilities: outlines.probabilities.clone(),
             authorship: Authorship {
-                beside_drafts: drafts,
+                beside_drafts: compared.is_some() && tells_of_drafts(state),
                 ..authorship(outlines)
             },
             objects: self.chosen(visit),
@@ -116,6 +114,14 @@ impl ExportDialog {
             folder: self.folder.clone()?,
         })
     }
+}
+
+/// Whether a report of the dated visits tells of outlines that no reader has accepted.
+fn tells_of_drafts(state: &AppState) -> bool {
+    let dated = state.visits.iter().filter(|v| v.date.is_some());
+    let mut states =
+        dated.filter_map(|v| Some(v.outlines.as_ref()?.measured.finding.provenance.state));
+    states.any(ReviewState::is_draft)
 }
 
 /// Why an object of a visit cannot be written; nothing where it can.
@@ -154,10 +160,15 @@ fn authorship(outlines: &Outlines) -> Authorship {
 }
 
 /// In words what the objects will say of themselves.
-pub(in crate::app) fn said(outlines: &Outlines) -> String {
+pub(in crate::app) fn said(state: &AppState, outlines: &Outlines) -> String {
     let authorship = authorship(outlines);
     let state = match &authorship.state {
         ResultState::Draft => "Draft: every object says so".to_owned(),
+        ResultState::Accepted { by, .. } if tells_of_drafts(state) => {
+            format!(
+                "Accepted by {by}; measurements and report stay drafts, because they also tell of visits that nobody has accepted"
+            )
+        }
         ResultState::Accepted { by, .. } => format!("Accepted by {by}"),
     };
     let making = authorship.making.words();

@@ -8,6 +8,7 @@ use crate::{
         command::{Command, EditCommand},
         state::{AppState, Outlines, VisitState},
     },
+    io::Making,
     measure::{SizeSide, StructureSize, volume_text},
     patient::{Finding, TumourSize},
     volume::{Structure, sides_are_told},
@@ -170,9 +171,14 @@ fn outlines_ui(
 /// The volume while what else there is to measure is out of date.
 fn live_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines, out: &mut Vec<Command>) {
     let now = outlines.live_volume_mm3(Structure::VestibularSchwannoma);
-    let text = format!("Edited: {} mm³ by counting voxels", volume_text(now));
-    ui.label(RichText::new(text).strong());
-    ui.label(RichText::new("The numbers below are of the outlines before.").color(caution(ui)));
+    let old = if outlines.edits.live.is_empty() {
+        "The numbers below are out of date: they are measured anew."
+    } else {
+        let text = format!("Edited: {} mm³ by counting voxels", volume_text(now));
+        ui.label(RichText::new(text).strong());
+        "The numbers below are of the outlines before."
+    };
+    ui.label(RichText::new(old).color(caution(ui)));
     if ui.button("Measure now").clicked() {
         out.push(Command::Edit(visit.id, EditCommand::Measure));
     }
@@ -264,6 +270,9 @@ fn provenance_ui(ui: &mut Ui, visit: &VisitState, outlines: &Outlines) {
             Some(model) => {
                 row(ui, "Model", format!("{} {}", model.name, model.version));
                 row(ui, "Weights", format!("SHA-256 {}…", short(&model.sha256)));
+            }
+            None if outlines.making == Making::Manual => {
+                row(ui, "Model", "none: outlines drawn by hand");
             }
             None => row(ui, "Model", "none: outlines from a file"),
         }

@@ -37,7 +37,7 @@ pub(super) fn stroke(state: &mut AppState, visit: VisitId, y: f64, erase: bool) 
 }
 
 /// Gives a visit's notes to those who write journals, as the window does.
-fn hand_over(state: &mut AppState, rescue: &mut Rescue) {
+pub(super) fn hand_over(state: &mut AppState, rescue: &mut Rescue) {
     for (visit, note) in std::mem::take(&mut state.notes) {
         rescue.note(visit, note);
     }
@@ -408,7 +408,8 @@ fn edits_that_come_back_too_late_stay_in_their_journal_and_this_is_told() {
     // Segmented meanwhile.
     let first = outlines(&state, ids[0], 0);
     ended(&mut state, first);
-    ended(&mut state, Outcome::BroughtBack(late, left.path.clone()));
+    let late = Outcome::BroughtBack(late, None, left.path.clone());
+    ended(&mut state, late);
     let visit = state.visit(ids[0]).unwrap();
     assert!(!visit.journalled && state.notes.is_empty());
     assert_eq!(visit.left.as_ref(), Some(&left));
@@ -419,7 +420,8 @@ fn edits_that_come_back_too_late_stay_in_their_journal_and_this_is_told() {
     let Outcome::Outlined(again) = outlines(&state, ids[0], revision) else {
         unreachable!()
     };
-    ended(&mut state, Outcome::BroughtBack(again, left.path.clone()));
+    let again = Outcome::BroughtBack(again, None, left.path.clone());
+    ended(&mut state, again);
     assert_eq!(state.visit(ids[0]).unwrap().left, None);
     assert!(matches!(state.notes.last(), Some((_, Note::GoOn(path))) if *path == left.path));
 }
@@ -515,7 +517,7 @@ fn edits_that_were_not_saved_come_back_after_a_crash_and_go_once_they_are_saved(
 }
 
 /// What another thread brings about within a few seconds.
-fn wait_for<T>(mut found: impl FnMut() -> Option<T>) -> T {
+pub(super) fn wait_for<T>(mut found: impl FnMut() -> Option<T>) -> T {
     for _ in 0..500 {
         if let Some(found) = found() {
             return found;

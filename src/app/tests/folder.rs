@@ -1,16 +1,18 @@
 //! A patient's folder: what is kept there, and that it comes back.
-use super::{ended, outlines, view, visits, work};
+use super::{edits::stroke, ended, outlines, view, visits, work};
 use crate::{
     app::{
-        AppState, Change, Command, EditCommand, Kept, Mark, PatientCommand, Places, Task,
-        ViewCommand, VisitCommand, VisitId, WorkCommand, apply, keeper::Open,
+        AppState, ByHand, Change, Command, EditCommand, Kept, KoosCommand, Mark, PatientCommand,
+        Places, PorusShift, Task, ViewCommand, VisitCommand, VisitId, WorkCommand, apply,
+        keeper::Open,
     },
     io,
-    measure::Plane,
-    patient::{PatientFacts, ReviewState, Signature, Treatment, TreatmentKind},
+    measure::{KoosWording, Plane},
+    patient::{Outline, PatientFacts, ReviewState, Signature, Treatment, TreatmentKind},
     volume::{Sequence, unobserved},
 };
 use glam::DVec3;
+use serde_json::Value;
 use std::path::Path;
 
 /// Has the folder make what waits, as the window's thread does.
@@ -109,6 +111,7 @@ fn what_was_accepted_and_by_whom_comes_back_locked_and_the_log_holds() {
         &mut state,
         Command::Visit(VisitCommand::SetSequence(id, Sequence::HrT2)),
     );
+    work(&mut state);
     let mark = Mark {
         plane: Plane::Coronal,
         points: vec![DVec3::new(1.0, 2.0, 3.0), DVec3::new(4.0, 2.0, 7.0)],
@@ -315,7 +318,7 @@ fn numbers_at_a_moved_porus_plane_come_back_at_that_plane() {
         measures.volumes.extrameatal.unwrap().volume_mm3
     };
     let found = outside(&state);
-    let shift = crate::app::PorusShift {
+    let shift = PorusShift {
         offset_mm: 2.5,
         ..Default::default()
     };
@@ -341,6 +344,122 @@ fn numbers_at_a_moved_porus_plane_come_back_at_that_plane() {
         back.visits[0].outlines.as_ref().unwrap().by_hand.porus,
         shift
     );
+}
+
+/// The results that the folder has with the outlines that count.
+fn stored(folder: &Path) -> Option<Value> {
+    let (read, _) = io::PatientFolder::open_to_read(&folder.join("patient")).unwrap();
+    let visit = &read.record().visits[0];
+    let version = visit.current().unwrap().version;
+    read.read_results(&visit.id, version).unwrap()
+}
+
+/// What the window shows of the first visit.
+fn shown(state: &AppState) -> Value {
+    let outlines = state.visits[0].outlines.as_ref().unwrap();
+    serde_json::to_value(&outlines.measured.finding).unwrap()
+}
+
+#[test]
+fn the_folder_has_with_an_accepted_version_the_results_that_were_measured_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, mut open, id) = begun(folder.path());
+    let kept = || stored(folder.path());
+    // Saved while it is being measured: the numbers follow.
+    stroke(&mut state, id, 0.0, false);
+    ask(&mut state, PatientCommand::Save(id));
+    keep(&mut state, &mut open);
+    assert_eq!(kept(), None, "numbers of labels that have changed");
+    work(&mut state);
+    keep(&mut state, &mut open);
+    assert_eq!(kept(), Some(shown(&state)));
+    // What is accepted is what is shown, told as accepted.
+    look_at_all(&mut state, id);
+    edit(&mut state, id, EditCommand::Accept("R. Eader".to_owned()));
+    keep(&mut state, &mut open);
+    assert_eq!(kept(), Some(shown(&state)));
+    let said = kept().unwrap()["provenance"]["state"].clone();
+    assert_eq!(said, Value::from("accepted"));
+    // The wording, and then the sequence, is told afterwards.
+    let wording = KoosWording::Compression;
+    apply(&mut state, Command::Koos(KoosCommand::Wording(wording)));
+    keep(&mut state, &mut open);
+    let words = |state: &AppState| {
+        let finding = &state.visits[0].outlines.as_ref().unwrap().measured.finding;
+        finding.koos.wording
+    };
+    assert_eq!(words(&state), wording.name());
+    assert_eq!(kept(), Some(shown(&state)));
+    let before = kept();
+    apply(
+        &mut state,
+        Command::Visit(VisitCommand::SetSequence(id, Sequence::CeT1)),
+    );
+    work(&mut state);
+    keep(&mut state, &mut open);
+    assert_eq!(kept(), Some(shown(&state)));
+    assert_eq!(words(&state), wording.name());
+    assert_eq!(
+        before.unwrap()["provenance"]["state"],
+        kept().unwrap()["provenance"]["state"]
+    );
+    // The version stays the accepted one, and a new one has results from its beginning.
+    edit(&mut state, id, EditCommand::Reopen);
+    keep(&mut state, &mut open);
+    assert_eq!(kept(), Some(shown(&state)));
+    assert!(
+        state.messages.iter().all(|m| !m.error),
+        "{:?}",
+        state.messages
+    );
+    drop(open);
+    let (read, _) = io::PatientFolder::open(&folder.path().join("patient")).unwrap();
+    let versions = read.record().visits[0].versions.iter();
+    let states: Vec<ReviewState> = versions.map(|v| v.review.state()).collect();
+    assert_eq!(states, [ReviewState::Accepted, ReviewState::Edited]);
+    assert_eq!(read.verify(&mut unobserved).unwrap(), []);
+}
+
+#[test]
+fn a_plane_that_is_moved_while_the_folder_writes_is_not_taken_for_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, mut open, id) = begun(folder.path());
+    stroke(&mut state, id, 0.0, false);
+    work(&mut state);
+    ask(&mut state, PatientCommand::Save(id));
+    let porus = PorusShift {
+        offset_mm: 1.5,
+        ..PorusShift::default()
+    };
+    edit(&mut state, id, EditCommand::MovePorus(porus));
+    keep(&mut state, &mut open);
+    assert_eq!(state.visits[0].kept, Kept::Yes(None), "not saved yet");
+    look_at_all(&mut state, id);
+    edit(&mut state, id, EditCommand::Accept("R. Eader".to_owned()));
+    keep(&mut state, &mut open);
+    let set = stored(folder.path()).as_ref().and_then(ByHand::of_results);
+    assert_eq!(set.map(|set| set.porus), Some(porus));
+}
+
+#[test]
+fn accepted_outlines_that_must_be_saved_again_are_still_those_that_came_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, mut open, id) = begun(folder.path());
+    let imported = outlines(&state, id, 0);
+    ended(&mut state, imported);
+    keep(&mut state, &mut open);
+    look_at_all(&mut state, id);
+    edit(&mut state, id, EditCommand::Accept("R. Eader".to_owned()));
+    keep(&mut state, &mut open);
+    // As after a folder that could not be written.
+    state.visit_mut(id).unwrap().kept = Kept::Yes(None);
+    ask(&mut state, PatientCommand::Save(id));
+    keep(&mut state, &mut open);
+    drop(open);
+    let (read, _) = io::PatientFolder::open_to_read(&folder.path().join("patient")).unwrap();
+    let version = read.record().visits[0].current().unwrap();
+    assert_eq!(version.outline, Outline::Imported);
+    assert_eq!(version.review.state(), ReviewState::Accepted);
 }
 
 fn open_path(state: &mut AppState, path: &Path) {

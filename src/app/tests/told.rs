@@ -7,11 +7,12 @@ use super::{
 };
 use crate::{
     app::{
-        AppState, Command, EditCommand, PatientCommand, VisitCommand, VisitId, apply,
+        AppState, Command, EditCommand, PatientCommand, VisitCommand, VisitId, apply, next_task,
+        state::Outlines,
         told::{redo_words, undo_words},
     },
     patient::{PatientFacts, Treatment, TreatmentKind},
-    volume::Sequence,
+    volume::{Sequence, unobserved},
 };
 use chrono::NaiveDate;
 
@@ -208,4 +209,70 @@ fn the_folder_learns_what_was_taken_back_and_another_patient_takes_nothing_back(
     assert_eq!(back.visits[0].date, first);
     assert!(back.visits[0].date_from_name);
     assert!(back.facts.treatments.is_empty());
+}
+
+fn of(state: &AppState, id: VisitId) -> &Outlines {
+    state.visit(id).unwrap().outlines.as_ref().unwrap()
+}
+
+#[test]
+fn numbers_of_another_sequence_are_out_of_date_until_they_are_measured_anew() {
+    let (mut state, ids) = visits(&[Some("2024-01-01"), Some("2025-01-01")]);
+    for id in &ids {
+        outlined(&mut state, *id);
+    }
+    let id = ids[0];
+    assert!(state.assessment.is_some());
+    visit(&mut state, VisitCommand::SetSequence(id, Sequence::CeT1));
+    assert!(of(&state, id).edits.measuring);
+    assert!(state.assessment.is_none(), "old numbers are not compared");
+    // Told otherwise while it is being measured as the one before.
+    let late = next_task(&mut state).unwrap();
+    visit(&mut state, VisitCommand::SetSequence(id, Sequence::Unknown));
+    let outcome = late.run(&mut unobserved);
+    ended(&mut state, outcome);
+    assert!(
+        of(&state, id).edits.measuring,
+        "those are of another sequence"
+    );
+    work(&mut state);
+    assert!(!of(&state, id).edits.measuring);
+    assert_eq!(of(&state, id).measured.sequence, Sequence::Unknown);
+    assert!(state.assessment.is_some());
+    // Told while a model draws.
+    let revision = state.visit(id).unwrap().revision;
+    let drawn = outlines(&state, id, revision);
+    visit(&mut state, VisitCommand::SetSequence(id, Sequence::HrT2));
+    ended(&mut state, drawn);
+    assert!(of(&state, id).edits.measuring);
+    work(&mut state);
+    assert_eq!(of(&state, id).measured.sequence, Sequence::HrT2);
+}
+
+#[test]
+fn a_scan_is_graded_as_operated_on_where_its_day_is_behind_the_operation_and_no_longer() {
+    let (mut state, ids) = visits(&[Some("2024-01-01")]);
+    let id = ids[0];
+    outlined(&mut state, id);
+    edit(&mut state, id, EditCommand::Measure);
+    let operated = |state: &AppState| of(state, id).measured.finding.koos.post_operative;
+    let surgery = PatientFacts {
+        treatments: vec![Treatment {
+            day: day("2024-02-03"),
+            kind: TreatmentKind::Surgery,
+        }],
+        ..PatientFacts::default()
+    };
+    let tell = |state: &mut AppState, facts: PatientFacts| {
+        apply(state, Command::Patient(PatientCommand::Facts(facts)));
+    };
+    tell(&mut state, surgery);
+    assert!(!operated(&state), "before the operation");
+    visit(&mut state, VisitCommand::SetDate(id, day("2024-05-06")));
+    assert!(operated(&state));
+    edit(&mut state, id, EditCommand::Undo);
+    assert!(!operated(&state));
+    edit(&mut state, id, EditCommand::Redo);
+    tell(&mut state, PatientFacts::default());
+    assert!(!operated(&state), "there was no operation");
 }

@@ -58,7 +58,10 @@ impl PatientFolder {
         };
         let [voxels_added, voxels_removed] = self.voxel_changes(known, parent, new.labels);
         let mut made = Vec::new();
-        let files = self.write_version(&format!("{visit}-v{number}"), new, &mut made);
+        // Outlines tell no more of sides than their scan.
+        let told = io::volume::tells_sides(&self.scan_path(visit)?).unwrap_or(true);
+        let stem = format!("{visit}-v{number}");
+        let files = self.write_version(&stem, (new, told), &mut made);
         let (labels, results) = files.inspect_err(|_| remove(&made))?;
         let version = LabelVersion {
             version: number,
@@ -98,13 +101,42 @@ impl PatientFolder {
         by: &Signature,
     ) -> Result<(), Error> {
         self.check_writable()?;
+        let changed = self.open_version(self.known(visit)?, version)?.clone();
+        self.keep_results(visit, changed, results, by)
+    }
+
+    /// Keeps what was measured anew on the version that counts, also on one that was accepted or rejected: its outlines and what was said of them stay, and the
+    /// log tells who had them measured again. Numbers follow the wording and the sequence, which may be told later.
+    ///
+    /// # Errors
+    /// When there are no outlines, or the numbers cannot be written.
+    pub fn measured_anew(
+        &mut self,
+        visit: &str,
+        results: &Value,
+        by: &Signature,
+    ) -> Result<(), Error> {
+        self.check_writable()?;
         let known = self.known(visit)?;
-        let mut changed = self.open_version(known, version)?.clone();
+        let current = self.version(known, known.current.unwrap_or_default())?;
+        let changed = current.clone();
+        self.keep_results(visit, changed, results, by)
+    }
+
+    fn keep_results(
+        &mut self,
+        visit: &str,
+        mut version: LabelVersion,
+        results: &Value,
+        by: &Signature,
+    ) -> Result<(), Error> {
         let mut made = Vec::new();
-        let written = self.write_results(&format!("{visit}-v{version}"), results, &mut made);
-        changed.results = Some(written.inspect_err(|_| remove(&made))?);
-        let event = version_event(known, &changed, AuditAction::Measured, by);
-        let record = self.with_version(visit, changed);
+        let stem = format!("{visit}-v{}", version.version);
+        let known = self.known(visit)?;
+        let written = self.write_results(&stem, results, &mut made);
+        version.results = Some(written.inspect_err(|_| remove(&made))?);
+        let event = version_event(known, &version, AuditAction::Measured, by);
+        let record = self.with_version(visit, version);
         self.commit_over(record, event, &made)
     }
 
@@ -125,7 +157,10 @@ impl PatientFolder {
                 "its labels are of structures that this version of Schwann does not know",
             )
         })?;
-        io::read_labels(&path, &table)
+        let (labels, mut warnings) = io::read_labels(&path, &table)?;
+        // The scan's own file is what tells of sides.
+        warnings.retain(|warning| *warning != Warning::OrientationUnknown);
+        Ok((labels, warnings))
     }
 
     /// Reads what was measured on a version; `None` where nothing was kept.
@@ -212,7 +247,7 @@ impl PatientFolder {
     }
 
     /// Makes a change after which some files may not be needed any more: those of edits that newer ones of the same version stand for.
-    fn commit_over(
+    pub(super) fn commit_over(
         &mut self,
         record: PatientRecord,
         event: AuditEvent,
@@ -230,20 +265,20 @@ impl PatientFolder {
     fn write_version(
         &self,
         stem: &str,
-        new: &NewLabels<'_>,
+        (new, told): (&NewLabels<'_>, bool),
         made: &mut Vec<PathBuf>,
     ) -> Result<(FileRecord, Option<FileRecord>), Error> {
         let folder = folder_inside(&self.path, LABELS)?;
         let name = free_name(&folder, stem, ".nii.gz");
         let path = folder.join(&name);
-        io::write_labels(&path, new.labels)?;
+        io::write_labels_as(&path, new.labels, told)?;
         made.push(path);
         let labels = record_of(&self.path, format!("{LABELS}/{name}"))?;
         let results = new.results.map(|r| self.write_results(stem, r, made));
         Ok((labels, results.transpose()?))
     }
 
-    fn write_results(
+    pub(super) fn write_results(
         &self,
         stem: &str,
         results: &Value,

@@ -1,9 +1,9 @@
 //! What readers say of outlines.
-use super::PatientFolder;
 use super::labels::version_event;
+use super::{PatientFolder, files::remove, wrong};
 use crate::io::Error;
 use crate::patient::{AuditAction, AuditEvent, LabelVersion, Outline, Review, Signature};
-use serde_json::Map;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 impl PatientFolder {
@@ -17,7 +17,7 @@ impl PatientFolder {
         seen: &BTreeSet<usize>,
         by: &Signature,
     ) -> Result<(), Error> {
-        self.say(visit, Review::Accepted(by.clone()), seen, by)
+        self.say(visit, Review::Accepted(by.clone()), seen, None)
     }
 
     /// Rejects the version of a visit's outlines that counts: they must not be used.
@@ -25,7 +25,8 @@ impl PatientFolder {
     /// # Errors
     /// As [`PatientFolder::accept`].
     pub fn reject(&mut self, visit: &str, by: &Signature) -> Result<(), Error> {
-        self.say(visit, Review::Rejected(by.clone()), &BTreeSet::new(), by)
+        let seen = BTreeSet::new();
+        self.say(visit, Review::Rejected(by.clone()), &seen, None)
     }
 
     /// Notes in the log that a reader committed a grade of a visit before its outlines were shown: what was said, and the rule's grade on the
@@ -46,17 +47,26 @@ impl PatientFolder {
         let event = AuditEvent::new(by.at, &by.by, AuditAction::Graded, subject)
             .with("visit", visit)
             .with("koos", said)
-            .with("koos_of_outlines", model.unwrap_or("none"));
+            .with("koos_of_outlines", model.unwrap_or("no grade"));
         self.commit(self.record.clone(), event, &[])
     }
 
-    fn say(
+    /// Accepts or rejects the version that counts, after these of its axial slices were seen, and keeps with it what was measured on it, in one step: what is said
+    /// is said of these numbers. Those that it has stay where there are no `results`.
+    ///
+    /// # Errors
+    /// As [`PatientFolder::accept`], and when `review` is neither.
+    pub fn say(
         &mut self,
         visit: &str,
         review: Review,
         seen: &BTreeSet<usize>,
-        by: &Signature,
+        results: Option<&Value>,
     ) -> Result<(), Error> {
+        let (Review::Accepted(by) | Review::Rejected(by)) = &review else {
+            return Err(wrong(&self.path, "outlines are accepted or rejected"));
+        };
+        let by = by.clone();
         self.check_writable()?;
         self.check_signed(&review)?;
         let known = self.known(visit)?;
@@ -68,9 +78,14 @@ impl PatientFolder {
             _ => AuditAction::Accepted,
         };
         version.review = review;
-        let event = version_event(known, &version, action, by);
+        let mut made = Vec::new();
+        if let Some(results) = results {
+            let written = self.write_results(&format!("{visit}-v{number}"), results, &mut made);
+            version.results = Some(written.inspect_err(|_| remove(&made))?);
+        }
+        let event = version_event(known, &version, action, &by);
         let record = self.with_version(visit, version);
-        self.commit(record, event, &[])
+        self.commit_over(record, event, &made)
     }
 
     /// Begins a new version of a visit's outlines, to be edited, from the one that counts; that one stays as it is. Gives its number.

@@ -26,7 +26,7 @@ pub(super) fn export_ui(
     let open = dialog(ctx, "Export as DICOM", 470.0, |ui| {
         ui.label(RichText::new(format!("Results of {}", visit.title())).strong());
         if let Some(outlines) = &visit.outlines {
-            ui.label(RichText::new(said(outlines)).weak());
+            ui.label(RichText::new(said(state, outlines)).weak());
         }
         series_ui(ui, visit, wishes);
         ui.separator();
