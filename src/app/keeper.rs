@@ -1,7 +1,7 @@
 //! The patient's folder that is open. A thread of its own changes it; the window hands it changes and never waits for the disk.
 use super::state::VisitId;
 use crate::{
-    io::{Error, NewLabels, NewVisit, PatientFolder, ScanFiles},
+    io::{NewLabels, NewVisit, PatientFolder, ScanFiles},
     patient::{DateSource, Outline, PatientFacts, Review, ScanFacts, Signature, VisitDate},
     school,
     volume::{LabelMap, Sequence, unobserved},
@@ -77,7 +77,10 @@ impl Change {
     /// The visit whose outlines are not in the folder as they are, or not with what was said of them, where this is not made.
     pub(super) fn outlines_of(&self) -> Option<VisitId> {
         match self {
-            Self::Save(visit, _) | Self::Say(visit, _) | Self::Results(visit, _) => Some(*visit),
+            Self::Save(visit, _)
+            | Self::Say(visit, _)
+            | Self::Results(visit, _)
+            | Self::Reopen(visit) => Some(*visit),
             _ => None,
         }
     }
@@ -201,7 +204,7 @@ fn keep(changes: &Receiver<(Change, Signature)>, answers: &SyncSender<Answer>, w
 pub(super) struct Open {
     folder: Option<PatientFolder>,
     names: BTreeMap<VisitId, String>,
-    /// Visits whose newest outlines could not be saved: what is said of those must not fall on the ones before.
+    /// Visits whose newest outlines, or what was said of them, could not be written: what comes then must not fall on the ones before.
     unsaved: BTreeSet<VisitId>,
 }
 
@@ -229,6 +232,7 @@ impl Open {
             _ => {}
         }
         let folder = self.folder.as_mut()?;
+        let outlines_of = change.outlines_of();
         let name = |visit: &VisitId| self.names.get(visit).map(String::as_str);
         let written = match change {
             Change::Add {
@@ -279,14 +283,11 @@ impl Open {
             }
             Change::Say(visit, said) => {
                 let (seen, results) = (&said.seen, said.results.as_ref());
-                let written = folder.say(name(&visit)?, said.review.clone(), seen, results);
-                return not_saved(visit, written);
+                folder.say(name(&visit)?, said.review.clone(), seen, results)
             }
             // Told already; they must not fall on the outlines before either.
             Change::Results(visit, _) if self.unsaved.contains(&visit) => return None,
-            Change::Results(visit, results) => {
-                return not_saved(visit, folder.measured_anew(name(&visit)?, &results, by));
-            }
+            Change::Results(visit, results) => folder.measured_anew(name(&visit)?, &results, by),
             Change::Reopen(visit) => folder.reopen(name(&visit)?, by).map(drop),
             Change::Date(visit, date) => folder.set_date(name(&visit)?, date, by),
             Change::Sequence(visit, sequence) => folder.set_sequence(name(&visit)?, sequence, by),
@@ -301,14 +302,13 @@ impl Open {
             }
             Change::Open(..) | Change::Known(..) | Change::Close | Change::Answered(..) => Ok(()),
         };
-        written.err().map(|error| Answer::Failed(error.to_string()))
+        let error = written.err()?.to_string();
+        let Some(visit) = outlines_of else {
+            return Some(Answer::Failed(error));
+        };
+        self.unsaved.insert(visit);
+        Some(Answer::NotSaved(visit, error))
     }
-}
-
-/// What there is to answer where something about outlines was written, or was not.
-fn not_saved(visit: VisitId, written: Result<(), Error>) -> Option<Answer> {
-    let error = written.err()?;
-    Some(Answer::NotSaved(visit, error.to_string()))
 }
 
 /// Adds an answer to its reader's file.

@@ -136,12 +136,8 @@ pub(super) fn read_series(
         acquisition: Some(series.facts.acquisition()),
         source: series.files().map(ScanSource::Series),
         series: Some(Box::new(series.clone())),
-        warnings: series
-            .warnings
-            .iter()
-            .map(ToString::to_string)
-            .chain(warnings.iter().map(ToString::to_string))
-            .collect(),
+        // Those of the series are among them.
+        warnings: warnings.iter().map(ToString::to_string).collect(),
     };
     opened(path, volume, told, places)
 }

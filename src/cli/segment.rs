@@ -2,7 +2,7 @@
 use super::{measure, output};
 use crate::{
     io,
-    measure::StructureSize,
+    measure::{StructureSize, tumour_untold},
     model::DeviceChoice,
     predict::{self, Folds, ModelInfo, Prediction, SegmentOptions, Segmenter},
     volume::{Structure, Volume, Voxels, sides_are_told},
@@ -190,6 +190,14 @@ pub(super) fn run(arguments: &Arguments, json: bool) -> anyhow::Result<()> {
     }
     output::note(&format!("segmented on {}", prediction.device));
     warnings.extend(prediction.warnings);
+    // The label map does not carry it: whoever goes on with the file would read that there is no tumour.
+    if prediction.labels.count(Structure::VestibularSchwannoma) == 0
+        && let Some(why) = tumour_untold(&prediction.labels)
+    {
+        warnings.push(format!(
+            "no tumour is outlined, which does not say that there is none: {why}"
+        ));
+    }
     let structures = measure::sizes(&prediction.labels, &warnings);
     let tumour = |s: &&StructureSize| s.structure == Structure::VestibularSchwannoma;
     let cut = (structures.iter().find(tumour)).is_some_and(|s| s.at_scan_edge);

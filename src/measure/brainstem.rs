@@ -112,6 +112,12 @@ pub fn brainstem_at(
     if voxels * grid.voxel_volume_mm3() < LEAST_MM3 {
         return Err(BrainstemError::NotFound);
     }
+    // Labels that are completed learn of nothing else: a model that knows no cochlea would seem to know and to lack it.
+    let table = if labels.is_some() {
+        LabelTable::new([(value, Structure::Brainstem)])
+    } else {
+        table
+    };
     let found = LabelMap::new(grid, found, table)?;
     Ok(match labels {
         Some(labels) => labels.completed_from(&found)?,

@@ -78,9 +78,7 @@ fn separate(labels: &LabelMap, structure: Structure) -> Option<(Box3, Components
 
 /// The boundary of each part of a structure by itself.
 pub(super) fn part_boundaries(labels: &LabelMap, structure: Structure) -> Vec<Boundary> {
-    let (Some((within, found)), Some(bounds)) =
-        (separate(labels, structure), labels.bounds(structure))
-    else {
+    let Some((within, found)) = separate(labels, structure) else {
         return Vec::new();
     };
     let grid = labels.grid();
@@ -88,8 +86,16 @@ pub(super) fn part_boundaries(labels: &LabelMap, structure: Structure) -> Vec<Bo
         let n = within.position(grid.voxel(index))?;
         found.component.get(n).map(|part| *part as usize)
     };
-    (1..=found.sizes.len())
-        .map(|part| Boundary::of_voxels(grid, bounds, |index| part_at(index) == Some(part)))
+    // Each within its own bounds: of thousands of parts, looking through those of all for each would never end.
+    let mut bounds = vec![[[usize::MAX, 0]; 3]; found.sizes.len()];
+    for (n, &part) in found.component.iter().enumerate().filter(|(_, p)| **p > 0) {
+        for (bound, at) in bounds[part as usize - 1].iter_mut().zip(within.voxel(n)) {
+            *bound = [bound[0].min(at), bound[1].max(at)];
+        }
+    }
+    (1_usize..)
+        .zip(bounds)
+        .map(|(part, own)| Boundary::of_voxels(grid, own, |index| part_at(index) == Some(part)))
         .collect()
 }
 

@@ -7,11 +7,15 @@ pub const TELLING_SLICE_MM: f64 = 3.0;
 /// What single precision may add to the thickness of slices in an oblique scan's affine, mm: nominal ones of 3 mm are not beyond [`TELLING_SLICE_MM`].
 const ROUNDING_MM: f64 = 1e-3;
 
-/// Why a model's outlines without a tumour do not say that there is none: the scan is too coarse ([`too_coarse`]), or the model, which knows the cochlea, found none of
-/// it either: not a head, not its base, or nothing that the model can read. `None` where they say it.
+/// Why a model's outlines without a tumour do not say that there is none: the model has no label for one, the scan is too coarse ([`too_coarse`]), or the model, which knows
+/// the cochlea, found none of it either: not a head, not its base, or nothing that the model can read. `None` where they say it.
 pub fn tumour_untold(labels: &LabelMap) -> Option<String> {
-    let known = labels.table().value(Structure::Cochlea).is_some();
-    let no_ear = known && labels.count(Structure::Cochlea) == 0;
+    let knows = |structure| labels.table().value(structure).is_some();
+    if !knows(Structure::VestibularSchwannoma) {
+        let why = "none of the model's labels is known to be a vestibular schwannoma";
+        return Some(why.to_owned());
+    }
+    let no_ear = knows(Structure::Cochlea) && labels.count(Structure::Cochlea) == 0;
     too_coarse(labels.grid()).or_else(|| {
         no_ear.then(|| {
             "no inner ear is outlined, and without one it cannot be told whether there is a tumour"

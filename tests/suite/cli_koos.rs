@@ -1,10 +1,11 @@
 //! The choices that `schwann koos` takes.
 use super::measure_koos_evidence::dented;
+use glam::DVec3;
 use schwann::{
     io,
     measure::{KoosBasis, KoosOptions, KoosWording},
     phantom::{GridSpec, Modality, Patient, PatientSpec, Site, VisitSpec},
-    volume::{LabelMap, Structure, Volume, Voxels, unobserved},
+    volume::{Grid, LabelMap, Structure, Volume, Voxels, unobserved},
 };
 use serde_json::Value;
 use std::{
@@ -200,6 +201,23 @@ fn a_scan_in_slices_too_thick_for_the_model_has_no_grade_rather_than_none() {
     let growth: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(growth["visits"][0]["koos"].is_null(), "{growth}");
     assert!(growth["warnings"].to_string().contains(reason), "{growth}");
+}
+
+#[test]
+fn a_segmentation_without_a_tumour_says_where_that_does_not_mean_that_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let [scan, labels] = ["flat.nii.gz", "labels.nii.gz"].map(|n| folder.path().join(n));
+    let grid = Grid::axis_aligned([64; 3], [1.0; 3], DVec3::ZERO).unwrap();
+    let flat = Volume::new(grid, Voxels::U8(vec![7; grid.len()]), 1.0, 0.0).unwrap();
+    io::write_volume(&scan, &flat).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_schwann"))
+        .args(["segment", "--json", "--device", "cpu", "-o"])
+        .args([&labels, &scan])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(warns(&found, "does not say that there is none"), "{found}");
 }
 
 #[test]

@@ -296,6 +296,27 @@ fn what_comes_from_a_file_without_sides_is_read_back_without_sides_in_the_same_p
 }
 
 #[test]
+fn a_place_without_codes_that_another_program_left_behind_gives_no_millimetres() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.nii");
+    let matrix = DMat3::from_diagonal(DVec3::new(-0.4, 0.5, 1.2));
+    let moved = DAffine3::from_mat3_translation(matrix, DVec3::new(5.0, 6.0, 7.0));
+    let grid = Grid::new(SHAPE, moved).unwrap();
+    let labels = LabelMap::new(grid, vec![1; grid.len()], LabelTable::default()).unwrap();
+    write_labels_as(&path, &labels, false).unwrap();
+    // Resampled to 1 mm by what sets the sizes and keeps the rest of the header.
+    let mut bytes = std::fs::read(&path).unwrap();
+    for size in bytes[80..92].chunks_exact_mut(4) {
+        size.copy_from_slice(&1_f32.to_le_bytes());
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let (read, warnings) = read_labels(&path, &LabelTable::default()).unwrap();
+    assert_eq!(warnings, [Warning::OrientationUnknown]);
+    let mm3 = read.grid().voxel_volume_mm3();
+    assert!((mm3 - 1.0).abs() < 1e-6, "{mm3}");
+}
+
+#[test]
 fn outlines_of_an_analyze_scan_with_an_origin_lie_on_it_and_claim_no_orientation() {
     let folder = tempfile::tempdir().unwrap();
     let [header, voxels, map] = ["a.hdr", "a.img", "labels.nii"].map(|n| folder.path().join(n));

@@ -281,6 +281,22 @@ fn what_both_ears_have_is_measured_within_one_ear() {
 }
 
 #[test]
+fn thousands_of_parts_whose_sides_nothing_tells_have_lengths_of_their_own() {
+    // No cochlea tells a midline, and the scan is too narrow for a whole head.
+    let mm = 2.2;
+    let grid = Grid::axis_aligned([60; 3], [mm; 3], DVec3::ZERO).unwrap();
+    let single = |p: DVec3| (p / mm).to_array().map(|x| x.round() as usize % 3) == [0; 3];
+    let canal = Structure::InternalAuditoryCanal;
+    let map = labels(grid, |p| single(p).then_some(canal));
+    let size = structure_size(&map, canal).unwrap();
+    assert_eq!((size.components, size.side), (8000, Some(SizeSide::Both)));
+    // From one face of a voxel to the other.
+    for found in [size.max_diameter_3d_mm, size.max_axial_diameter_mm] {
+        assert!((found - mm).abs() < 1e-9, "{size:?}");
+    }
+}
+
+#[test]
 fn dice_is_two_thirds_for_half_an_overlap() {
     let grid = Grid::axis_aligned([4, 1, 1], [1.0; 3], DVec3::ZERO).unwrap();
     let of = |values: [u8; 4]| LabelMap::new(grid, values.to_vec(), LabelTable::default()).unwrap();

@@ -504,14 +504,19 @@ fn the_evidence_of_phantoms_lies_within_its_stated_errors() {
     }
 }
 
+/// A point in the brainstem, RAS mm.
+fn in_brainstem(scan: &Scan) -> DVec3 {
+    let rows = scan.truth.world_from_head;
+    let columns = [0, 1, 2, 3].map(|c| DVec3::new(rows[0][c], rows[1][c], rows[2][c]));
+    let world = DAffine3::from_cols(columns[0], columns[1], columns[2], columns[3]);
+    world.transform_point3(DVec3::new(2.0, -4.0, 8.0))
+}
+
 #[test]
 fn one_click_finds_the_brainstem_on_both_contrasts() {
     let on_t1 = phantom(9003, KoosGrade::III, Site::London, Modality::CeT1);
     for scan in phantoms().iter().chain([&on_t1]) {
-        let rows = scan.truth.world_from_head;
-        let columns = [0, 1, 2, 3].map(|c| DVec3::new(rows[0][c], rows[1][c], rows[2][c]));
-        let world = DAffine3::from_cols(columns[0], columns[1], columns[2], columns[3]);
-        let seed = world.transform_point3(DVec3::new(2.0, -4.0, 8.0));
+        let seed = in_brainstem(scan);
         let found = brainstem_at(&scan.volume, seed, None).unwrap();
         let score = dice(&scan.labels, &found, Structure::Brainstem).unwrap();
         assert!(score > 0.8, "{:?}: {score}", scan.truth.modality);
@@ -526,6 +531,18 @@ fn one_click_finds_the_brainstem_on_both_contrasts() {
         assert_eq!(count(&both), count(&only));
         assert!(both.count(Structure::Brainstem) > 0);
     }
+}
+
+#[test]
+fn labels_that_get_a_brainstem_from_one_click_learn_of_no_other_structure() {
+    let scan = &phantoms()[0];
+    let grid = *scan.labels.grid();
+    // Of a model that knows the tumour alone, and found none.
+    let table = LabelTable::new([(1, Structure::VestibularSchwannoma)]);
+    let empty = LabelMap::new(grid, vec![0; grid.len()], table).unwrap();
+    let found = brainstem_at(&scan.volume, in_brainstem(scan), Some(&empty)).unwrap();
+    assert!(found.count(Structure::Brainstem) > 0);
+    assert_eq!(found.table().value(Structure::Cochlea), None);
 }
 
 #[test]

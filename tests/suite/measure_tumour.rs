@@ -573,6 +573,28 @@ fn a_model_that_cannot_tell_whether_there_is_a_tumour_gets_no_grade_wherever_it_
 }
 
 #[test]
+fn a_model_without_a_label_for_the_tumour_never_says_that_there_is_none() {
+    let grid = Grid::axis_aligned([8; 3], [1.0; 3], DVec3::ZERO).unwrap();
+    // Of an nnU-Net whose other label is called "lesion", which is no name of a tumour that is known.
+    let table = LabelTable::new([(1, Structure::Cochlea)]);
+    let map = LabelMap::new(grid, vec![1; grid.len()], table).unwrap();
+    let drawn = Outline::Model {
+        model: ModelInfo {
+            name: "Dataset001".to_owned(),
+            version: "nnU-Net v2, 1 folds".to_owned(),
+            sha256: "ab".repeat(32),
+        },
+        device: "CPU".to_owned(),
+    };
+    let koos = Visit::measured(&map, origin(Vec::new()), drawn)
+        .finding
+        .koos;
+    assert_eq!(koos.grade_text(), "withheld");
+    let why = koos.withheld.unwrap();
+    assert!(why.contains("none of the model's labels"), "{why}");
+}
+
+#[test]
 fn tumours_on_both_sides_are_not_one_where_a_file_does_not_tell_left_from_right() {
     let map = two_sided();
     let visit = |date: &str, hash: &str| {

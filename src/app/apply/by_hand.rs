@@ -67,7 +67,7 @@ pub(super) fn undo(state: &mut AppState, id: VisitId) -> bool {
         .filter(|o| !o.is_locked() && o.edits.stroke.is_empty())
         .and_then(|o| o.edits.by_hand.undo(&o.edits.history));
     before.is_some_and(|set| {
-        measure_at(state, id, &set);
+        put(state, id, &set);
         true
     })
 }
@@ -78,9 +78,20 @@ pub(super) fn redo(state: &mut AppState, id: VisitId) -> bool {
         .filter(|o| !o.is_locked() && o.edits.stroke.is_empty())
         .and_then(|o| o.edits.by_hand.redo(&o.edits.history));
     after.is_some_and(|set| {
-        measure_at(state, id, &set);
+        put(state, id, &set);
         true
     })
+}
+
+/// Puts what held before a step, or behind it, in its place.
+fn put(state: &mut AppState, id: VisitId, set: &ByHand) {
+    begin_journal(state, id);
+    let mut set = set.clone();
+    if let Some(outlines) = outlines(state, id) {
+        // Where the brainstem was found goes with the labels, not with these steps.
+        set.brainstem_from = outlines.by_hand.brainstem_from;
+    }
+    measure_at(state, id, &set);
 }
 
 fn outlines(state: &mut AppState, id: VisitId) -> Option<&mut Outlines> {

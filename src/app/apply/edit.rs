@@ -1,5 +1,5 @@
 //! Changes of outlines, and what is said of them.
-use super::{assess, by_hand, tell, tell_error, told};
+use super::{assess, by_hand, school, tell, tell_error, told};
 use crate::{
     app::{
         by_hand::{ByHand, HandSteps},
@@ -8,7 +8,7 @@ use crate::{
         parts::update_parts,
         replaced::{self, NEW_OUTLINES, Origin, Replaced},
         rescue::{Drawn, Note},
-        state::{AppState, Edits, Outlines, VisitId, VisitState},
+        state::{AppState, Edits, Kept, Outlines, VisitId, VisitState},
         task::{NewNumbers, NewOutlines, Task},
     },
     io::Making,
@@ -439,7 +439,16 @@ pub(super) fn bring_back(
     journal: PathBuf,
 ) {
     let id = outlines.visit;
-    let taken = super::set_outlines(state, outlines);
+    // Where the labels are those that are there, who drew them and what was said of them stays.
+    let same = state.visit(id).is_some_and(|visit| {
+        let there = visit.outlines.as_ref().filter(|o| !o.is_locked());
+        let new = &outlines.labels;
+        visit.revision == outlines.revision
+            && there.is_some_and(|o| {
+                o.labels.table() == new.table() && o.labels.labels() == new.labels()
+            })
+    });
+    let taken = same || super::set_outlines(state, outlines);
     let Some(visit) = state.visit_mut(id) else {
         return;
     };
@@ -449,9 +458,14 @@ pub(super) fn bring_back(
     }
     visit.left = None;
     visit.journalled = true;
+    if let Kept::Yes(_) = visit.kept {
+        // Whoever looked at them says when they are saved.
+        visit.kept = Kept::Yes(None);
+    }
     state.notes.push((id, Note::GoOn(journal)));
     if let Some(set) = set {
-        by_hand::measure_at(state, id, set);
+        // The visit may have become a blind read meanwhile.
+        school::with_hidden(state, id, |state| by_hand::measure_at(state, id, set));
     }
     let text = "The edits that were not saved are back: look at them and save the outlines.";
     tell(state, text.to_owned());

@@ -1,5 +1,5 @@
 //! The patient whose folder is open: what is told of it, and what its folder must learn.
-use super::{add_visit, assess, remove_visits, set_outlines, tell, tell_error, told};
+use super::{add_visit, assess, remove_visits, school, set_outlines, tell, tell_error, told};
 use crate::{
     app::{
         by_hand::ByHand,
@@ -72,7 +72,7 @@ pub(super) fn open(state: &mut AppState, folder: PatientFolder, warnings: Vec<St
         tell(state, "This patient is open already.".to_owned());
         return;
     }
-    super::school::make_room(state);
+    school::make_room(state);
     // Visits of another patient must not come along.
     if !new || state.patient.is_some() {
         close(state);
@@ -158,7 +158,7 @@ pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
     outlines.visit = id;
     outlines.revision = 0;
     set_outlines(state, outlines);
-    super::school::unhide(state, id);
+    school::unhide(state, id);
     super::by_hand::measure_at(state, id, &set);
     if let Some(visit) = state.visit_mut(id) {
         visit.kept = Kept::Yes(Some(visit.revision));
@@ -170,7 +170,7 @@ pub(super) fn visit_read(state: &mut AppState, read: VisitRead) {
             outlines.edits.reviewed = Some(review).filter(Review::is_final);
         }
     }
-    super::school::hide(state, id);
+    school::hide(state, id);
     assess::refresh(state);
 }
 
@@ -269,7 +269,7 @@ fn save_as(state: &mut AppState, id: VisitId, drawn: ReviewState, review: Review
         revision,
         outline,
         review,
-        results: results_of(outlines),
+        results: results_of(outlines).or_else(|| set_alone(&outlines.by_hand)),
         seen: outlines.edits.seen.clone(),
     };
     visit.results_kept.clone_from(&saved.results);
@@ -325,6 +325,13 @@ fn results(finding: &Finding, set: &ByHand) -> Option<Value> {
             .insert(ByHand::NAME.to_owned(), set);
     }
     Some(results)
+}
+
+/// What was set by hand, without numbers: it holds while they are measured, and must not be lost when the window is closed before they come.
+fn set_alone(set: &ByHand) -> Option<Value> {
+    let set = Some(set).filter(|set| **set != ByHand::default())?;
+    let set = serde_json::to_value(set).ok()?;
+    Some([(ByHand::NAME, set)].into_iter().collect())
 }
 
 /// What a reader has said goes to the folder, with the outlines where they are not in it as they are. `drawn` is their state before that.
@@ -387,7 +394,10 @@ fn answered(state: &mut AppState, answer: Answer) {
                 format!("The scan was not added to the patient: {why}"),
             );
         }
-        Answer::Saved(id, revision) => saved(state, id, revision),
+        // Hidden outlines too: they may have been measured anew since they were handed over.
+        Answer::Saved(id, revision) => {
+            school::with_hidden(state, id, |state| saved(state, id, revision));
+        }
         Answer::NotSaved(id, why) => {
             if let Some(visit) = state.visit_mut(id) {
                 visit.kept = Kept::Yes(None);

@@ -137,3 +137,18 @@ fn a_folder_with_a_dicom_series_opens_under_its_studys_day() {
     assert!(!visit.date_from_name);
     assert_eq!(visit.volume.grid().shape(), [64, 64, 1]);
 }
+
+#[test]
+fn what_a_dicom_series_warns_of_is_told_once() {
+    let mut state = AppState::default();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom/MR_small.dcm");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(golden, folder.path().join("IM0001")).unwrap();
+    ask(&mut state, WorkCommand::Open(folder.path().to_owned()));
+    work(&mut state);
+    let told = &state.visits[0].warnings;
+    assert!(!told.is_empty());
+    for (n, warning) in told.iter().enumerate() {
+        assert!(!told[..n].contains(warning), "{told:?}");
+    }
+}

@@ -3,8 +3,9 @@ use super::{edits::stroke, ended, outlines, view, visits, work};
 use crate::{
     app::{
         AppState, ByHand, Change, Command, EditCommand, Kept, KoosCommand, Mark, PatientCommand,
-        Places, PorusShift, Task, ViewCommand, VisitCommand, VisitId, WorkCommand, apply,
-        keeper::Open,
+        Places, PorusShift, SchoolCommand, Task, ViewCommand, VisitCommand, VisitId, WorkCommand,
+        apply,
+        keeper::{Answer, Open},
     },
     io,
     measure::{KoosWording, Plane},
@@ -460,6 +461,97 @@ fn accepted_outlines_that_must_be_saved_again_are_still_those_that_came_from_a_f
     let version = read.record().visits[0].current().unwrap();
     assert_eq!(version.outline, Outline::Imported);
     assert_eq!(version.review.state(), ReviewState::Accepted);
+}
+
+#[test]
+fn a_plane_is_in_the_folder_though_the_window_is_closed_before_the_outlines_are_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, mut open, id) = begun(folder.path());
+    stroke(&mut state, id, 0.0, false);
+    work(&mut state);
+    let porus = PorusShift {
+        offset_mm: 1.5,
+        ..PorusShift::default()
+    };
+    edit(&mut state, id, EditCommand::MovePorus(porus));
+    edit(&mut state, id, EditCommand::EndMove);
+    stroke(&mut state, id, 6.0, false);
+    ask(&mut state, PatientCommand::Save(id));
+    keep(&mut state, &mut open);
+    drop(open);
+    let set = stored(folder.path()).as_ref().and_then(ByHand::of_results);
+    assert_eq!(set.map(|set| set.porus), Some(porus));
+    let (back, _open) = reopened(folder.path());
+    let outlines = back.visits[0].outlines.as_ref().unwrap();
+    assert_eq!(outlines.by_hand.porus, porus);
+}
+
+#[test]
+fn results_of_a_version_that_could_not_begin_do_not_fall_on_the_accepted_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, mut open, id) = begun(folder.path());
+    let draft = outlines(&state, id, 0);
+    ended(&mut state, draft);
+    look_at_all(&mut state, id);
+    edit(&mut state, id, EditCommand::Accept("R. Eader".to_owned()));
+    keep(&mut state, &mut open);
+    let accepted = stored(folder.path());
+    edit(&mut state, id, EditCommand::Reopen);
+    // For a moment the record cannot be written.
+    let next = folder.path().join("patient/patient.json.next");
+    std::fs::create_dir(&next).unwrap();
+    let by = Signature::now("R. Eader");
+    let mut answers = Vec::new();
+    for change in std::mem::take(&mut state.changes) {
+        answers.extend(open.make(change, &by));
+        if next.is_dir() {
+            std::fs::remove_dir(&next).unwrap();
+        }
+    }
+    let told = matches!(answers.as_slice(), [Answer::NotSaved(..)]);
+    assert!(told, "{answers:?}");
+    assert_eq!(stored(folder.path()), accepted);
+    // Saved again, it is the next version.
+    for answer in answers {
+        ask(&mut state, PatientCommand::Answered(answer));
+    }
+    ask(&mut state, PatientCommand::Save(id));
+    keep(&mut state, &mut open);
+    assert_eq!(stored(folder.path()), Some(shown(&state)));
+    drop(open);
+    let (read, _) = io::PatientFolder::open_to_read(&folder.path().join("patient")).unwrap();
+    let versions = read.record().visits[0].versions.iter();
+    let states: Vec<ReviewState> = versions.map(|v| v.review.state()).collect();
+    assert_eq!(states, [ReviewState::Accepted, ReviewState::Edited]);
+}
+
+#[test]
+fn the_folder_has_the_results_of_a_blind_read_that_were_measured_while_its_scan_was_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let (made, _) = visits(&[None]);
+    let scan = folder.path().join("scan.nii.gz");
+    io::write_volume(&scan, &made.visits[0].volume).unwrap();
+    let mut state = AppState::default();
+    let blind = |on: bool| Command::School(SchoolCommand::Blind(on));
+    apply(&mut state, blind(true));
+    open_path(&mut state, &scan);
+    let new = PatientCommand::New(folder.path().join("patient"));
+    ask(&mut state, new);
+    work(&mut state);
+    let id = state.visits[0].id;
+    assert_eq!(state.visits[0].kept, Kept::Adding);
+    let draft = outlines(&state, id, 0);
+    ended(&mut state, draft);
+    let sequence = VisitCommand::SetSequence(id, Sequence::HrT2);
+    apply(&mut state, Command::Visit(sequence));
+    work(&mut state);
+    let mut open = Open::default();
+    // The scan and the outlines, then what was measured on them since.
+    for _ in 0..2 {
+        keep(&mut state, &mut open);
+    }
+    apply(&mut state, blind(false));
+    assert_eq!(stored(folder.path()), Some(shown(&state)));
 }
 
 fn open_path(state: &mut AppState, path: &Path) {

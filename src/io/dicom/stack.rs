@@ -316,7 +316,6 @@ mod tests {
     use super::super::frame::{Place, Rescale};
     use super::*;
     use glam::DVec3;
-    use std::time::{Duration, Instant};
 
     const SLICES: usize = 5;
 
@@ -366,7 +365,6 @@ mod tests {
             ..Marks::default()
         };
         let unmarked = |_| Marks::default();
-        let begun = Instant::now();
         for (frames, last) in [
             (series(VOLUMES, by_time), "time point 4000"),
             (series(VOLUMES, by_trigger), "trigger time 999"),
@@ -385,7 +383,5 @@ mod tests {
                 assert!(stack.frames.iter().all(|f| f.number % VOLUMES == first));
             }
         }
-        // Each compared with each, this takes far longer.
-        assert!(begun.elapsed() < Duration::from_secs(10));
     }
 }

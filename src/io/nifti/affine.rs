@@ -74,12 +74,27 @@ fn nifti(
         return Ok((qform(header, warnings)?, AffineSource::Qform));
     }
     warnings.push(Warning::OrientationUnknown);
-    if header.description() == PLACE_KEPT {
-        return Ok((sform(header), AffineSource::Neither));
+    if header.description() == PLACE_KEPT
+        && let Some(kept) = kept_place(header)
+    {
+        return Ok((kept, AffineSource::Neither));
     }
     let size = sizes(header, header.shape.len(), warnings);
     let centre = header.grid_shape().map(|n| (n as f64 - 1.0) / 2.0);
     Ok((radiological(size, centre), AffineSource::Neither))
+}
+
+/// The rows of the sform without its code, where they agree with the voxel sizes. A program that resamples our file and keeps its description leaves them behind; all others
+/// know the sizes alone.
+fn kept_place(header: &Header) -> Option<DAffine3> {
+    /// Part of a size by which it may be missed: more than single precision rounds.
+    const ROUNDED: f64 = 1e-3;
+    let kept = sform(header);
+    let agrees = |axis: usize| {
+        let (mm, size) = (kept.matrix3.col(axis).length(), header.pixdim(axis + 1));
+        (mm - size).abs() <= ROUNDED * size
+    };
+    (kept.is_finite() && (0..3).all(agrees)).then_some(kept)
 }
 
 #[derive(Clone, Copy)]
