@@ -121,7 +121,7 @@ impl SegmenterTraining {
             calibration_crops: 120,
             plan: Plan {
                 name: "segmenter".to_owned(),
-                version: "0.10.0".to_owned(),
+                version: "0.11.0".to_owned(),
                 spacing_mm: [0.5, 0.5, 1.0],
                 patch: [96, 96, 48],
                 about_ears: true,
