@@ -119,14 +119,20 @@ fn a_file_without_a_meaning_or_of_another_scan_changes_nothing() {
     assert!(matches!(nothing.run(&mut unobserved), Outcome::Failed(_)));
 }
 
-#[test]
-fn a_folder_with_a_dicom_series_opens_under_its_studys_day() {
+/// A folder with one DICOM series is opened.
+fn with_a_dicom_series() -> AppState {
     let mut state = AppState::default();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom/MR_small.dcm");
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(golden, folder.path().join("IM0001")).unwrap();
     ask(&mut state, WorkCommand::Open(folder.path().to_owned()));
     work(&mut state);
+    state
+}
+
+#[test]
+fn a_folder_with_a_dicom_series_opens_under_its_studys_day() {
+    let state = with_a_dicom_series();
     let visit = &state.visits[0];
     assert_eq!(
         visit.date,
@@ -140,12 +146,7 @@ fn a_folder_with_a_dicom_series_opens_under_its_studys_day() {
 
 #[test]
 fn what_a_dicom_series_warns_of_is_told_once() {
-    let mut state = AppState::default();
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/dicom/MR_small.dcm");
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(golden, folder.path().join("IM0001")).unwrap();
-    ask(&mut state, WorkCommand::Open(folder.path().to_owned()));
-    work(&mut state);
+    let state = with_a_dicom_series();
     let told = &state.visits[0].warnings;
     assert!(!told.is_empty());
     for (n, warning) in told.iter().enumerate() {

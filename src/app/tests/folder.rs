@@ -180,14 +180,20 @@ fn what_was_accepted_and_by_whom_comes_back_locked_and_the_log_holds() {
     }
 }
 
-#[test]
-fn an_edit_of_what_was_accepted_is_the_next_version() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut state, mut open, id) = begun(folder.path());
+/// A patient whose model's outlines were looked at and accepted; the folder has not been told yet.
+fn accepted(folder: &Path) -> (AppState, Open, VisitId) {
+    let (mut state, open, id) = begun(folder);
     let draft = outlines(&state, id, 0);
     ended(&mut state, draft);
     look_at_all(&mut state, id);
     edit(&mut state, id, EditCommand::Accept("R. Eader".to_owned()));
+    (state, open, id)
+}
+
+#[test]
+fn an_edit_of_what_was_accepted_is_the_next_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, mut open, id) = accepted(folder.path());
     edit(&mut state, id, EditCommand::Reopen);
     let step = EditCommand::Stroke {
         plane: Plane::Axial,
@@ -489,11 +495,7 @@ fn a_plane_is_in_the_folder_though_the_window_is_closed_before_the_outlines_are_
 #[test]
 fn results_of_a_version_that_could_not_begin_do_not_fall_on_the_accepted_one() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut state, mut open, id) = begun(folder.path());
-    let draft = outlines(&state, id, 0);
-    ended(&mut state, draft);
-    look_at_all(&mut state, id);
-    edit(&mut state, id, EditCommand::Accept("R. Eader".to_owned()));
+    let (mut state, mut open, id) = accepted(folder.path());
     keep(&mut state, &mut open);
     let accepted = stored(folder.path());
     edit(&mut state, id, EditCommand::Reopen);
